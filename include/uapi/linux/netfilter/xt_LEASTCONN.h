@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+#ifndef _XT_LEASTCONN_H
+#define _XT_LEASTCONN_H
+
+#include <linux/types.h>
+#include <linux/netfilter.h>
+
+/** XT_LEASTCONN_MAX_BACKENDS - most backends one rule can list */
+#define XT_LEASTCONN_MAX_BACKENDS	64
+
+/** XT_LEASTCONN_MAX_WEIGHT - greatest weight of a backend */
+#define XT_LEASTCONN_MAX_WEIGHT		65535
+
+/**
+ * enum xt_leastconn_backend_flags - attributes of one backend in a rule
+ * @XT_LEASTCONN_BACKUP: chosen only when no ordinary backend can take the
+ *	connection
+ * @XT_LEASTCONN_BACKEND_MASK: every flag this revision knows
+ */
+enum xt_leastconn_backend_flags {
+	XT_LEASTCONN_BACKUP		= 1 << 0,
+
+	XT_LEASTCONN_BACKEND_MASK	= XT_LEASTCONN_BACKUP,
+};
+
+/**
+ * struct xt_leastconn_backend - one backend of a rule
+ * @addr: its address, of the rule's family; the bytes an IPv4 address leaves
+ *	free are zero
+ * @max_conns: takes no new connection while it has this many active ones;
+ *	0: no cap
+ * @weight: its share, 0 to %XT_LEASTCONN_MAX_WEIGHT; 0: takes no new connection
+ * @port: destination port, network order; 0: the packet keeps its own, and
+ *	the backend stands for every connection to @addr
+ * @flags: &enum xt_leastconn_backend_flags
+ */
+struct xt_leastconn_backend {
+	union nf_inet_addr	addr;
+	__u32			max_conns;
+	__u16			weight;
+	__be16			port;
+	__u32			flags;
+};
+
+/**
+ * struct xt_leastconn_tginfo - the rule of target LEASTCONN, revision 0
+ * @flags: no flag is known yet: zero
+ * @count: how many of @backends are used, 1 to %XT_LEASTCONN_MAX_BACKENDS
+ * @backends: the backends, no two with the same address and port; those from
+ *	@count on are all zero, so that two equal rules are equal bytes
+ * @pool: the kernel's own; never read from user space, never shown to it
+ *
+ * One layout on 32 and 64 bit. User space compares and saves what lies before
+ * @pool.
+ */
+struct xt_leastconn_tginfo {
+	__u32				flags;
+	__u32				count;
+	struct xt_leastconn_backend	backends[XT_LEASTCONN_MAX_BACKENDS];
+
+	/* Used internally by the kernel */
+	struct lc_pool			*pool __attribute__((aligned(8)));
+};
+
+#endif /* _XT_LEASTCONN_H */
