@@ -1,0 +1,630 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The LEASTCONN target in iptables and ip6tables: options into the rule's
+ * structure, and the structure back into text.
+ *
+ * Every refusal quotes the part of the text it is about, says what is wrong
+ * and what is allowed.
+ */
+#include <arpa/inet.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xtables.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
+#include <linux/netfilter/xt_LEASTCONN.h>
+
+#define MAX_BACKENDS		XT_LEASTCONN_MAX_BACKENDS
+#define DEFAULT_WEIGHT		1
+#define KNOWN_ATTRIBUTES	"weight=N, max-conns=N, backup"
+
+/* "[ADDR6]:PORT" */
+#define BACKEND_STRLEN		(INET6_ADDRSTRLEN + sizeof("[]:65535"))
+
+#define unused			__attribute__((unused))
+
+#define refuse(part, fmt, ...) \
+	xtables_error(PARAMETER_PROBLEM, "LEASTCONN: \"%s\": " fmt, \
+		      part, ##__VA_ARGS__)
+
+enum {
+	O_TO = 0,
+};
+
+/**
+ * struct family - what differs between iptables and ip6tables
+ * @af: for inet_pton() and inet_ntop()
+ * @alen: bytes in an address
+ * @name: of its addresses
+ * @command: which works with it
+ * @example: a backend, for error messages
+ */
+struct family {
+	int		af;
+	size_t		alen;
+	const char	*name;
+	const char	*command;
+	const char	*example;
+};
+
+static const struct family ipv4 = {
+	.af		= AF_INET,
+	.alen		= sizeof(struct in_addr),
+	.name		= "IPv4",
+	.command	= "iptables",
+	.example	= "ADDR[:PORT]",
+};
+
+static const struct family ipv6 = {
+	.af		= AF_INET6,
+	.alen		= sizeof(struct in6_addr),
+	.name		= "IPv6",
+	.command	= "ip6tables",
+	.example	= "ADDR6 or [ADDR6]:PORT",
+};
+
+/**
+ * struct list - one argument of --to while it is read
+ * @family: the rule's
+ * @info: the rule
+ * @first: attributes belong to info->backends[first] and all after it; equal
+ *	to info->count as long as the argument has named no backend
+ * @seen: attributes that these backends have been given, a bit each
+ */
+struct list {
+	const struct family		*family;
+	struct xt_leastconn_tginfo	*info;
+	unsigned int			first;
+	unsigned int			seen;
+};
+
+/**
+ * struct endpoint - ADDR, ADDR:PORT, [ADDR6] or [ADDR6]:PORT, cut in parts
+ * @addr: text of the address
+ * @port: text of the port, NULL if there is none
+ * @bracketed: whether the address stood in brackets
+ */
+struct endpoint {
+	char	*addr;
+	char	*port;
+	bool	bracketed;
+};
+
+/**
+ * struct scratch - what the final check must know beside the rule's data
+ * @entry: the ipt_entry or ip6t_entry; its protocol may follow the target on
+ *	the command line, so it is not looked at before the final check
+ */
+struct scratch {
+	const void	*entry;
+};
+
+enum attribute_id {
+	ATTR_WEIGHT,
+	ATTR_MAX_CONNS,
+	ATTR_BACKUP,
+};
+
+/**
+ * struct attribute - what may follow a backend
+ * @name: as typed
+ * @max: greatest value
+ * @has_value: whether =N belongs to it
+ */
+static const struct attribute {
+	const char	*name;
+	uint32_t	max;
+	bool		has_value;
+} attributes[] = {
+	[ATTR_WEIGHT]	 = { "weight", XT_LEASTCONN_MAX_WEIGHT, true },
+	[ATTR_MAX_CONNS] = { "max-conns", UINT32_MAX, true },
+	[ATTR_BACKUP]	 = { "backup", 0, false },
+};
+
+#define N_ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
+
+static void leastconn_help(void)
+{
+	printf(
+"LEASTCONN target options:\n"
+" --to BACKEND[,BACKEND...]\n"
+"		Send each new connection to the backend with the fewest live\n"
+"		connections for its weight. May be given more than once;\n"
+"		at most %u backends in a rule.\n"
+"  BACKEND is an address, or a range of them, then its attributes:\n"
+"    ADDR[:PORT]  ADDR-ADDR[:PORT]  ADDR6  [ADDR6]:PORT  [ADDR6-ADDR6]:PORT\n"
+"		A port needs -p tcp, udp, sctp, dccp or udplite.\n"
+"    ,weight=N	Its share, 0 to %u; 0: no new connection (default 1)\n"
+"    ,max-conns=N	No new connection while it has N (default 0: no limit)\n"
+"    ,backup	Used only when no ordinary backend can take a connection\n"
+"  If no backend can take a connection, the next rule is tried.\n",
+	       MAX_BACKENDS, XT_LEASTCONN_MAX_WEIGHT);
+}
+
+/* Digits only: strtoul() would accept signs, blanks and hexadecimal. */
+static bool parse_number(const char *text, uint32_t max, uint32_t *number)
+{
+	uint64_t value = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		value = value * 10 + (*text - '0');
+		if (value > max)
+			return false;
+	}
+	*number = value;
+	return true;
+}
+
+static const char *format_backend(const struct family *family,
+				  const struct xt_leastconn_backend *backend,
+				  char *buf)
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	inet_ntop(family->af, &backend->addr, addr, sizeof(addr));
+	if (backend->port == 0)
+		strcpy(buf, addr);
+	else
+		snprintf(buf, BACKEND_STRLEN,
+			 family->af == AF_INET6 ? "[%s]:%u" : "%s:%u",
+			 addr, ntohs(backend->port));
+	return buf;
+}
+
+static void set_attribute(struct xt_leastconn_backend *backend,
+			  enum attribute_id id, uint32_t value)
+{
+	switch (id) {
+	case ATTR_WEIGHT:
+		backend->weight = value;
+		break;
+	case ATTR_MAX_CONNS:
+		backend->max_conns = value;
+		break;
+	case ATTR_BACKUP:
+		backend->flags |= XT_LEASTCONN_BACKUP;
+		break;
+	}
+}
+
+static uint32_t parse_value(const char *text, const struct attribute *attr,
+			    const char *value)
+{
+	uint32_t number;
+
+	if (!attr->has_value) {
+		if (value != NULL)
+			refuse(text, "%s takes no value", attr->name);
+		return 0;
+	}
+	if (value == NULL)
+		refuse(text, "%s needs a value; write %s=N, N from 0 to %u",
+		       attr->name, attr->name, attr->max);
+	if (!parse_number(value, attr->max, &number))
+		refuse(text, "\"%s\" is not a decimal number from 0 to %u",
+		       value, attr->max);
+	return number;
+}
+
+static bool find_attribute(const char *text, size_t len, enum attribute_id *id)
+{
+	unsigned int i;
+
+	for (i = 0; i < N_ATTRIBUTES; i++) {
+		if (strlen(attributes[i].name) == len &&
+		    strncmp(attributes[i].name, text, len) == 0) {
+			*id = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Return false if the text is not meant as an attribute. */
+static bool parse_attribute(struct list *list, const char *text)
+{
+	size_t len = strcspn(text, "=");
+	const char *value = text[len] == '=' ? text + len + 1 : NULL;
+	const struct attribute *attr;
+	enum attribute_id id;
+	uint32_t number;
+	unsigned int i;
+
+	if (!find_attribute(text, len, &id)) {
+		if (value == NULL)
+			return false;
+		refuse(text, "unknown attribute; known are " KNOWN_ATTRIBUTES);
+	}
+	attr = &attributes[id];
+
+	if (list->first == list->info->count)
+		refuse(text, "attribute without a backend; write %s before it",
+		       list->family->example);
+	if (list->seen & (1U << id))
+		refuse(text, "%s is given twice for one backend", attr->name);
+	list->seen |= 1U << id;
+
+	number = parse_value(text, attr, value);
+	for (i = list->first; i < list->info->count; i++)
+		set_attribute(&list->info->backends[i], id, number);
+	return true;
+}
+
+/* Why the kernel would refuse the address as a backend, or NULL. */
+static const char *unusable(const struct family *family,
+			    const union nf_inet_addr *addr)
+{
+	if (family->af == AF_INET6) {
+		if (IN6_IS_ADDR_UNSPECIFIED(&addr->in6))
+			return "the unspecified address";
+		if (IN6_IS_ADDR_MULTICAST(&addr->in6))
+			return "a multicast address";
+	} else {
+		if (addr->ip == htonl(INADDR_ANY))
+			return "the unspecified address";
+		if (addr->ip == htonl(INADDR_BROADCAST))
+			return "the broadcast address";
+		if (IN_MULTICAST(ntohl(addr->ip)))
+			return "a multicast address";
+	}
+	return NULL;
+}
+
+static void add_backend(struct list *list, const char *text,
+			const union nf_inet_addr *addr, uint16_t port)
+{
+	struct xt_leastconn_tginfo *info = list->info;
+	struct xt_leastconn_backend *new = &info->backends[info->count];
+	char buf[BACKEND_STRLEN];
+	const char *why;
+	unsigned int i;
+
+	if (info->count == MAX_BACKENDS)
+		refuse(text, "too many backends; a rule can have %u",
+		       MAX_BACKENDS);
+
+	new->addr = *addr;
+	new->port = htons(port);
+	new->weight = DEFAULT_WEIGHT;
+
+	why = unusable(list->family, addr);
+	if (why != NULL)
+		refuse(text, "%s is %s; a backend needs a unicast address",
+		       format_backend(list->family, new, buf), why);
+	for (i = 0; i < info->count; i++) {
+		if (memcmp(&info->backends[i].addr, addr, sizeof(*addr)) == 0 &&
+		    info->backends[i].port == new->port)
+			refuse(text, "%s is in the rule already; name each address and port once",
+			       format_backend(list->family, new, buf));
+	}
+	info->count++;
+}
+
+static void next_address(uint8_t *addr, size_t len)
+{
+	while (len-- > 0 && ++addr[len] == 0)
+		;
+}
+
+static void add_range(struct list *list, const char *text,
+		      const union nf_inet_addr *from,
+		      const union nf_inet_addr *to, uint16_t port)
+{
+	size_t alen = list->family->alen;
+	union nf_inet_addr addr = *from;
+	unsigned int n;
+
+	/* Network order: memcmp() compares as numbers. */
+	if (memcmp(from, to, alen) > 0)
+		refuse(text, "the range ends before it begins; write LOWEST-HIGHEST");
+	for (n = 1; memcmp(&addr, to, alen) != 0; n++) {
+		if (n == MAX_BACKENDS)
+			refuse(text, "the range has more than %u addresses, which is all that a rule can have",
+			       MAX_BACKENDS);
+		next_address((uint8_t *)&addr, alen);
+	}
+
+	for (addr = *from; n > 0; n--) {
+		add_backend(list, text, &addr, port);
+		next_address((uint8_t *)&addr, alen);
+	}
+}
+
+static void parse_address(const struct family *family, const char *text,
+			  const struct endpoint *end, union nf_inet_addr *addr)
+{
+	const struct family *other = family == &ipv4 ? &ipv6 : &ipv4;
+
+	/* Bytes that an IPv4 address leaves free stay zero. */
+	memset(addr, 0, sizeof(*addr));
+	if (inet_pton(other->af, end->addr, addr) == 1)
+		refuse(text, "\"%s\" is an %s address; %s takes only %s addresses, use %s",
+		       end->addr, other->name, family->command, family->name,
+		       other->command);
+	if (inet_pton(family->af, end->addr, addr) != 1)
+		refuse(text, "\"%s\" is neither an %s address (host names are not accepted) nor an attribute (" KNOWN_ATTRIBUTES ")",
+		       end->addr, family->name);
+	if (end->bracketed && family->af == AF_INET)
+		refuse(text, "brackets are for IPv6; write ADDR[:PORT]");
+}
+
+static uint16_t parse_port(const char *text, const struct endpoint *end)
+{
+	uint32_t port;
+
+	if (end->port == NULL)
+		return 0;
+	if (!parse_number(end->port, UINT16_MAX, &port) || port == 0)
+		refuse(text, "port \"%s\" is not a decimal number from 1 to 65535",
+		       end->port);
+	return port;
+}
+
+static void cut_endpoint(char *work, const char *text, struct endpoint *end)
+{
+	char *p;
+
+	*end = (struct endpoint){ .addr = work };
+	if (*work == '[') {
+		end->bracketed = true;
+		end->addr = work + 1;
+		p = strchr(work, ']');
+		if (p == NULL)
+			refuse(text, "\"[\" without \"]\"; write [ADDR6]:PORT");
+		*p++ = '\0';
+		if (*p == ':')
+			end->port = p + 1;
+		else if (*p != '\0')
+			refuse(text, "\"%s\" after \"]\"; write [ADDR6]:PORT",
+			       p);
+		return;
+	}
+
+	/* More than one colon: an IPv6 address, which has no port then. */
+	p = strchr(work, ':');
+	if (p != NULL && strchr(p + 1, ':') == NULL) {
+		*p = '\0';
+		end->port = p + 1;
+	}
+}
+
+/* Two ends written out: A-B, A-B:PORT, A:PORT-B:PORT, with or without []. */
+static uint16_t range_port(const char *text, const struct endpoint *from,
+			   const struct endpoint *to)
+{
+	uint16_t port = parse_port(text, to);
+
+	if (from->bracketed != to->bracketed)
+		refuse(text, "brackets at one end only; write [ADDR6]-[ADDR6]:PORT or [ADDR6-ADDR6]:PORT");
+	if (from->port != NULL && parse_port(text, from) != port)
+		refuse(text, "a range has one port; write A-B:PORT, or the same port at both ends");
+	return port;
+}
+
+static void parse_backend(struct list *list, const char *text)
+{
+	char *work = xtables_strdup(text);
+	char *dash = strchr(work, '-');
+	union nf_inet_addr addr[2];
+	struct endpoint from, to;
+	uint16_t port;
+
+	if (dash == NULL) {
+		cut_endpoint(work, text, &from);
+		to = from;
+	} else if (*work == '[' && work[strcspn(work, "]-")] == '-') {
+		/* [A-B]:PORT */
+		cut_endpoint(work, text, &from);
+		to = from;
+		*dash = '\0';
+		to.addr = dash + 1;
+	} else {
+		*dash = '\0';
+		cut_endpoint(work, text, &from);
+		cut_endpoint(dash + 1, text, &to);
+	}
+
+	parse_address(list->family, text, &from, &addr[0]);
+	/* 10.0.0.1:80-90 would otherwise be told of a bad address "90". */
+	if (from.port != NULL && to.addr[strspn(to.addr, "0123456789")] == '\0')
+		refuse(text, "a backend has one port, not a range of ports");
+	parse_address(list->family, text, &to, &addr[1]);
+	port = range_port(text, &from, &to);
+
+	list->first = list->info->count;
+	list->seen = 0;
+	add_range(list, text, &addr[0], &addr[1], port);
+	free(work);
+}
+
+static void parse_list(const struct family *family, const char *arg,
+		       struct xt_leastconn_tginfo *info)
+{
+	struct list list = {
+		.family	= family,
+		.info	= info,
+		.first	= info->count,
+	};
+	char *copy = xtables_strdup(arg);
+	char *rest = copy;
+	char *text;
+
+	while ((text = strsep(&rest, ",")) != NULL) {
+		if (*text == '\0')
+			refuse(arg, "empty element; write BACKEND[,ATTRIBUTE...][,BACKEND...] without spare commas");
+		if (!parse_attribute(&list, text))
+			parse_backend(&list, text);
+	}
+	free(copy);
+}
+
+static void leastconn_parse(struct xt_option_call *cb,
+			    const struct family *family)
+{
+	struct scratch *scratch = cb->udata;
+
+	xtables_option_parse(cb);
+	scratch->entry = cb->xt_entry;
+	if (cb->entry->id == O_TO)
+		parse_list(family, cb->arg, cb->data);
+}
+
+static void leastconn_parse4(struct xt_option_call *cb)
+{
+	leastconn_parse(cb, &ipv4);
+}
+
+static void leastconn_parse6(struct xt_option_call *cb)
+{
+	leastconn_parse(cb, &ipv6);
+}
+
+static bool has_ports(unsigned int proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+	case IPPROTO_UDPLITE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void check_ports(const struct family *family,
+			const struct xt_leastconn_tginfo *info,
+			unsigned int proto, bool inverted)
+{
+	char buf[BACKEND_STRLEN];
+	unsigned int i;
+
+	if (has_ports(proto) && !inverted)
+		return;
+	for (i = 0; i < info->count; i++) {
+		if (info->backends[i].port != 0)
+			refuse(format_backend(family, &info->backends[i], buf),
+			       "a port needs -p tcp, udp, sctp, dccp or udplite, without \"!\"");
+	}
+}
+
+static void leastconn_fcheck4(struct xt_fcheck_call *cb)
+{
+	const struct scratch *scratch = cb->udata;
+	const struct ipt_entry *entry = scratch->entry;
+
+	/* Without any option there is no entry: --to is found missing later. */
+	if (entry != NULL)
+		check_ports(&ipv4, cb->data, entry->ip.proto,
+			    entry->ip.invflags & XT_INV_PROTO);
+}
+
+static void leastconn_fcheck6(struct xt_fcheck_call *cb)
+{
+	const struct scratch *scratch = cb->udata;
+	const struct ip6t_entry *entry = scratch->entry;
+
+	if (entry != NULL)
+		check_ports(&ipv6, cb->data, entry->ipv6.proto,
+			    entry->ipv6.invflags & XT_INV_PROTO);
+}
+
+/* The structure may come from another front end: trust its count to nothing. */
+static void print_backends(const struct family *family, const char *lead,
+			   const struct xt_entry_target *target)
+{
+	const struct xt_leastconn_tginfo *info = (const void *)target->data;
+	const struct xt_leastconn_backend *backend = info->backends;
+	char buf[BACKEND_STRLEN];
+	unsigned int i;
+
+	for (i = 0; i < info->count && i < MAX_BACKENDS; i++, backend++) {
+		printf("%s%s", lead, format_backend(family, backend, buf));
+		if (backend->weight != DEFAULT_WEIGHT)
+			printf(",weight=%u", backend->weight);
+		if (backend->max_conns != 0)
+			printf(",max-conns=%u", backend->max_conns);
+		if (backend->flags & XT_LEASTCONN_BACKUP)
+			printf(",backup");
+	}
+}
+
+static void leastconn_print4(unused const void *ip,
+			     const struct xt_entry_target *target,
+			     unused int numeric)
+{
+	print_backends(&ipv4, " to:", target);
+}
+
+static void leastconn_print6(unused const void *ip,
+			     const struct xt_entry_target *target,
+			     unused int numeric)
+{
+	print_backends(&ipv6, " to:", target);
+}
+
+static void leastconn_save4(unused const void *ip,
+			    const struct xt_entry_target *target)
+{
+	print_backends(&ipv4, " --to ", target);
+}
+
+static void leastconn_save6(unused const void *ip,
+			    const struct xt_entry_target *target)
+{
+	print_backends(&ipv6, " --to ", target);
+}
+
+static const struct xt_option_entry leastconn_opts[] = {
+	{ .name = "to", .id = O_TO, .type = XTTYPE_STRING,
+	  .flags = XTOPT_MAND | XTOPT_MULTI },
+	XTOPT_TABLEEND,
+};
+
+static struct xtables_target leastconn_targets[] = {
+	{
+		.version	= XTABLES_VERSION,
+		.name		= "LEASTCONN",
+		.revision	= 0,
+		.family		= NFPROTO_IPV4,
+		.size		= XT_ALIGN(sizeof(struct xt_leastconn_tginfo)),
+		.userspacesize	= offsetof(struct xt_leastconn_tginfo, pool),
+		.help		= leastconn_help,
+		.print		= leastconn_print4,
+		.save		= leastconn_save4,
+		.x6_parse	= leastconn_parse4,
+		.x6_fcheck	= leastconn_fcheck4,
+		.x6_options	= leastconn_opts,
+		.udata_size	= sizeof(struct scratch),
+	},
+	{
+		.version	= XTABLES_VERSION,
+		.name		= "LEASTCONN",
+		.revision	= 0,
+		.family		= NFPROTO_IPV6,
+		.size		= XT_ALIGN(sizeof(struct xt_leastconn_tginfo)),
+		.userspacesize	= offsetof(struct xt_leastconn_tginfo, pool),
+		.help		= leastconn_help,
+		.print		= leastconn_print6,
+		.save		= leastconn_save6,
+		.x6_parse	= leastconn_parse6,
+		.x6_fcheck	= leastconn_fcheck6,
+		.x6_options	= leastconn_opts,
+		.udata_size	= sizeof(struct scratch),
+	},
+};
+
+/* Not _init(): xtables.h keeps that name to plugins of its own tree. */
+__attribute__((constructor)) static void leastconn_register(void)
+{
+	xtables_register_targets(leastconn_targets,
+				 sizeof(leastconn_targets) /
+				 sizeof(leastconn_targets[0]));
+}
