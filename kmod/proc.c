@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /proc/net/leastconn: the backends of a network namespace, one a line, in the
+ * order they appeared. Columns are separated by blanks; new ones may be added
+ * at the end, none is moved.
+ */
+#include <linux/in.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
+#include <net/net_namespace.h>
+
+#include "compat.h"
+#include "net.h"
+#include "proc.h"
+
+static struct lc_backends *seq_backends(struct seq_file *seq)
+{
+	return &lc_net(seq_file_net(seq))->backends;
+}
+
+static void *table_start(struct seq_file *seq, loff_t *pos)
+{
+	struct lc_backends *backends = seq_backends(seq);
+
+	mutex_lock(&backends->lock);
+	return seq_list_start_head(&backends->list, *pos);
+}
+
+static void *table_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	return seq_list_next(v, &seq_backends(seq)->list, pos);
+}
+
+static void table_stop(struct seq_file *seq, void *v)
+{
+	mutex_unlock(&seq_backends(seq)->lock);
+}
+
+static const char *proto_name(u8 proto)
+{
+	switch (proto) {
+	case 0:
+		return "any";
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_SCTP:
+		return "sctp";
+	case IPPROTO_DCCP:
+		return "dccp";
+	case IPPROTO_UDPLITE:
+		return "udplite";
+	default:
+		return "?";
+	}
+}
+
+static void show_address(struct seq_file *seq, const struct lc_backend_key *key)
+{
+	if (key->family == NFPROTO_IPV6)
+		seq_printf(seq, "%-39pI6c", &key->addr.in6);
+	else
+		seq_printf(seq, "%-39pI4", &key->addr.ip);
+}
+
+static int table_show(struct seq_file *seq, void *v)
+{
+	const struct lc_backend *backend;
+
+	if (v == &seq_backends(seq)->list) {
+		seq_printf(seq, "%-6s %-7s %-39s %5s %10s %10s %10s %s\n",
+			   "Family", "Proto", "Address", "Port", "ActiveConn",
+			   "InActConn", "Total", "State");
+		return 0;
+	}
+	backend = list_entry(v, struct lc_backend, list);
+	seq_printf(seq, "%-6s %-7s ",
+		   backend->key.family == NFPROTO_IPV6 ? "ipv6" : "ipv4",
+		   proto_name(backend->key.proto));
+	show_address(seq, &backend->key);
+	seq_printf(seq, " %5u %10d %10d %10lld %s\n",
+		   ntohs(backend->key.port), atomic_read(&backend->active),
+		   atomic_read(&backend->inactive),
+		   (long long)atomic64_read(&backend->total), "ready");
+	return 0;
+}
+
+static const struct seq_operations table_ops = {
+	.start	= table_start,
+	.next	= table_next,
+	.stop	= table_stop,
+	.show	= table_show,
+};
+
+/**
+ * lc_proc_init() - make /proc/net/leastconn of a namespace
+ * @net: the namespace
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int lc_proc_init(struct net *net)
+{
+	if (!proc_create_net("leastconn", 0440, net->proc_net, &table_ops,
+			     sizeof(struct seq_net_private)))
+		return -ENOMEM;
+	return 0;
+}
+
+/**
+ * lc_proc_exit() - undo lc_proc_init()
+ * @net: the namespace
+ *
+ * Context: may sleep; no reader is left on return.
+ */
+void lc_proc_exit(struct net *net)
+{
+	remove_proc_entry("leastconn", net->proc_net);
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The xtables face: check a rule, choose for a packet, translate.
+ *
+ * Nothing here trusts the plugin: iptables-legacy hands over whatever bytes a
+ * program wrote into a socket option, iptables-nft whatever it wrote into a
+ * netlink message.
+ */
+#define pr_fmt(fmt) "LEASTCONN: " fmt
+
+#include <linux/module.h>
+#include <linux/netfilter/x_tables.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
+#include <net/ipv6.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_nat.h>
+
+#include <linux/netfilter/xt_LEASTCONN.h>
+
+#include "compat.h"
+#include "net.h"
+#include "target.h"
+
+/* Say why a rule is refused; whoever sent it sees EINVAL and asks the log. */
+#define refuse(fmt, ...) ({						\
+	pr_info_ratelimited("rule refused: " fmt "\n", ##__VA_ARGS__);	\
+	-EINVAL;							\
+})
+
+/* The one protocol a rule matches, 0 when it matches several. */
+static u8 rule_proto(const struct xt_tgchk_param *par)
+{
+	if (par->family == NFPROTO_IPV6) {
+		const struct ip6t_ip6 *ip6 = par->entryinfo;
+
+		return ip6->invflags & XT_INV_PROTO ? 0 : ip6->proto;
+	} else {
+		const struct ipt_ip *ip = par->entryinfo;
+
+		return ip->invflags & XT_INV_PROTO ? 0 : ip->proto;
+	}
+}
+
+static bool proto_has_ports(u8 proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP ||
+	       proto == IPPROTO_SCTP || proto == IPPROTO_DCCP ||
+	       proto == IPPROTO_UDPLITE;
+}
+
+/* Can a packet be sent there? */
+static bool good_address(const union nf_inet_addr *addr, u8 family)
+{
+	if (family == NFPROTO_IPV6)
+		return !ipv6_addr_any(&addr->in6) &&
+		       !ipv6_addr_is_multicast(&addr->in6);
+	return !ipv4_is_zeronet(addr->ip) && !ipv4_is_multicast(addr->ip) &&
+	       !ipv4_is_lbcast(addr->ip) &&
+	       !addr->all[1] && !addr->all[2] && !addr->all[3];
+}
+
+static int check_backend(const struct xt_tgchk_param *par, unsigned int at)
+{
+	const struct xt_leastconn_tginfo *info = par->targinfo;
+	const struct xt_leastconn_backend *backend = &info->backends[at];
+	unsigned int i;
+
+	if (!good_address(&backend->addr, par->family))
+		return refuse("backend %u: no unicast address of this family",
+			      at + 1);
+	if (backend->port && !proto_has_ports(rule_proto(par)))
+		return refuse("backend %u: a port needs -p tcp, udp, sctp, dccp or udplite",
+			      at + 1);
+	if (backend->flags & ~XT_LEASTCONN_BACKEND_MASK)
+		return refuse("backend %u: unknown flags %#x", at + 1,
+			      backend->flags);
+	for (i = 0; i < at; i++)
+		if (nf_inet_addr_cmp(&info->backends[i].addr, &backend->addr) &&
+		    info->backends[i].port == backend->port)
+			return refuse("backend %u: same address and port as backend %u",
+				      at + 1, i + 1);
+	return 0;
+}
+
+static int check_rule(const struct xt_tgchk_param *par)
+{
+	const struct xt_leastconn_tginfo *info = par->targinfo;
+	unsigned int i;
+	int err;
+
+	if (info->flags)
+		return refuse("unknown flags %#x", info->flags);
+	if (!info->count || info->count > XT_LEASTCONN_MAX_BACKENDS)
+		return refuse("%u backends, allowed are 1 to %u", info->count,
+			      XT_LEASTCONN_MAX_BACKENDS);
+	for (i = 0; i < info->count; i++) {
+		err = check_backend(par, i);
+		if (err)
+			return err;
+	}
+	if (memchr_inv(&info->backends[i], 0,
+		       (XT_LEASTCONN_MAX_BACKENDS - i) *
+		       sizeof(info->backends[0])))
+		return refuse("bytes after the last of %u backends", i);
+	return 0;
+}
+
+static int add_backend(struct lc_pool *pool, const struct xt_tgchk_param *par,
+		       const struct xt_leastconn_backend *backend)
+{
+	const struct lc_member member = {
+		.key = {
+			.addr	= backend->addr,
+			.port	= backend->port,
+			.proto	= backend->port ? rule_proto(par) : 0,
+			.family	= par->family,
+		},
+		.max_conns	= backend->max_conns,
+		.weight		= backend->weight,
+		.backup		= backend->flags & XT_LEASTCONN_BACKUP,
+	};
+
+	return lc_pool_add(pool, &member);
+}
+
+static struct lc_pool *rule_pool(const struct xt_tgchk_param *par)
+{
+	const struct xt_leastconn_tginfo *info = par->targinfo;
+	struct lc_pool *pool;
+	unsigned int i;
+	int err;
+
+	pool = lc_pool_alloc(&lc_net(par->net)->backends, info->count);
+	if (!pool)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < info->count; i++) {
+		err = add_backend(pool, par, &info->backends[i]);
+		if (err) {
+			lc_pool_free(pool);
+			return ERR_PTR(err);
+		}
+	}
+	return pool;
+}
+
+static int leastconn_check(const struct xt_tgchk_param *par)
+{
+	struct xt_leastconn_tginfo *info = par->targinfo;
+	struct lc_net *ln = lc_net(par->net);
+	int err;
+
+	err = check_rule(par);
+	if (err)
+		return err;
+	/* Without this nothing is tracked and the rule silently does nothing. */
+	err = nf_ct_netns_get(par->net, par->family);
+	if (err) {
+		pr_info_ratelimited("rule refused: no connection tracking (error %d)\n",
+				    err);
+		return err;
+	}
+	err = lc_track_get(ln, par->family);
+	if (err)
+		goto put_conntrack;
+	info->pool = rule_pool(par);
+	if (IS_ERR(info->pool)) {
+		err = PTR_ERR(info->pool);
+		goto put_track;
+	}
+	lc_reap_adopt(ln);
+	return 0;
+
+put_track:
+	lc_track_put(ln, par->family);
+put_conntrack:
+	nf_ct_netns_put(par->net, par->family);
+	return err;
+}
+
+/* Also called after the namespace's own exit. */
+static void leastconn_destroy(const struct xt_tgdtor_param *par)
+{
+	const struct xt_leastconn_tginfo *info = par->targinfo;
+
+	lc_pool_free(info->pool);
+	lc_track_put(lc_net(par->net), par->family);
+	nf_ct_netns_put(par->net, par->family);
+}
+
+/* Only a client's new connection that nothing has translated is balanced. */
+static bool is_balanced(const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+{
+	return ct && ctinfo == IP_CT_NEW && !nf_ct_is_confirmed(ct) &&
+	       !nf_nat_initialized(ct, NF_NAT_MANIP_DST);
+}
+
+static unsigned int leastconn_target(struct sk_buff *skb,
+				     const struct xt_action_param *par)
+{
+	const struct xt_leastconn_tginfo *info = par->targinfo;
+	const struct lc_backend_key *key;
+	struct nf_nat_range2 range = {};
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	if (!is_balanced(ct, ctinfo))
+		return XT_CONTINUE;
+	key = lc_pool_choose(info->pool);
+	if (!key)
+		return XT_CONTINUE;
+	/* nft_compat takes the sender's word for the rule's protocol. */
+	if (key->proto && key->proto != nf_ct_protonum(ct))
+		return XT_CONTINUE;
+
+	range.flags = NF_NAT_RANGE_MAP_IPS;
+	range.min_addr = key->addr;
+	range.max_addr = key->addr;
+	if (key->port) {
+		range.flags |= NF_NAT_RANGE_PROTO_SPECIFIED;
+		range.min_proto.all = key->port;
+		range.max_proto.all = key->port;
+	}
+	return nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST);
+}
+
+#define LEASTCONN_TARGET(pf) {						\
+	.name		= "LEASTCONN",					\
+	.revision	= 0,						\
+	.family		= (pf),						\
+	.table		= "nat",					\
+	.hooks		= (1 << NF_INET_PRE_ROUTING) |			\
+			  (1 << NF_INET_LOCAL_OUT),			\
+	.targetsize	= sizeof(struct xt_leastconn_tginfo),		\
+	.usersize	= offsetof(struct xt_leastconn_tginfo, pool),	\
+	.checkentry	= leastconn_check,				\
+	.destroy	= leastconn_destroy,				\
+	.target		= leastconn_target,				\
+	.me		= THIS_MODULE,					\
+}
+
+static struct xt_target targets[] __read_mostly = {
+	LEASTCONN_TARGET(NFPROTO_IPV4),
+#if IS_ENABLED(CONFIG_IPV6)
+	LEASTCONN_TARGET(NFPROTO_IPV6),
+#endif
+};
+
+/**
+ * lc_target_init() - from here on rules can come
+ *
+ * Return: 0 or a negative errno.
+ */
+int __init lc_target_init(void)
+{
+	BUILD_BUG_ON(sizeof(struct xt_leastconn_backend) != 28);
+	BUILD_BUG_ON(offsetof(struct xt_leastconn_tginfo, pool) != 1800);
+
+	return xt_register_targets(targets, ARRAY_SIZE(targets));
+}
+
+/**
+ * lc_target_exit() - no rule is left, none can come
+ */
+void lc_target_exit(void)
+{
+	xt_unregister_targets(targets, ARRAY_SIZE(targets));
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Conntrack's life into counts: the hooks that see a connection begin and
+ * close.
+ *
+ * They stand right before conntrack confirms a connection, where nothing but
+ * the confirmation itself can drop the packet any more, and see the state that
+ * the packet has already given the entry. Every other packet leaves after two
+ * tests. A packet may come twice (bridges, VRF, IPsec): one key, one record.
+ */
+#include <linux/limits.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <net/netfilter/nf_conntrack.h>
+
+#include "compat.h"
+#include "entry.h"
+#include "net.h"
+#include "track.h"
+
+/*
+ * The key of a new connection is taken. Either conntrack has an entry with it:
+ * another packet of the same flow won the race, and this one will be its
+ * loser. Or it has none, and the old connection's place is taken over. False:
+ * the old record has just gone.
+ */
+static bool take_over(struct lc_net *ln, const struct nf_conn *ct,
+		      const struct lc_load *load)
+{
+	struct lc_record_key key;
+	struct lc_record *record;
+	struct nf_conn *winner;
+	bool taken;
+
+	lc_entry_key(ct, &key);
+	winner = lc_entry_get(ln->net, &key);
+	if (winner) {
+		nf_ct_put(winner);
+		return true;
+	}
+	record = lc_record_find(&ln->records, &key);
+	if (!record)
+		return false;
+	spin_lock_bh(&record->lock);
+	taken = !record->gone;
+	if (taken)
+		lc_record_set(record, load, lc_entry_phase(ct), true);
+	spin_unlock_bh(&record->lock);
+	return taken;
+}
+
+static void begins(struct lc_net *ln, const struct nf_conn *ct)
+{
+	struct lc_load load;
+
+	if (!lc_entry_load(&ln->backends, ct, &load))
+		return;
+	if (lc_reap_add(ln, ct, &load) == -EEXIST &&
+	    !take_over(ln, ct, &load))
+		lc_reap_add(ln, ct, &load);
+}
+
+/* Later packets of a closed connection come here too: there are few. */
+static void closes(struct lc_net *ln, const struct nf_conn *ct)
+{
+	struct lc_record_key key;
+	struct lc_record *record;
+
+	lc_entry_key(ct, &key);
+	record = lc_record_find(&ln->records, &key);
+	if (!record)
+		return;
+	spin_lock_bh(&record->lock);
+	if (!record->gone && record->phase == LC_ACTIVE)
+		lc_record_set(record, &record->load, lc_entry_phase(ct), false);
+	spin_unlock_bh(&record->lock);
+}
+
+static unsigned int track(void *priv, struct sk_buff *skb,
+			  const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	if (!ct)
+		return NF_ACCEPT;
+	if (!nf_ct_is_confirmed(ct))
+		begins(lc_net(state->net), ct);
+	else if (lc_entry_phase(ct) != LC_ACTIVE)
+		closes(lc_net(state->net), ct);
+	return NF_ACCEPT;
+}
+
+#define HOOK(family, num) {			\
+	.hook		= track,		\
+	.pf		= (family),		\
+	.hooknum	= (num),		\
+	.priority	= INT_MAX - 1,		\
+}
+
+static const struct nf_hook_ops hooks[2][2] = {
+	{
+		HOOK(NFPROTO_IPV4, NF_INET_POST_ROUTING),
+		HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN),
+	},
+	{
+		HOOK(NFPROTO_IPV6, NF_INET_POST_ROUTING),
+		HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN),
+	},
+};
+
+static unsigned int family_index(u8 family)
+{
+	return family == NFPROTO_IPV6;
+}
+
+/**
+ * lc_tracker_init() - make a namespace's tracker ready
+ * @tracker: zeroed memory
+ *
+ * Context: any.
+ */
+void lc_tracker_init(struct lc_tracker *tracker)
+{
+	mutex_init(&tracker->lock);
+}
+
+/**
+ * lc_tracker_close() - the namespace goes: no hook any more
+ * @ln: the namespace
+ *
+ * A packet may be inside the hooks until the next RCU grace period has ended.
+ *
+ * Context: may sleep.
+ */
+void lc_tracker_close(struct lc_net *ln)
+{
+	struct lc_tracker *tracker = &ln->tracker;
+	unsigned int i;
+
+	mutex_lock(&tracker->lock);
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (tracker->users[i])
+			nf_unregister_net_hooks(ln->net, hooks[i],
+						ARRAY_SIZE(hooks[i]));
+	tracker->closed = true;
+	mutex_unlock(&tracker->lock);
+}
+
+/**
+ * lc_track_get() - see the connections of a family
+ * @ln: the namespace
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
+ */
+int lc_track_get(struct lc_net *ln, u8 family)
+{
+	struct lc_tracker *tracker = &ln->tracker;
+	unsigned int i = family_index(family);
+	int err = 0;
+
+	mutex_lock(&tracker->lock);
+	if (tracker->closed)
+		err = -ENOENT;
+	else if (!tracker->users[i])
+		err = nf_register_net_hooks(ln->net, hooks[i],
+					    ARRAY_SIZE(hooks[i]));
+	if (!err)
+		tracker->users[i]++;
+	mutex_unlock(&tracker->lock);
+	return err;
+}
+
+/**
+ * lc_track_put() - undo lc_track_get()
+ * @ln: the namespace, which may have gone meanwhile
+ * @family: as it was got
+ *
+ * Context: may sleep.
+ */
+void lc_track_put(struct lc_net *ln, u8 family)
+{
+	struct lc_tracker *tracker = &ln->tracker;
+	unsigned int i = family_index(family);
+
+	mutex_lock(&tracker->lock);
+	if (!--tracker->users[i] && !tracker->closed)
+		nf_unregister_net_hooks(ln->net, hooks[i],
+					ARRAY_SIZE(hooks[i]));
+	mutex_unlock(&tracker->lock);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LC_TRACK_H
+#define LC_TRACK_H
+
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+struct lc_net;
+
+/**
+ * struct lc_tracker - the hooks of one namespace
+ * @lock: @users and @closed
+ * @users: who needs the hooks of IPv4, of IPv6
+ * @closed: the namespace goes; no hook is left
+ */
+struct lc_tracker {
+	struct mutex	lock;	/* users, closed */
+	unsigned int	users[2];
+	bool		closed;
+};
+
+void lc_tracker_init(struct lc_tracker *tracker);
+void lc_tracker_close(struct lc_net *ln);
+
+int lc_track_get(struct lc_net *ln, u8 family);
+void lc_track_put(struct lc_net *ln, u8 family);
+
+#endif /* LC_TRACK_H */
