@@ -1,0 +1,102 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Process 1 of the guest, on the host's root with a writable layer over it: makes it a system, runs the command, says
+# how it ended through a port of its own, and switches off.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export HOME=/root
+
+# made by tests/vm/run: lc_version lc_modules lc_plugin lc_plugin_dir lc_out lc_tty lc_rows lc_columns, run_command()
+. /run/leastconn/job
+
+log() {
+	echo "leastconn init: $*" >/dev/kmsg
+}
+
+mount_filesystems() {
+	mkdir -p /dev/shm /dev/pts /run/lock /run/netns
+	mount -t tmpfs shm /dev/shm
+	mount -t devpts -o mode=620,ptmxmode=666 pts /dev/pts
+	mount -t cgroup2 cgroup /sys/fs/cgroup
+	mount -t debugfs debug /sys/kernel/debug 2>/dev/null
+	mount -t tracefs trace /sys/kernel/tracing 2>/dev/null
+	ln -sf /proc/self/fd /dev/fd
+	ln -sf fd/0 /dev/stdin
+	ln -sf fd/1 /dev/stdout
+	ln -sf fd/2 /dev/stderr
+	if [ -n "$lc_out" ]; then
+		mkdir -p /mnt/out
+		mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 out /mnt/out || log "cannot mount /mnt/out"
+		export LC_OUT=/mnt/out
+	fi
+}
+
+install_ours() {
+	mkdir -p "/lib/modules/$lc_version"
+	mount --bind "$lc_modules" "/lib/modules/$lc_version"
+	if [ -n "$lc_plugin" ]; then cp "$lc_plugin" "$lc_plugin_dir/"; fi
+}
+
+# port NAME: waits for the virtio port of that name and prints its device.
+port() {
+	while :; do
+		for name in /sys/class/virtio-ports/*/name; do
+			read -r it <"$name" 2>/dev/null || continue
+			[ "$it" = "$1" ] || continue
+			name=${name%/name}
+			[ -c "/dev/${name##*/}" ] && echo "/dev/${name##*/}" && return
+		done
+		sleep 0.02
+	done
+}
+
+# Whatever the command left running would hold its output open, and we would wait for it for ever.
+kill_leftovers() {
+	for process in /proc/[0-9]*; do
+		pid=${process#/proc/}
+		[ "$pid" = 1 ] || [ "$pid" = "$output" ] || [ ! -e "$process/exe" ] || kill -9 "$pid" 2>/dev/null
+	done
+}
+
+# A pipe rather than the port itself: a port cannot be opened a second time, and programs do open /dev/stderr.
+run_piped() {
+	out=$(port leastconn.out)
+	mkfifo /run/leastconn/pipe
+	cat /run/leastconn/pipe >"$out" &
+	output=$!
+	(run_command) </dev/null >/run/leastconn/pipe 2>&1
+	status=$?
+	kill_leftovers
+	wait "$output"
+}
+
+run_on_terminal() {
+	until [ -c /dev/hvc0 ]; do sleep 0.02; done
+	stty -F /dev/hvc0 sane rows "$lc_rows" cols "$lc_columns"
+	setsid -c -w sh -c '. /run/leastconn/job && run_command' <>/dev/hvc0 >&0 2>&1
+	status=$?
+	output=
+	kill_leftovers
+}
+
+# Debug kernels only. kmemleak reports what is older than five seconds, so the scan that counts comes after that.
+scan_leaks() {
+	leaks=/sys/kernel/debug/kmemleak
+	[ -e "$leaks" ] || return
+	echo scan >"$leaks" 2>/dev/null || return
+	sleep 6
+	echo scan >"$leaks"
+	sed 's/^/kmemleak: /' "$leaks" >/dev/kmsg
+}
+
+mount_filesystems
+install_ours
+hostname leastconn
+ip link set lo up
+read -r uptime _ </proc/uptime
+log "ready after $uptime s"
+if [ -n "$lc_tty" ]; then run_on_terminal; else run_piped; fi
+scan_leaks
+log "the command ended with status $status"
+echo "$status" >"$(port leastconn.verdict)"
+/bin/busybox poweroff -f
+sleep 60
