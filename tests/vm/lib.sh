@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # What run, kernel and deps share: messages and the cache's place. Sourced, never run.
 
+# shellcheck disable=SC2034 # for those who source this
 vm_cache=${XDG_CACHE_HOME:-$HOME/.cache}/leastconn
 
 # Everything we tell the user goes to stderr: stdout belongs to the command in the guest, or to a result.

@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2154 # the names that job sets
 # Process 1 of the guest, on the host's root with a writable layer over it: makes it a system, runs the command, says
 # how it ended through a port of its own, and switches off.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root
 
 # made by tests/vm/run: lc_version lc_modules lc_plugin lc_plugin_dir lc_out lc_tty lc_rows lc_columns, run_command()
+# shellcheck disable=SC1091
 . /run/leastconn/job
 
 log() {

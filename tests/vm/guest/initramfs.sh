@@ -1,5 +1,6 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
 # First program of the guest: puts a writable layer over the host's root and goes there. Runs in the initramfs.
 export PATH=/bin
 
