@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Long-lived connections, one after another: who gets the next one.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# spread: most minus fewest of the servers' active connections, by conntrack
+spread() {
+	ledger | awk 'NR == 1 { least = $5 }
+		$5 > most { most = $5 }
+		$5 < least { least = $5 }
+		END { print most - least }'
+}
+
+test_equal_backends_never_differ_by_more_than_one() {
+	local i
+
+	setup
+	serve tcp 80
+	balance tcp 80 10.0.1.1-10.0.1.4:80
+	for ((i = 1; i <= 14; i++)); do
+		peer "$cl" open "c.$i" tcp $vip 80
+		[ "$(spread)" -le 1 ] || fail "spread $(spread) after $i"
+	done
+	agree 1000
+}
+
+# Section 4's definition, in exact integers, by awk: which backends may be the
+# next one, given the counts so far.
+candidates() { # WEIGHTS COUNTS
+	awk -v w="$1" -v c="$2" 'BEGIN {
+		n = split(w, weight); split(c, count)
+		for (i = 1; i <= n; i++) {
+			least = 1
+			for (j = 1; j <= n; j++)
+				if ((count[j] + 1) * weight[i] < (count[i] + 1) * weight[j])
+					least = 0
+			if (least)
+				printf " %d ", i
+		}
+	}'
+}
+
+test_weights_give_the_defined_sequence() {
+	local i at counts="0 0 0" now
+
+	setup 3
+	serve tcp 80
+	balance tcp 80 10.0.1.1:80,weight=1,10.0.1.2:80,weight=2,10.0.1.3:80,weight=5
+	for ((i = 1; i <= 24; i++)); do
+		peer "$cl" open "c.$i" tcp $vip 80
+		now=$(ledger | awk '{ printf "%s%s", sep, $5; sep = " " }')
+		at=$(echo "$counts $now" |
+			awk '{ for (i = 1; i <= 3; i++) if ($(i + 3) != $i) print i }')
+		case $(candidates "1 2 5" "$counts") in
+		*" $at "*) ;;
+		*) fail "connection $i went to $at, with counts $counts" ;;
+		esac
+		counts=$now
+	done
+	expect "3 6 15" "$counts" "24 connections with weights 1:2:5"
+}
+
+test_ties_go_round() {
+	local i
+
+	setup
+	serve tcp 80
+	balance tcp 80 10.0.1.1-10.0.1.4:80
+	# Each has ended before the next: always a tie of four.
+	for ((i = 1; i <= 12; i++)); do
+		peer "$cl" open c tcp $vip 80
+		peer "$cl" reset c
+	done
+	for ((i = 1; i <= 4; i++)); do
+		expect 3 "$(served "10.0.1.$i")" "ties won by 10.0.1.$i"
+	done
+}
+
+test_a_closed_place_is_filled_next() {
+	local i before
+
+	setup
+	serve tcp 80
+	balance tcp 80 10.0.1.1-10.0.1.4:80
+	for ((i = 1; i <= 8; i++)); do
+		peer "$cl" open "c.$i" tcp $vip 80
+	done
+	before=$(served 10.0.1.3)
+	# The third was given to 10.0.1.3: ties go round from the first.
+	peer "$cl" close c.3
+	busywait 1000 test "$(active 10.0.1.3)" = 1
+	peer "$cl" open c.9 tcp $vip 80
+	expect $((before + 1)) "$(served 10.0.1.3)" "connections 10.0.1.3 accepted"
+}
+
+test_ipv6() {
+	local i
+
+	setup
+	serve tcp 80
+	balance6 tcp 80 "[fd00:1::1]-[fd00:1::4]:80"
+	for ((i = 1; i <= 8; i++)); do
+		peer "$cl" open "c.$i" tcp $vip6 80
+	done
+	for ((i = 1; i <= 4; i++)); do
+		expect 2 "$(served "fd00:1::$i")" "connections of fd00:1::$i"
+	done
+	agree 1000
+}
+
+run_tests "$@"

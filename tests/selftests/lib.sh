@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What the selftests share. A script sources this, defines functions named
+# test_*, and ends with `run_tests`. Each function runs in a subshell with
+# `set -e`: its status is its verdict, `skip` and `fail` say why.
+#
+#	$cl  client          $lb  balancer           $sv  servers
+#	     10.0.0.2/24 --- 10.0.0.1   10.0.1.254 --- 10.0.1.1, .2 ... .N
+#	     fd00:0::2   --- fd00:0::1  fd00:1::fe --- fd00:1::1, ...
+#
+# The virtual addresses $vip and $vip6 are routed to the balancer; LEASTCONN's
+# rules go there. All hosts are network namespaces of names that no other run
+# has; whatever is in them goes when the script ends.
+
+set -u
+
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+peer=${LC_PEER:-$here/peer}
+iptables=${LC_IPTABLES:-iptables}	# or iptables-legacy, iptables-nft
+ip6tables=${iptables/iptables/ip6tables}
+slow=${LC_SLOW:-1}			# patience is multiplied by this
+
+id=$$
+cl=cl-$id lb=lb-$id sv=sv-$id
+vip=203.0.113.10 vip6=2001:db8::10
+books=
+tmp=$(mktemp -d)
+
+# Processes are dear where the processor is emulated: nsenter does a tenth of
+# what `ip netns exec` does, and one awk looks at all backends.
+on() { # HOST COMMAND...: run it there
+	nsenter --net="/run/netns/$1" "${@:2}"
+}
+
+# ---- verdicts ----
+
+fail() {
+	echo "# FAIL: $*"
+	exit 1
+}
+
+skip() {
+	echo "$*" >"$tmp/skip"
+	exit 4
+}
+
+say() {
+	echo "# $*"
+}
+
+need() { # COMMAND...: skip without them
+	local tool
+
+	for tool; do
+		command -v "$tool" >/dev/null || skip "no $tool"
+	done
+}
+
+# What a test prints is a diagnostic, whatever it looks like.
+run_one() { # NUMBER FUNCTION
+	local status verdict=ok
+
+	rm -f "$tmp/skip"
+	(
+		set -e
+		"$2"
+	) >"$tmp/out" 2>&1
+	status=$?
+	sed 's/^\(# \)\?/# /' "$tmp/out"
+	case $status in
+	0) echo "ok $1 ${2#test_}" ;;
+	4) echo "ok $1 ${2#test_} # SKIP $(cat "$tmp/skip" 2>/dev/null)" ;;
+	*)
+		verdict=bad
+		echo "not ok $1 ${2#test_}"
+		;;
+	esac
+	[ $verdict = ok ]
+}
+
+run_tests() { # [FUNCTION...]: those named, or all of the script
+	local -a all
+	local i status=0
+
+	[ $# -eq 0 ] || all=("$@")
+	# In the order they stand in the script.
+	[ $# -gt 0 ] || mapfile -t all < <(
+		sed -n 's/^\(test_[a-z0-9_]*\)().*/\1/p' "$0")
+	trap teardown EXIT
+	echo "KTAP version 1"
+	echo "1..${#all[@]}"
+	for i in "${!all[@]}"; do
+		run_one $((i + 1)) "${all[i]}" || status=1
+		teardown_hosts
+	done
+	return $status
+}
+
+# ---- hosts ----
+
+host_add() { # NAME
+	ip netns add "$1"
+	ip -n "$1" link set lo up
+}
+
+# addr_lines DEV ADDR...: what `ip -batch` takes
+addr_lines() {
+	local addr dev=$1
+
+	for addr in "${@:2}"; do
+		case $addr in
+		*:*) echo "addr add $addr dev $dev nodad" ;;
+		*) echo "addr add $addr dev $dev" ;;
+		esac
+	done
+	echo "link set $dev up"
+}
+
+# link HOST-A DEV-A ADDRS-A HOST-B DEV-B ADDRS-B
+link() {
+	# shellcheck disable=SC2086 # a list of addresses
+	{
+		echo "link add $2 type veth peer name $5 netns $4"
+		addr_lines "$2" $3
+	} | ip -n "$1" -batch -
+	# shellcheck disable=SC2086
+	addr_lines "$5" $6 | ip -n "$4" -batch -
+}
+
+setup() { # [SERVERS]: the three hosts of the picture, 4 servers
+	local i servers="" n=${1:-4}
+
+	for ((i = 1; i <= n; i++)); do
+		servers+=" 10.0.1.$i/24 fd00:1::$(printf %x "$i")/64"
+	done
+	host_add "$cl"
+	host_add "$lb"
+	host_add "$sv"
+	link "$cl" eth0 "10.0.0.2/24 fd00:0::2/64" \
+		"$lb" client "10.0.0.1/24 fd00:0::1/64"
+	link "$sv" eth0 "$servers" "$lb" server "10.0.1.254/24 fd00:1::fe/64"
+	on "$lb" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	ip -n "$cl" route add default via 10.0.0.1
+	ip -n "$cl" -6 route add default via fd00:0::1
+	ip -n "$sv" route add default via 10.0.1.254
+	ip -n "$sv" -6 route add default via fd00:1::fe
+}
+
+teardown_hosts() {
+	local host
+
+	for host in /run/netns/*-"$id"; do
+		[ -e "$host" ] || continue
+		host=${host##*/}
+		ip netns pids "$host" | xargs -r kill -KILL 2>/dev/null
+		ip netns del "$host"
+	done
+	rm -f "$tmp"/*.sock "$tmp"/*.log
+}
+
+teardown() {
+	teardown_hosts
+	rm -rf "$tmp"
+}
+
+# ---- peers: sockets on a host, see peer.c ----
+
+peer() { # HOST COMMAND...: starts the host's daemon when there is none
+	local host=$1
+
+	shift
+	[ -S "$tmp/$host.sock" ] ||
+		on "$host" "$peer" serve "$tmp/$host.sock" "$tmp/$host.log"
+	"$peer" ask "$tmp/$host.sock" "$@"
+}
+
+serve() { # PROTO PORT: all servers answer on it, IPv4 and IPv6
+	peer "$sv" listen "$1" 0.0.0.0 "$2"
+	peer "$sv" listen "$1" :: "$2"
+}
+
+# Connections each address of the servers accepted, as the servers' log has it.
+served() { # ADDR [PORT]
+	grep -c "^$1 ${2:-[0-9]*} " "$tmp/$sv.log" || true
+}
+
+# ---- rules ----
+
+ipt() { # rules of the balancer
+	on "$lb" "$iptables" -w "$@"
+}
+
+ip6t() {
+	on "$lb" "$ip6tables" -w "$@"
+}
+
+# balance PROTO PORT BACKENDS [OPTION...]: the usual rule for $vip
+balance() {
+	ipt -t nat -A PREROUTING -d $vip -p "$1" --dport "$2" \
+		-j LEASTCONN --to "$3" "${@:4}"
+}
+
+balance6() {
+	ip6t -t nat -A PREROUTING -d $vip6 -p "$1" --dport "$2" \
+		-j LEASTCONN --to "$3" "${@:4}"
+}
+
+# ---- what is so, by others' word ----
+
+exec {nap}<> <(:)
+
+# busywait MS COMMAND...: until it succeeds, at most so long
+busywait() {
+	local end=$((${EPOCHREALTIME/./} + $1 * slow * 1000))
+
+	shift
+	until "$@"; do
+		[ "${EPOCHREALTIME/./}" -lt $end ] || return 1
+		read -rt 0.02 -u "$nap" || true
+	done
+}
+
+# What our own table says of a backend: "active inactive total", or nothing.
+# table ADDR [PORT [PROTO]]; a backend without a port: port 0, protocol any
+table() {
+	on "$lb" awk -v a="$1" -v p="${2:-80}" -v l="${3:-tcp}" \
+		'$3 == a && $4 == p && $2 == l { print $5, $6, $7 }' \
+		/proc/net/leastconn
+}
+
+active() { # ADDR [PORT [PROTO]]: our table's active connections
+	local counts
+
+	counts=$(table "$@")
+	echo "${counts%% *}"
+}
+
+# Backends of our table with the numbers that conntrack has for them, by the
+# definition: conntrack -L --reply-src ADDR --reply-port-src PORT. Lines
+# "PROTO ADDR PORT ACTIVE INACTIVE", preceded by "= " where our table says the
+# same and by "! " and our numbers where it says otherwise.
+ledger() {
+	on "$lb" awk '
+	function reply(   i, n, at) {	# address and port that answer
+		addr = port = ""
+		for (i = 1; i <= NF; i++) {
+			at = index($i, "=")
+			if ($i ~ /^src=/ && ++n == 2)
+				addr = substr($i, at + 1)
+			if ($i ~ /^sport=/ && n == 2)
+				port = substr($i, at + 1)
+		}
+	}
+	function conntrack(family,   cmd, closed) {
+		cmd = "conntrack -L -f " family " 2>/dev/null"
+		while ((cmd | getline) > 0) {
+			reply()
+			closed = $1 == "tcp" && $4 ~ /^(LAST_ACK|TIME_WAIT|CLOSE)$/
+			count[$1, addr, port, closed]++
+			count["any", addr, "0", closed]++
+		}
+		close(cmd)
+	}
+	FNR > 1 { line[FNR] = $0; seen[$1] = 1 }
+	END {
+		for (family in seen)
+			conntrack(family)
+		for (i = 2; i <= FNR; i++) {
+			$0 = line[i]
+			live = count[$2, $3, $4, 0] + 0
+			closed = count[$2, $3, $4, 1] + 0
+			if ($5 == live && $6 == closed)
+				print "=", $2, $3, $4, live, closed
+			else
+				print "!", $2, $3, $4, live, closed, "table:", $5, $6
+		}
+	}' /proc/net/leastconn
+}
+
+all_agree() {
+	books=$(ledger)
+	[ -n "$books" ] && [[ $books != *"! "* ]]
+}
+
+# agree MS: all backends' counts are conntrack's, within that time
+agree() {
+	busywait "$1" all_agree || fail "counts differ from conntrack's:
+$books"
+}
+
+# conntracked ADDR [PORT [PROTO]]: "active inactive" by conntrack, at once
+conntracked() {
+	ledger | awk -v a="$1" -v p="${2:-80}" -v l="${3:-tcp}" \
+		'$2 == l && $3 == a && $4 == p { print $5, $6 }'
+}
+
+expect() { # WANTED GOT WHAT
+	[ "$1" = "$2" ] || fail "$3: expected '$1', got '$2'"
+}

@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * peer: a host's sockets, held and closed to order.
+ *
+ *	peer serve SOCK [LOG]		a daemon that holds sockets; LOG gets a
+ *					line for each connection it accepts
+ *	peer ask SOCK COMMAND...	gives it one command, prints the answer
+ *
+ * Commands (NAME of several sockets: NAME.1 NAME.2 ...; "NAME.*" is all):
+ *	listen PROTO ADDR PORT		answer here: echo what comes, but close
+ *					on "close", reset on "reset", end our
+ *					side on "shut"
+ *	open NAME PROTO ADDR PORT [count N] [from ADDR[,PORT]] [nowait]
+ *	say NAME TEXT			send it, print what comes back
+ *	tell NAME TEXT			send it
+ *	drain NAME			read until the other side has closed
+ *	close|reset|shut NAME		close; close with RST; FIN, stay open
+ *	count				how many sockets with a name are open
+ *	accepted			how many connections were accepted
+ * PROTO is tcp, udp, sctp or udplite. Exit status 0 done, 1 refused.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <netdb.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define MAX_FDS		65536
+#define MAX_WORDS	16
+#define PATIENCE_MS	10000
+
+enum role { FREE, CONTROL, LISTENER, ANSWER, NAMED };
+
+/* By file descriptor. */
+static struct {
+	enum role	role;
+	bool		stream;
+	char		name[24];
+} socks[MAX_FDS];
+
+static int epfd;
+static FILE *logfile;
+static unsigned long accepted;
+static char answer[4096];
+
+static void __attribute__((format(printf, 1, 2), noreturn))
+die(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	fprintf(stderr, "peer: ");
+	vfprintf(stderr, fmt, args);
+	fprintf(stderr, "\n");
+	va_end(args);
+	exit(1);
+}
+
+static bool __attribute__((format(printf, 1, 2))) refuse(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(answer, sizeof(answer), fmt, args);
+	va_end(args);
+	return false;
+}
+
+/* ---- sockets ---- */
+
+struct proto {
+	const char	*name;
+	int		type;
+	int		number;
+};
+
+static const struct proto protos[] = {
+	{ "tcp",	SOCK_STREAM,	IPPROTO_TCP },
+	{ "udp",	SOCK_DGRAM,	IPPROTO_UDP },
+	{ "sctp",	SOCK_STREAM,	IPPROTO_SCTP },
+	{ "udplite",	SOCK_DGRAM,	IPPROTO_UDPLITE },
+};
+
+static const struct proto *proto_by_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
+		if (!strcmp(protos[i].name, name))
+			return &protos[i];
+	return NULL;
+}
+
+static bool parse_addr(const char *addr, const char *port,
+		       struct sockaddr_storage *ss, socklen_t *len)
+{
+	struct addrinfo hints = {
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+	};
+	struct addrinfo *info;
+
+	if (getaddrinfo(addr, port, &hints, &info))
+		return refuse("bad address %s port %s", addr, port);
+	memcpy(ss, info->ai_addr, info->ai_addrlen);
+	*len = info->ai_addrlen;
+	freeaddrinfo(info);
+	return true;
+}
+
+static void hold(int fd, enum role role, bool stream, const char *name)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+
+	if (fd >= MAX_FDS)
+		die("too many sockets");
+	socks[fd].role = role;
+	socks[fd].stream = stream;
+	snprintf(socks[fd].name, sizeof(socks[fd].name), "%s", name);
+	/* Named sockets are read when asked, not when something comes. */
+	if (role != NAMED && epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev))
+		die("epoll_ctl: %m");
+}
+
+static void drop(int fd, bool with_reset)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	if (with_reset)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	socks[fd].role = FREE;
+	close(fd);
+}
+
+static bool wait_for(int fd, short events)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+
+	return poll(&pfd, 1, PATIENCE_MS) > 0;
+}
+
+static bool connected(int fd)
+{
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (!wait_for(fd, POLLOUT))
+		return refuse("connect: timed out");
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	if (err)
+		return refuse("connect: %s", strerror(err));
+	return true;
+}
+
+static bool do_listen(int argc, char **argv)
+{
+	const struct proto *proto = argc == 4 ? proto_by_name(argv[1]) : NULL;
+	struct sockaddr_storage ss;
+	int fd, one = 1;
+	socklen_t len;
+
+	if (!proto)
+		return refuse("usage: listen PROTO ADDR PORT");
+	if (!parse_addr(argv[2], argv[3], &ss, &len))
+		return false;
+	fd = socket(ss.ss_family, proto->type | SOCK_NONBLOCK, proto->number);
+	if (fd < 0)
+		return refuse("socket: %m");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (ss.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&ss, len) ||
+	    (proto->type == SOCK_STREAM && listen(fd, 4096))) {
+		close(fd);
+		return refuse("listen: %m");
+	}
+	hold(fd, proto->type == SOCK_STREAM ? LISTENER : ANSWER,
+	     proto->type == SOCK_STREAM, "");
+	return true;
+}
+
+struct opening {
+	const struct proto	*proto;
+	struct sockaddr_storage	to, from;
+	socklen_t		to_len, from_len;
+	unsigned long		count;
+	bool			nowait;
+};
+
+static int start_one(const struct opening *o)
+{
+	int one = 1, fd;
+
+	fd = socket(o->to.ss_family, o->proto->type | SOCK_NONBLOCK,
+		    o->proto->number);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if ((o->from_len && bind(fd, (void *)&o->from, o->from_len)) ||
+	    (connect(fd, (void *)&o->to, o->to_len) && errno != EINPROGRESS)) {
+		int err = errno;
+
+		close(fd);
+		errno = err;
+		return -1;
+	}
+	return fd;
+}
+
+static bool parse_opening(int argc, char **argv, struct opening *o)
+{
+	*o = (struct opening) { .count = 1 };
+	o->proto = argc >= 5 ? proto_by_name(argv[2]) : NULL;
+	if (!o->proto)
+		return refuse("usage: open NAME PROTO ADDR PORT [count N] [from ADDR[,PORT]] [nowait]");
+	if (!parse_addr(argv[3], argv[4], &o->to, &o->to_len))
+		return false;
+	for (int i = 5; i < argc; i++) {
+		if (!strcmp(argv[i], "nowait")) {
+			o->nowait = true;
+		} else if (!strcmp(argv[i], "count") && i + 1 < argc) {
+			o->count = strtoul(argv[++i], NULL, 10);
+		} else if (!strcmp(argv[i], "from") && i + 1 < argc) {
+			char *port = strchr(argv[++i], ',');
+
+			if (port)
+				*port++ = 0;
+			if (!parse_addr(argv[i], port ? port : "0", &o->from,
+					&o->from_len))
+				return false;
+		} else {
+			return refuse("open: what is '%s'?", argv[i]);
+		}
+	}
+	return true;
+}
+
+/* All handshakes run side by side. */
+static bool do_open(int argc, char **argv)
+{
+	static int fds[MAX_FDS];
+	struct opening o;
+	char name[24];
+
+	if (!parse_opening(argc, argv, &o))
+		return false;
+	for (unsigned long i = 0; i < o.count; i++) {
+		fds[i] = start_one(&o);
+		if (fds[i] < 0)
+			return refuse("open %lu: %m", i + 1);
+		if (o.count == 1)
+			snprintf(name, sizeof(name), "%s", argv[1]);
+		else
+			snprintf(name, sizeof(name), "%.12s.%lu", argv[1], i + 1);
+		hold(fds[i], NAMED, o.proto->type == SOCK_STREAM, name);
+	}
+	for (unsigned long i = 0; !o.nowait && i < o.count; i++)
+		if (!connected(fds[i])) {
+			drop(fds[i], false);
+			return false;
+		}
+	return true;
+}
+
+/* ---- commands on named sockets ---- */
+
+static bool sock_say(int fd, const char *text)
+{
+	ssize_t n;
+
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
+		return refuse("send: %m");
+	if (!wait_for(fd, POLLIN))
+		return refuse("no answer");
+	n = recv(fd, answer, sizeof(answer) - 1, 0);
+	if (n < 0)
+		return refuse("recv: %m");
+	answer[n] = 0;
+	return true;
+}
+
+static bool sock_tell(int fd, const char *text)
+{
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
+		return refuse("send: %m");
+	return true;
+}
+
+static bool sock_drain(int fd, const char *text)
+{
+	char buf[4096];
+	ssize_t n;
+
+	(void)text;
+	do {
+		if (!wait_for(fd, POLLIN))
+			return refuse("other side still open");
+		n = recv(fd, buf, sizeof(buf), 0);
+	} while (n > 0);
+	return true;
+}
+
+static bool sock_close(int fd, const char *text)
+{
+	(void)text;
+	drop(fd, false);
+	return true;
+}
+
+static bool sock_reset(int fd, const char *text)
+{
+	(void)text;
+	drop(fd, true);
+	return true;
+}
+
+static bool sock_shut(int fd, const char *text)
+{
+	(void)text;
+	return !shutdown(fd, SHUT_WR) || refuse("shutdown: %m");
+}
+
+static const struct {
+	const char	*name;
+	bool		(*act)(int fd, const char *text);
+	int		argc;
+} verbs[] = {
+	{ "say",	sock_say,	3 },
+	{ "tell",	sock_tell,	3 },
+	{ "drain",	sock_drain,	2 },
+	{ "close",	sock_close,	2 },
+	{ "reset",	sock_reset,	2 },
+	{ "shut",	sock_shut,	2 },
+};
+
+static bool do_named(int argc, char **argv)
+{
+	size_t v = 0;
+	unsigned long hits = 0;
+
+	while (v < sizeof(verbs) / sizeof(verbs[0]) &&
+	       strcmp(verbs[v].name, argv[0]))
+		v++;
+	if (v == sizeof(verbs) / sizeof(verbs[0]))
+		return refuse("unknown command '%s'", argv[0]);
+	if (argc != verbs[v].argc)
+		return refuse("%s takes %d words", argv[0], verbs[v].argc - 1);
+	for (int fd = 0; fd < MAX_FDS; fd++) {
+		if (socks[fd].role != NAMED ||
+		    fnmatch(argv[1], socks[fd].name, 0))
+			continue;
+		hits++;
+		if (!verbs[v].act(fd, argc > 2 ? argv[2] : NULL))
+			return false;
+	}
+	return hits || refuse("no socket named %s", argv[1]);
+}
+
+static bool do_count(void)
+{
+	unsigned long n = 0;
+
+	for (int fd = 0; fd < MAX_FDS; fd++)
+		n += socks[fd].role == NAMED;
+	snprintf(answer, sizeof(answer), "%lu", n);
+	return true;
+}
+
+/* ---- what comes in ---- */
+
+static void log_accepted(int fd)
+{
+	struct sockaddr_storage ss;
+	char host[64], port[8];
+	socklen_t len = sizeof(ss);
+
+	accepted++;
+	if (!logfile || getsockname(fd, (void *)&ss, &len) ||
+	    getnameinfo((void *)&ss, len, host, sizeof(host), port,
+			sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
+		return;
+	fprintf(logfile, "%s %s", host, port);
+	len = sizeof(ss);
+	if (!getpeername(fd, (void *)&ss, &len) &&
+	    !getnameinfo((void *)&ss, len, host, sizeof(host), port,
+			 sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
+		fprintf(logfile, " %s %s", host, port);
+	fprintf(logfile, "\n");
+	fflush(logfile);
+}
+
+static void take_connection(int listener)
+{
+	int fd;
+
+	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+		log_accepted(fd);
+		hold(fd, ANSWER, true, "");
+	}
+}
+
+static void answer_stream(int fd)
+{
+	char buf[4096];
+	ssize_t n = recv(fd, buf, sizeof(buf), 0);
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0 || (n == 5 && !memcmp(buf, "close", 5)))
+		drop(fd, false);
+	else if (n == 5 && !memcmp(buf, "reset", 5))
+		drop(fd, true);
+	else if (n == 4 && !memcmp(buf, "shut", 4))
+		shutdown(fd, SHUT_WR);
+	else if (send(fd, buf, n, MSG_NOSIGNAL) < 0)
+		drop(fd, false);
+}
+
+static void answer_datagram(int fd)
+{
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	char buf[4096];
+	ssize_t n = recvfrom(fd, buf, sizeof(buf), 0, (void *)&from, &len);
+
+	if (n >= 0)
+		sendto(fd, buf, n, MSG_NOSIGNAL, (void *)&from, len);
+}
+
+static bool command(int argc, char **argv)
+{
+	if (!argc)
+		return refuse("no command");
+	if (!strcmp(argv[0], "listen"))
+		return do_listen(argc, argv);
+	if (!strcmp(argv[0], "open"))
+		return do_open(argc, argv);
+	if (!strcmp(argv[0], "count"))
+		return do_count();
+	if (!strcmp(argv[0], "accepted"))
+		return snprintf(answer, sizeof(answer), "%lu", accepted) > 0;
+	return do_named(argc, argv);
+}
+
+static void obey(int control)
+{
+	char *argv[MAX_WORDS], line[4096], reply[4100];
+	int argc = 0, fd = accept4(control, NULL, NULL, 0);
+	ssize_t n = fd < 0 ? -1 : recv(fd, line, sizeof(line) - 1, 0);
+	bool ok;
+
+	if (n < 0) {
+		close(fd);
+		return;
+	}
+	line[n] = 0;
+	for (char *word = strtok(line, "\n"); word && argc < MAX_WORDS;
+	     word = strtok(NULL, "\n"))
+		argv[argc++] = word;
+	answer[0] = 0;
+	ok = command(argc, argv);
+	n = snprintf(reply, sizeof(reply), "%c%s", ok ? '0' : '1', answer);
+	if (send(fd, reply, n, MSG_NOSIGNAL) < 0)
+		fprintf(stderr, "peer: answer: %m\n");
+	close(fd);
+}
+
+static void loop(void)
+{
+	struct epoll_event events[64];
+
+	for (;;) {
+		int n = epoll_wait(epfd, events, 64, -1);
+
+		for (int i = 0; i < n; i++) {
+			int fd = events[i].data.fd;
+
+			if (socks[fd].role == CONTROL)
+				obey(fd);
+			else if (socks[fd].role == LISTENER)
+				take_connection(fd);
+			else if (socks[fd].role == ANSWER && socks[fd].stream)
+				answer_stream(fd);
+			else if (socks[fd].role == ANSWER)
+				answer_datagram(fd);
+		}
+	}
+}
+
+/* ---- the two faces ---- */
+
+static int control_socket(const char *path, struct sockaddr_un *un)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		die("socket: %m");
+	un->sun_family = AF_UNIX;
+	if (snprintf(un->sun_path, sizeof(un->sun_path), "%s", path) >=
+	    (int)sizeof(un->sun_path))
+		die("%s: path too long", path);
+	return fd;
+}
+
+static int serve(const char *path, const char *logname)
+{
+	struct rlimit limit = { MAX_FDS, MAX_FDS };
+	struct sockaddr_un un = {};
+	int fd = control_socket(path, &un);
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+	signal(SIGPIPE, SIG_IGN);
+	if (logname) {
+		logfile = fopen(logname, "a");
+		if (!logfile)
+			die("%s: %m", logname);
+	}
+	epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (epfd < 0)
+		die("epoll_create1: %m");
+	if (bind(fd, (struct sockaddr *)&un, sizeof(un)) || listen(fd, 16))
+		die("%s: %m", path);
+	hold(fd, CONTROL, false, "");
+	/* Whoever started us may go on: the control socket is there. */
+	if (daemon(1, 0))
+		die("daemon: %m");
+	loop();
+	return 0;
+}
+
+static int ask(const char *path, int argc, char **argv)
+{
+	struct sockaddr_un un = {};
+	char line[4096] = "", reply[4100];
+	int fd = control_socket(path, &un);
+	size_t used = 0;
+	ssize_t n;
+
+	for (int i = 0; i < argc; i++)
+		used += snprintf(line + used, sizeof(line) - used, "%s\n",
+				 argv[i]);
+	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) ||
+	    send(fd, line, used, 0) < 0)
+		die("%s: %m", path);
+	n = recv(fd, reply, sizeof(reply) - 1, 0);
+	if (n < 1)
+		die("%s: no reply", path);
+	reply[n] = 0;
+	if (reply[0] != '0')
+		die("%s", reply + 1);
+	if (n > 1)
+		printf("%s\n", reply + 1);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "serve"))
+		return serve(argv[2], argv[3]);
+	if (argc >= 4 && !strcmp(argv[1], "ask"))
+		return ask(argv[2], argc - 3, argv + 3);
+	fprintf(stderr, "usage: peer serve SOCK [LOG] | peer ask SOCK COMMAND...\n");
+	return 2;
+}
