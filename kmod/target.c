@@ -55,7 +55,8 @@ static bool good_address(const union nf_inet_addr *addr, u8 family)
 	if (family == NFPROTO_IPV6)
 		return !ipv6_addr_any(&addr->in6) &&
 		       !ipv6_addr_is_multicast(&addr->in6);
-	return !ipv4_is_zeronet(addr->ip) && !ipv4_is_multicast(addr->ip) &&
+	return addr->ip != htonl(INADDR_ANY) &&
+	       !ipv4_is_multicast(addr->ip) &&
 	       !ipv4_is_lbcast(addr->ip) &&
 	       !addr->all[1] && !addr->all[2] && !addr->all[3];
 }
@@ -189,7 +190,7 @@ static void leastconn_destroy(const struct xt_tgdtor_param *par)
 }
 
 /* Only a client's new connection that nothing has translated is balanced. */
-static bool is_balanced(const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+static bool is_balanced(struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
 	return ct && ctinfo == IP_CT_NEW && !nf_ct_is_confirmed(ct) &&
 	       !nf_nat_initialized(ct, NF_NAT_MANIP_DST);
