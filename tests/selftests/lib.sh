@@ -288,6 +288,32 @@ agree() {
 $books"
 }
 
+# agrees_for MS: and stay so, while entries are checked again
+agrees_for() {
+	agree 1000
+	! busywait "$1" some_differ || fail "counts left conntrack's:
+$books"
+}
+
+some_differ() {
+	! all_agree
+}
+
+# Active connections of all backends, in our table's order: "2 0 1"
+loads() {
+	on "$lb" awk 'FNR > 1 { printf "%s%s", sep, $5; sep = " " }' \
+		/proc/net/leastconn
+}
+
+loads_are() { # WANTED
+	[ "$(loads)" = "$1" ]
+}
+
+# expect_loads MS WANTED WHAT: within that time
+expect_loads() {
+	busywait "$1" loads_are "$2" || expect "$2" "$(loads)" "$3"
+}
+
 # conntracked ADDR [PORT [PROTO]]: "active inactive" by conntrack, at once
 conntracked() {
 	ledger | awk -v a="$1" -v p="${2:-80}" -v l="${3:-tcp}" \

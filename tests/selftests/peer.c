@@ -11,7 +11,8 @@
  *					on "close", reset on "reset", end our
  *					side on "shut"
  *	open NAME PROTO ADDR PORT [count N] [from ADDR[,PORT]] [nowait]
- *	say NAME TEXT			send it, print what comes back
+ *	say NAME TEXT			send it, print what comes back; \r and \n
+ *					in TEXT are the characters
  *	tell NAME TEXT			send it
  *	drain NAME			read until the other side has closed
  *	close|reset|shut NAME		close; close with RST; FIN, stay open
@@ -343,11 +344,27 @@ static const struct {
 	{ "shut",	sock_shut,	2 },
 };
 
+/* A command's words end with a newline: one inside is written \n. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		if (text[0] == '\\' && (text[1] == 'n' || text[1] == 'r'))
+			*to++ = *++text == 'n' ? '\n' : '\r';
+		else
+			*to++ = *text;
+	}
+	*to = 0;
+}
+
 static bool do_named(int argc, char **argv)
 {
 	size_t v = 0;
 	unsigned long hits = 0;
 
+	if (argc > 2)
+		unescape(argv[2]);
 	while (v < sizeof(verbs) / sizeof(verbs[0]) &&
 	       strcmp(verbs[v].name, argv[0]))
 		v++;
