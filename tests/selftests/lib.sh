@@ -220,6 +220,11 @@ busywait() {
 	done
 }
 
+# is WANTED COMMAND...: it prints just that (for busywait)
+is() {
+	[ "$1" = "$("${@:2}")" ]
+}
+
 # What our own table says of a backend: "active inactive total", or nothing.
 # table ADDR [PORT [PROTO]]; a backend without a port: port 0, protocol any
 table() {
