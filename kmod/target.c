@@ -31,15 +31,12 @@
 /* The one protocol a rule matches, 0 when it matches several. */
 static u8 rule_proto(const struct xt_tgchk_param *par)
 {
-	if (par->family == NFPROTO_IPV6) {
-		const struct ip6t_ip6 *ip6 = par->entryinfo;
+	const struct ip6t_ip6 *ip6 = par->entryinfo;
+	const struct ipt_ip *ip = par->entryinfo;
 
+	if (par->family == NFPROTO_IPV6)
 		return ip6->invflags & XT_INV_PROTO ? 0 : ip6->proto;
-	} else {
-		const struct ipt_ip *ip = par->entryinfo;
-
-		return ip->invflags & XT_INV_PROTO ? 0 : ip->proto;
-	}
+	return ip->invflags & XT_INV_PROTO ? 0 : ip->proto;
 }
 
 static bool proto_has_ports(u8 proto)
