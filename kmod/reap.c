@@ -28,7 +28,7 @@
 #include "reap.h"
 
 #define LC_TICK		(HZ / 10)
-#define LC_ROUND	7U		/* ticks: 0.8 s with the wait to be due */
+#define LC_ROUND	7U		/* ticks */
 #define LC_BUDGET	(100000 / LC_ROUND)
 #define LC_WALK		(30 * HZ)
 #define LC_WALK_SOON	HZ
@@ -67,8 +67,9 @@ static void take_fresh(struct lc_reaper *reaper)
 	struct llist_node *fresh = llist_del_all(&reaper->fresh);
 	struct lc_record *record, *next;
 
+	/* They have waited a tick already. */
 	llist_for_each_entry_safe(record, next, fresh, fresh)
-		list_add_tail(&record->due, slot_in(reaper, LC_ROUND));
+		list_add_tail(&record->due, slot_in(reaper, LC_ROUND - 1));
 }
 
 /* Conntrack's word on a connection that is still there; false: nobody's load */
