@@ -133,28 +133,48 @@ setup() { # [SERVERS]: the three hosts of the picture, 4 servers
 	for ((i = 1; i <= n; i++)); do
 		servers+=" 10.0.1.$i/24 fd00:1::$(printf %x "$i")/64"
 	done
-	host_add "$cl"
-	host_add "$lb"
-	host_add "$sv"
-	link "$cl" eth0 "10.0.0.2/24 fd00:0::2/64" \
-		"$lb" client "10.0.0.1/24 fd00:0::1/64"
-	link "$sv" eth0 "$servers" "$lb" server "10.0.1.254/24 fd00:1::fe/64"
+	# Few processes: nearly all of a test's time is this.
+	ip -batch - <<-HOSTS
+	netns add $cl
+	netns add $lb
+	netns add $sv
+	link add eth0 netns $cl type veth peer name client netns $lb
+	link add eth0 netns $sv type veth peer name server netns $lb
+	HOSTS
+	# shellcheck disable=SC2086 # a list of addresses
+	{
+		addr_lines eth0 10.0.0.2/24 fd00:0::2/64
+		echo "link set lo up"
+		echo "route add default via 10.0.0.1"
+		echo "route add ::/0 via fd00:0::1"
+	} | ip -n "$cl" -batch -
+	# shellcheck disable=SC2086
+	{
+		addr_lines eth0 $servers
+		echo "link set lo up"
+		echo "route add default via 10.0.1.254"
+		echo "route add ::/0 via fd00:1::fe"
+	} | ip -n "$sv" -batch -
+	{
+		addr_lines client 10.0.0.1/24 fd00:0::1/64
+		addr_lines server 10.0.1.254/24 fd00:1::fe/64
+		echo "link set lo up"
+	} | ip -n "$lb" -batch -
 	on "$lb" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-	ip -n "$cl" route add default via 10.0.0.1
-	ip -n "$cl" -6 route add default via fd00:0::1
-	ip -n "$sv" route add default via 10.0.1.254
-	ip -n "$sv" -6 route add default via fd00:1::fe
 }
 
 teardown_hosts() {
 	local host
+	local -a hosts=()
 
 	for host in /run/netns/*-"$id"; do
-		[ -e "$host" ] || continue
-		host=${host##*/}
-		ip netns pids "$host" | xargs -r kill -KILL 2>/dev/null
-		ip netns del "$host"
+		[ ! -e "$host" ] || hosts+=("${host##*/}")
 	done
+	if [ ${#hosts[@]} -gt 0 ]; then
+		printf 'netns pids %s\n' "${hosts[@]}" | ip -batch - |
+			xargs -r kill -KILL 2>/dev/null
+		printf 'netns del %s\n' "${hosts[@]}" | ip -batch -
+	fi
 	rm -f "$tmp"/*.sock "$tmp"/*.log
 }
 

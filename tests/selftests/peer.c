@@ -9,7 +9,8 @@
  * Commands (NAME of several sockets: NAME.1 NAME.2 ...; "NAME.*" is all):
  *	listen PROTO ADDR PORT		answer here: echo what comes, but close
  *					on "close", reset on "reset", end our
- *					side on "shut"
+ *					side on "shut"; after "stay" leave our
+ *					side open when theirs ends
  *	open NAME PROTO ADDR PORT [count N] [from ADDR[,PORT]] [nowait]
  *	say NAME TEXT			send it, print what comes back; \r and \n
  *					in TEXT are the characters
@@ -49,6 +50,7 @@ enum role { FREE, CONTROL, LISTENER, ANSWER, NAMED };
 static struct {
 	enum role	role;
 	bool		stream;
+	bool		stays;
 	char		name[24];
 } socks[MAX_FDS];
 
@@ -127,6 +129,7 @@ static void hold(int fd, enum role role, bool stream, const char *name)
 		die("too many sockets");
 	socks[fd].role = role;
 	socks[fd].stream = stream;
+	socks[fd].stays = false;
 	snprintf(socks[fd].name, sizeof(socks[fd].name), "%s", name);
 	/* Named sockets are read when asked, not when something comes. */
 	if (role != NAMED && epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev))
@@ -180,6 +183,11 @@ static bool do_listen(int argc, char **argv)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (ss.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (proto->type == SOCK_DGRAM && ss.ss_family == AF_INET)
+		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one));
+	if (proto->type == SOCK_DGRAM && ss.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one,
+			   sizeof(one));
 	if (bind(fd, (struct sockaddr *)&ss, len) ||
 	    (proto->type == SOCK_STREAM && listen(fd, 4096))) {
 		close(fd);
@@ -433,7 +441,11 @@ static void answer_stream(int fd)
 
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n <= 0 || (n == 5 && !memcmp(buf, "close", 5)))
+	if (n == 4 && !memcmp(buf, "stay", 4))
+		socks[fd].stays = true;
+	if (!n && socks[fd].stays)
+		epoll_ctl(epfd, EPOLL_CTL_DEL, fd, NULL);
+	else if (n <= 0 || (n == 5 && !memcmp(buf, "close", 5)))
 		drop(fd, false);
 	else if (n == 5 && !memcmp(buf, "reset", 5))
 		drop(fd, true);
@@ -443,15 +455,32 @@ static void answer_stream(int fd)
 		drop(fd, false);
 }
 
+/* From the address it was sent to, which a host with several must say. */
 static void answer_datagram(int fd)
 {
 	struct sockaddr_storage from;
-	socklen_t len = sizeof(from);
-	char buf[4096];
-	ssize_t n = recvfrom(fd, buf, sizeof(buf), 0, (void *)&from, &len);
+	char control[256], buf[4096];
+	struct iovec iov = { buf, sizeof(buf) };
+	struct msghdr msg = {
+		.msg_name	= &from,
+		.msg_namelen	= sizeof(from),
+		.msg_iov	= &iov,
+		.msg_iovlen	= 1,
+		.msg_control	= control,
+		.msg_controllen	= sizeof(control),
+	};
+	ssize_t n = recvmsg(fd, &msg, 0);
 
-	if (n >= 0)
-		sendto(fd, buf, n, MSG_NOSIGNAL, (void *)&from, len);
+	if (n < 0)
+		return;
+	iov.iov_len = n;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		if (c->cmsg_level == IPPROTO_IP)
+			((struct in_pktinfo *)CMSG_DATA(c))->ipi_ifindex = 0;
+		else
+			((struct in6_pktinfo *)CMSG_DATA(c))->ipi6_ifindex = 0;
+	}
+	sendmsg(fd, &msg, MSG_NOSIGNAL);
 }
 
 static bool command(int argc, char **argv)
