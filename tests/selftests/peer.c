@@ -5,6 +5,9 @@
  *	peer serve SOCK [LOG]		a daemon that holds sockets; LOG gets a
  *					line for each connection it accepts
  *	peer ask SOCK COMMAND...	gives it one command, prints the answer
+ *	peer load PROTO ADDR PORT	opens, uses and closes connections, one
+ *					after another, until SIGTERM; prints
+ *					how many, how many of them failed, why
  *
  * Commands (NAME of several sockets: NAME.1 NAME.2 ...; "NAME.*" is all):
  *	listen PROTO ADDR PORT		answer here: echo what comes, but close
@@ -609,12 +612,50 @@ static int ask(const char *path, int argc, char **argv)
 	return 0;
 }
 
+static bool once(const struct opening *o)
+{
+	int fd = start_one(o);
+	bool ok;
+
+	if (fd < 0)
+		return refuse("open: %m");
+	ok = connected(fd) && sock_say(fd, "hello");
+	drop(fd, false);
+	return ok;
+}
+
+static int load(char **argv)
+{
+	char *words[] = { "open", "load", argv[0], argv[1], argv[2] };
+	unsigned long done = 0, failed = 0;
+	char why[sizeof(answer)] = "";
+	struct opening o;
+	sigset_t term;
+
+	if (!parse_opening(5, words, &o))
+		die("%s", answer);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	while (!sigpending(&term) && !sigismember(&term, SIGTERM)) {
+		done++;
+		if (!once(&o)) {
+			failed++;
+			memcpy(why, answer, sizeof(why));
+		}
+	}
+	printf("%lu %lu %s\n", done, failed, why);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "serve"))
 		return serve(argv[2], argv[3]);
 	if (argc >= 4 && !strcmp(argv[1], "ask"))
 		return ask(argv[2], argc - 3, argv + 3);
-	fprintf(stderr, "usage: peer serve SOCK [LOG] | peer ask SOCK COMMAND...\n");
+	if (argc == 5 && !strcmp(argv[1], "load"))
+		return load(argv + 2);
+	fprintf(stderr, "usage: peer serve SOCK [LOG] | peer ask SOCK COMMAND... | peer load PROTO ADDR PORT\n");
 	return 2;
 }
