@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Load, what is seen while it runs, and what came of it. Sourced in the guest.
+# Load, what is seen while it runs, and what came of it. Sourced in the guest, by one who has fail().
 #
 # What is compared comes from those who have no part in it: requests from nginx's access logs, connections from the
 # socket counters of the backends' own kernels (what `ss -s` shows), rates and latencies from wrk.
@@ -144,9 +144,9 @@ http_load() {
 # Nothing of the round before may weigh on the next: neither connections nor the backends' queues.
 fresh_start() {
 	local web
-	rules_down || return
-	on balancer conntrack -F 2>/dev/null || return
-	rules_up "$variant" || return
+	rules_down
+	on balancer conntrack -F 2>/dev/null
+	rules_up "$variant"
 	milliseconds
 	while [ "$now" -lt "$rested" ]; do
 		pause 0.1
@@ -170,7 +170,7 @@ rested_at() {
 measure() { # VARIANT ROUND
 	local variant=$1 round=$2 active=(0 0 0 0) inactive=(0 0 0 0) total=(0 0 0 0)
 	local out=$results/$1-$2 load status=0
-	fresh_start || return
+	fresh_start
 	http_load >"$out" 2>&1 &
 	load=$!
 	watch $load
@@ -178,8 +178,7 @@ measure() { # VARIANT ROUND
 	rested_at
 	if [ $status != 0 ] || ! grep -q '^requests' "$out"; then
 		cat "$out"
-		echo "wrk failed, status $status"
-		return 1
+		fail "wrk failed, status $status"
 	fi
 	printf 'most %s\n' "${most[*]}" >>"$out"
 	served >>"$out"
