@@ -100,7 +100,7 @@ test_udp_caps() {
 # packet is chosen for and recorded without a break on one processor, so that
 # each of the others may have chosen by the same count.
 test_a_burst_from_two_processors_overshoots_by_less_than_their_number() {
-	local cap=40 count=150 i cpu cpus got over=0
+	local cap=40 count=150 i cpu cpus got over=0 start
 	local -a jobs=()
 
 	cpus=$(nproc)
@@ -115,9 +115,10 @@ test_a_burst_from_two_processors_overshoots_by_less_than_their_number() {
 	done
 	for ((i = 1; i <= 3; i++)); do
 		jobs=()
+		start=$((${EPOCHREALTIME/./} + 300000 * slow))
 		for cpu in 0 1; do
 			"$peer" ask "$tmp/cpu$cpu.sock" open "r$i" tcp $vip 80 \
-				count $count nowait &
+				count $count nowait at $start &
 			jobs+=($!)
 		done
 		wait "${jobs[@]}"

@@ -15,6 +15,8 @@
  *					side on "shut"; after "stay" leave our
  *					side open when theirs ends
  *	open NAME PROTO ADDR PORT [count N] [from ADDR[,PORT]] [nowait]
+ *	     [at MICROSECONDS]		not before that time of the clock, so that
+ *					several begin at once
  *	say NAME TEXT			send it, print what comes back; \r and \n
  *					in TEXT are the characters
  *	tell NAME TEXT			send it
@@ -41,6 +43,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_FDS		65536
@@ -205,7 +208,7 @@ struct opening {
 	const struct proto	*proto;
 	struct sockaddr_storage	to, from;
 	socklen_t		to_len, from_len;
-	unsigned long		count;
+	unsigned long		count, at;
 	bool			nowait;
 };
 
@@ -234,7 +237,7 @@ static bool parse_opening(int argc, char **argv, struct opening *o)
 	*o = (struct opening) { .count = 1 };
 	o->proto = argc >= 5 ? proto_by_name(argv[2]) : NULL;
 	if (!o->proto)
-		return refuse("usage: open NAME PROTO ADDR PORT [count N] [from ADDR[,PORT]] [nowait]");
+		return refuse("usage: open NAME PROTO ADDR PORT [count N] [from ADDR[,PORT]] [nowait] [at MICROSECONDS]");
 	if (!parse_addr(argv[3], argv[4], &o->to, &o->to_len))
 		return false;
 	for (int i = 5; i < argc; i++) {
@@ -242,6 +245,8 @@ static bool parse_opening(int argc, char **argv, struct opening *o)
 			o->nowait = true;
 		} else if (!strcmp(argv[i], "count") && i + 1 < argc) {
 			o->count = strtoul(argv[++i], NULL, 10);
+		} else if (!strcmp(argv[i], "at") && i + 1 < argc) {
+			o->at = strtoul(argv[++i], NULL, 10);
 		} else if (!strcmp(argv[i], "from") && i + 1 < argc) {
 			char *port = strchr(argv[++i], ',');
 
@@ -257,6 +262,14 @@ static bool parse_opening(int argc, char **argv, struct opening *o)
 	return true;
 }
 
+static unsigned long now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * 1000000UL + ts.tv_nsec / 1000;
+}
+
 /* All handshakes run side by side. */
 static bool do_open(int argc, char **argv)
 {
@@ -266,6 +279,8 @@ static bool do_open(int argc, char **argv)
 
 	if (!parse_opening(argc, argv, &o))
 		return false;
+	while (now_us() < o.at)
+		;
 	for (unsigned long i = 0; i < o.count; i++) {
 		fds[i] = start_one(&o);
 		if (fds[i] < 0)

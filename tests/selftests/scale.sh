@@ -1,0 +1,136 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# As large as it gets: backends in a rule, rules, connections.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# spread [PROTO]: most minus fewest active connections of the backends
+spread() {
+	on "$lb" awk -v l="${1:-tcp}" '$2 != l { next }
+		!n++ { least = most = $5 }
+		$5 > most { most = $5 }
+		$5 < least { least = $5 }
+		END { print most - least }' /proc/net/leastconn
+}
+
+# sum COLUMN [PROTO]: of all backends
+sum() {
+	on "$lb" awk -v c="$1" -v l="${2:-tcp}" \
+		'$2 == l { n += $c } END { print n + 0 }' /proc/net/leastconn
+}
+
+test_64_backends_in_a_rule() {
+	setup 64
+	serve tcp 80
+	balance tcp 80 10.0.1.1-10.0.1.64:80
+	peer "$cl" open a tcp $vip 80 count 650
+	expect 650 "$(sum 5)" "active"
+	expect 1 "$(spread)" "most minus fewest of 650"
+	peer "$cl" open b tcp $vip 80 count 54
+	expect 0 "$(spread)" "most minus fewest of 704"
+	agree 1000
+	# The 65th is one too many.
+	if balance tcp 81 10.0.1.1-10.0.1.65:80 2>/dev/null; then
+		fail "65 backends"
+	fi
+}
+
+# 500 rules of four backends each, none shared.
+rules_500() {
+	local i
+
+	echo "*nat"
+	for ((i = 1000; i < 1500; i++)); do
+		echo "-A PREROUTING -d $vip -p tcp --dport $i" \
+			"-j LEASTCONN --to 10.0.1.1-10.0.1.4:$i"
+	done
+	echo "COMMIT"
+}
+
+test_500_rules() {
+	local port took
+
+	setup
+	for port in 1000 1250 1499; do
+		peer "$sv" listen tcp 0.0.0.0 $port
+	done
+	rules_500 >"$tmp/rules"
+	took=${EPOCHREALTIME/./}
+	on "$lb" "$iptables-restore" "$tmp/rules"
+	say "500 rules loaded in $(((${EPOCHREALTIME/./} - took) / 1000)) ms"
+	for port in 1000 1250 1499; do
+		peer "$cl" open "p$port" tcp $vip $port count 40
+		expect "10 0 10" "$(table 10.0.1.3 $port)" "port $port"
+	done
+	expect 120 "$(sum 5)" "active"
+	agree 1000
+	# Again, with their connections there; then none.
+	took=${EPOCHREALTIME/./}
+	on "$lb" "$iptables-restore" "$tmp/rules"
+	say "replaced in $(((${EPOCHREALTIME/./} - took) / 1000)) ms"
+	expect 120 "$(sum 5)" "active, replaced"
+	agree 1000
+	printf '*nat\nCOMMIT\n' | on "$lb" "$iptables-restore"
+	# iptables-nft lets go of rules a little later.
+	busywait 10000 is "" loads || fail "backends are left"
+}
+
+# Objects of the slab that are in use; what is free in a processor's own slab
+# is not, once the slab is shrunk.
+records() {
+	echo 1 >/sys/kernel/slab/leastconn_record/shrink
+	awk '$1 == "leastconn_record" { print $2 }' /proc/slabinfo
+}
+
+test_20000_connections() {
+	local took
+
+	setup 64
+	modprobe nf_conntrack
+	# The namespaces share the table; and UDP's burst must not be lost.
+	sysctl -qw net.netfilter.nf_conntrack_max=100000 \
+		net.netfilter.nf_conntrack_buckets=32768 \
+		net.core.netdev_max_backlog=50000
+	on "$lb" sysctl -qw net.netfilter.nf_conntrack_udp_timeout=600 \
+		net.netfilter.nf_conntrack_udp_timeout_stream=600
+	serve tcp 80
+	serve udp 53
+	balance tcp 80 10.0.1.1-10.0.1.64:80
+	balance udp 53 10.0.1.1-10.0.1.64:53
+
+	took=${EPOCHREALTIME/./}
+	peer "$cl" open t tcp $vip 80 count 4000
+	say "4000 TCP in $(((${EPOCHREALTIME/./} - took) / 1000)) ms"
+	expect "4000 0 4000" "$(sum 5) $(sum 6) $(sum 7)" "TCP"
+	expect 1 "$(spread)" "most minus fewest of 4000 TCP"
+
+	took=${EPOCHREALTIME/./}
+	peer "$cl" open u udp $vip 53 count 16000
+	peer "$cl" tell 'u.*' hello
+	busywait 5000 is 20000 on "$lb" conntrack -C ||
+		fail "conntrack has $(on "$lb" conntrack -C) entries"
+	say "16000 UDP in $(((${EPOCHREALTIME/./} - took) / 1000)) ms"
+	expect "16000 0 16000" "$(sum 5 udp) $(sum 6 udp) $(sum 7 udp)" "UDP"
+	expect 0 "$(spread udp)" "most minus fewest of 16000 UDP"
+
+	took=${EPOCHREALTIME/./}
+	agrees_for 2000
+	say "compared in $(((${EPOCHREALTIME/./} - took) / 1000)) ms"
+	expect 20000 "$(records)" "records"
+
+	peer "$cl" reset 't.*'
+	busywait 5000 is 0 sum 5 || fail "$(sum 5) TCP active after all closed"
+	expect 4000 "$(sum 6)" "TCP inactive"
+	expect 16000 "$(sum 5 udp)" "UDP active"
+	on "$lb" conntrack -F 2>"$tmp/answer"
+	busywait 1000 is "0 0 0 0" sums ||
+		fail "$(sums) left a second after the flush"
+	busywait 5000 is 0 records || fail "$(records) records are left"
+	agree 1000
+}
+
+sums() {
+	echo "$(sum 5) $(sum 6) $(sum 5 udp) $(sum 6 udp)"
+}
+
+run_tests "$@"
