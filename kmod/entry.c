@@ -48,21 +48,6 @@ enum lc_phase lc_entry_phase(const struct nf_conn *ct)
 	return LC_ACTIVE;
 }
 
-/* Does the protocol have ports that a backend can name? */
-static bool has_ports(u8 proto)
-{
-	switch (proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-	case IPPROTO_UDPLITE:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* The backend that answers @ct, by the address its replies come from. */
 static struct lc_backend_key answering(const struct nf_conn *ct)
 {
@@ -73,7 +58,7 @@ static struct lc_backend_key answering(const struct nf_conn *ct)
 		.family	= reply->src.l3num,
 	};
 
-	if (has_ports(reply->dst.protonum)) {
+	if (lc_proto_has_ports(reply->dst.protonum)) {
 		key.proto = reply->dst.protonum;
 		key.port = reply->src.u.all;
 	}

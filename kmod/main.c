@@ -1,78 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The module and the namespaces: what begins and ends, and in which order. */
+/* The module: what begins and ends, and in which order. */
 #include <linux/module.h>
-#include <net/net_namespace.h>
-#include <net/netns/generic.h>
 
-#include "compat.h"
 #include "net.h"
 #include "proc.h"
+#include "reap.h"
+#include "record.h"
 #include "target.h"
-
-static unsigned int lc_net_id __read_mostly;
-
-/**
- * lc_net() - our part of a network namespace
- * @net: the namespace
- *
- * Context: any.
- * Return: it; never NULL.
- */
-struct lc_net *lc_net(const struct net *net)
-{
-	return net_generic(net, lc_net_id);
-}
-
-static int __net_init net_init(struct net *net)
-{
-	struct lc_net *ln = lc_net(net);
-	int err;
-
-	ln->net = net;
-	err = lc_backends_init(&ln->backends);
-	if (err)
-		return err;
-	err = lc_records_init(&ln->records);
-	if (err)
-		goto exit_backends;
-	lc_reaper_init(&ln->reaper);
-	lc_tracker_init(&ln->tracker);
-	err = lc_proc_init(net);
-	if (err)
-		goto exit_records;
-	return 0;
-
-exit_records:
-	lc_records_exit(&ln->records);
-exit_backends:
-	lc_backends_exit(&ln->backends);
-	return err;
-}
-
-/* An RCU grace period lies between this and net_exit(). */
-static void __net_exit net_pre_exit(struct net *net)
-{
-	lc_tracker_close(lc_net(net));
-}
-
-/* Rules may outlive this: what they hold is theirs to free. */
-static void __net_exit net_exit(struct net *net)
-{
-	struct lc_net *ln = lc_net(net);
-
-	lc_proc_exit(net);
-	lc_reaper_exit(&ln->reaper);
-	lc_records_exit(&ln->records);
-	lc_backends_exit(&ln->backends);
-}
-
-static struct pernet_operations net_ops = {
-	.init		= net_init,
-	.pre_exit	= net_pre_exit,
-	.exit		= net_exit,
-	.id		= &lc_net_id,
-	.size		= sizeof(struct lc_net),
-};
 
 static int __init lc_init(void)
 {
@@ -84,16 +18,21 @@ static int __init lc_init(void)
 	err = lc_reap_init();
 	if (err)
 		goto exit_record;
-	err = register_pernet_subsys(&net_ops);
+	err = lc_net_init();
 	if (err)
 		goto exit_reap;
+	err = lc_proc_init();
+	if (err)
+		goto exit_net;
 	err = lc_target_init();
 	if (err)
-		goto unregister_net;
+		goto exit_proc;
 	return 0;
 
-unregister_net:
-	unregister_pernet_subsys(&net_ops);
+exit_proc:
+	lc_proc_exit();
+exit_net:
+	lc_net_exit();
 exit_reap:
 	lc_reap_exit();
 exit_record:
@@ -104,7 +43,8 @@ exit_record:
 static void __exit lc_exit(void)
 {
 	lc_target_exit();
-	unregister_pernet_subsys(&net_ops);
+	lc_proc_exit();
+	lc_net_exit();
 	lc_reap_exit();
 	lc_record_exit();
 }

@@ -23,6 +23,9 @@ struct lc_net {
 	struct lc_tracker	tracker;
 };
 
+int lc_net_init(void);
+void lc_net_exit(void);
+
 struct lc_net *lc_net(const struct net *net);
 
 #endif /* LC_NET_H */

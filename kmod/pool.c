@@ -10,6 +10,7 @@
  * record that counted on it.
  */
 #include <linux/err.h>
+#include <linux/in.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>
@@ -43,6 +44,27 @@ struct lc_pool {
 	struct lc_backend	**members;
 	struct lc_slot		slots[];
 };
+
+/**
+ * lc_proto_has_ports() - can a backend of this protocol have a port?
+ * @proto: layer-4 protocol
+ *
+ * Context: any.
+ * Return: whether it can.
+ */
+bool lc_proto_has_ports(u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+	case IPPROTO_UDPLITE:
+		return true;
+	default:
+		return false;
+	}
+}
 
 /**
  * lc_backends_init() - make a namespace ready for backends

@@ -85,6 +85,8 @@ struct lc_backends {
 	bool			closed;
 };
 
+bool lc_proto_has_ports(u8 proto);
+
 int lc_backends_init(struct lc_backends *backends);
 void lc_backends_exit(struct lc_backends *backends);
 

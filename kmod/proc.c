@@ -94,14 +94,7 @@ static const struct seq_operations table_ops = {
 	.show	= table_show,
 };
 
-/**
- * lc_proc_init() - make /proc/net/leastconn of a namespace
- * @net: the namespace
- *
- * Context: may sleep.
- * Return: 0 or -ENOMEM.
- */
-int lc_proc_init(struct net *net)
+static int __net_init proc_net_init(struct net *net)
 {
 	if (!proc_create_net("leastconn", 0440, net->proc_net, &table_ops,
 			     sizeof(struct seq_net_private)))
@@ -109,13 +102,31 @@ int lc_proc_init(struct net *net)
 	return 0;
 }
 
-/**
- * lc_proc_exit() - undo lc_proc_init()
- * @net: the namespace
- *
- * Context: may sleep; no reader is left on return.
- */
-void lc_proc_exit(struct net *net)
+/* No reader is left on return. */
+static void __net_exit proc_net_exit(struct net *net)
 {
 	remove_proc_entry("leastconn", net->proc_net);
+}
+
+static struct pernet_operations proc_net_ops = {
+	.init	= proc_net_init,
+	.exit	= proc_net_exit,
+};
+
+/**
+ * lc_proc_init() - the module loads: every namespace gets its file
+ *
+ * Return: 0 or a negative errno.
+ */
+int __init lc_proc_init(void)
+{
+	return register_pernet_subsys(&proc_net_ops);
+}
+
+/**
+ * lc_proc_exit() - the files go, before what they show
+ */
+void lc_proc_exit(void)
+{
+	unregister_pernet_subsys(&proc_net_ops);
 }

@@ -2,9 +2,7 @@
 #ifndef LC_PROC_H
 #define LC_PROC_H
 
-struct net;
-
-int lc_proc_init(struct net *net);
-void lc_proc_exit(struct net *net);
+int lc_proc_init(void);
+void lc_proc_exit(void);
 
 #endif /* LC_PROC_H */

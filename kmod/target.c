@@ -39,13 +39,6 @@ static u8 rule_proto(const struct xt_tgchk_param *par)
 	return ip->invflags & XT_INV_PROTO ? 0 : ip->proto;
 }
 
-static bool proto_has_ports(u8 proto)
-{
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP ||
-	       proto == IPPROTO_SCTP || proto == IPPROTO_DCCP ||
-	       proto == IPPROTO_UDPLITE;
-}
-
 /* Can a packet be sent there? */
 static bool good_address(const union nf_inet_addr *addr, u8 family)
 {
@@ -67,7 +60,7 @@ static int check_backend(const struct xt_tgchk_param *par, unsigned int at)
 	if (!good_address(&backend->addr, par->family))
 		return refuse("backend %u: no unicast address of this family",
 			      at + 1);
-	if (backend->port && !proto_has_ports(rule_proto(par)))
+	if (backend->port && !lc_proto_has_ports(rule_proto(par)))
 		return refuse("backend %u: a port needs -p tcp, udp, sctp, dccp or udplite",
 			      at + 1);
 	if (backend->flags & ~XT_LEASTCONN_BACKEND_MASK)

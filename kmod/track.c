@@ -9,8 +9,6 @@
  * tests. A packet may come twice (bridges, VRF, IPsec): one key, one record.
  */
 #include <linux/limits.h>
-#include <linux/netfilter_ipv4.h>
-#include <linux/netfilter_ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "compat.h"
@@ -81,37 +79,39 @@ static unsigned int track(void *priv, struct sk_buff *skb,
 {
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+	struct lc_net *ln = priv;
 
 	if (!ct)
 		return NF_ACCEPT;
 	if (!nf_ct_is_confirmed(ct))
-		begins(lc_net(state->net), ct);
+		begins(ln, ct);
 	else if (lc_entry_phase(ct) != LC_ACTIVE)
-		closes(lc_net(state->net), ct);
+		closes(ln, ct);
 	return NF_ACCEPT;
 }
-
-#define HOOK(family, num) {			\
-	.hook		= track,		\
-	.pf		= (family),		\
-	.hooknum	= (num),		\
-	.priority	= INT_MAX - 1,		\
-}
-
-static const struct nf_hook_ops hooks[2][2] = {
-	{
-		HOOK(NFPROTO_IPV4, NF_INET_POST_ROUTING),
-		HOOK(NFPROTO_IPV4, NF_INET_LOCAL_IN),
-	},
-	{
-		HOOK(NFPROTO_IPV6, NF_INET_POST_ROUTING),
-		HOOK(NFPROTO_IPV6, NF_INET_LOCAL_IN),
-	},
-};
 
 static unsigned int family_index(u8 family)
 {
 	return family == NFPROTO_IPV6;
+}
+
+static void init_hooks(struct lc_tracker *tracker, u8 family)
+{
+	static const unsigned int hooknums[LC_HOOKS] = {
+		NF_INET_POST_ROUTING,
+		NF_INET_LOCAL_IN,
+	};
+	unsigned int i;
+
+	for (i = 0; i < LC_HOOKS; i++)
+		tracker->hooks[family_index(family)][i] = (struct nf_hook_ops) {
+			.hook		= track,
+			.priv		= container_of(tracker, struct lc_net,
+						       tracker),
+			.pf		= family,
+			.hooknum	= hooknums[i],
+			.priority	= INT_MAX - 1,
+		};
 }
 
 /**
@@ -123,6 +123,8 @@ static unsigned int family_index(u8 family)
 void lc_tracker_init(struct lc_tracker *tracker)
 {
 	mutex_init(&tracker->lock);
+	init_hooks(tracker, NFPROTO_IPV4);
+	init_hooks(tracker, NFPROTO_IPV6);
 }
 
 /**
@@ -139,10 +141,10 @@ void lc_tracker_close(struct lc_net *ln)
 	unsigned int i;
 
 	mutex_lock(&tracker->lock);
-	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+	for (i = 0; i < ARRAY_SIZE(tracker->hooks); i++)
 		if (tracker->users[i])
-			nf_unregister_net_hooks(ln->net, hooks[i],
-						ARRAY_SIZE(hooks[i]));
+			nf_unregister_net_hooks(ln->net, tracker->hooks[i],
+						LC_HOOKS);
 	tracker->closed = true;
 	mutex_unlock(&tracker->lock);
 }
@@ -165,8 +167,8 @@ int lc_track_get(struct lc_net *ln, u8 family)
 	if (tracker->closed)
 		err = -ENOENT;
 	else if (!tracker->users[i])
-		err = nf_register_net_hooks(ln->net, hooks[i],
-					    ARRAY_SIZE(hooks[i]));
+		err = nf_register_net_hooks(ln->net, tracker->hooks[i],
+					    LC_HOOKS);
 	if (!err)
 		tracker->users[i]++;
 	mutex_unlock(&tracker->lock);
@@ -187,7 +189,6 @@ void lc_track_put(struct lc_net *ln, u8 family)
 
 	mutex_lock(&tracker->lock);
 	if (!--tracker->users[i] && !tracker->closed)
-		nf_unregister_net_hooks(ln->net, hooks[i],
-					ARRAY_SIZE(hooks[i]));
+		nf_unregister_net_hooks(ln->net, tracker->hooks[i], LC_HOOKS);
 	mutex_unlock(&tracker->lock);
 }
