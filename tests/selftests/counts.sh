@@ -34,7 +34,7 @@ test_syn_sent_is_active_and_retransmissions_count_once() {
 	expect "3 0 3" "$(table $s1)" "three SYNs nobody answers"
 	conntrack_has tcp SYN_SENT 3 || fail "no three SYN_SENT entries"
 	# Their first retransmissions come after a second.
-	busywait 5000 dropped_at_least 6
+	busywait 5000 dropped_at_least 6 || fail "no retransmissions"
 	expect "3 0 3" "$(table $s1)" "after retransmissions"
 	agree 1000
 }
@@ -92,7 +92,8 @@ test_server_closes_first() {
 	expect "5 0 5" "$(table $s1)" "closed by the server alone"
 	for i in 1 2 3 4 5; do
 		peer "$cl" close "c.$i"
-		busywait 1000 conntrack_has tcp 'LAST_ACK|TIME_WAIT' "$i"
+		busywait 1000 conntrack_has tcp 'LAST_ACK|TIME_WAIT' "$i" ||
+			fail "not closed"
 		expect "$((5 - i)) $i 5" "$(table $s1)" "closed $i"
 	done
 	agree 1000
@@ -129,7 +130,8 @@ test_reset_by_the_client() {
 	peer "$cl" open c tcp $vip 80 count 5
 	for i in 1 2 3 4 5; do
 		peer "$cl" reset "c.$i"
-		busywait 1000 conntrack_has tcp ' CLOSE ' "$i"
+		busywait 1000 conntrack_has tcp ' CLOSE ' "$i" ||
+			fail "not reset"
 		expect "$((5 - i)) $i 5" "$(table $s1)" "reset $i"
 	done
 	agree 1000
@@ -154,7 +156,9 @@ test_a_refused_connection_counts_no_more() {
 	setup 1
 	balance tcp 80 $s1:80
 	for i in 1 2 3 4 5; do
-		peer "$cl" open c tcp $vip 80 && fail "who answered?"
+		if peer "$cl" open c tcp $vip 80 2>"$tmp/answer"; then
+			fail "who answered?"
+		fi
 		# Conntrack forgets an entry whose only reply is an RST.
 		expect "0 0 $i" "$(table $s1)" "refused $i"
 	done
@@ -172,7 +176,7 @@ test_a_reused_source_port_counts_again() {
 		peer "$cl" tell c close
 		peer "$cl" drain c
 		peer "$cl" close c
-		busywait 1000 conntrack_has tcp TIME_WAIT
+		busywait 1000 conntrack_has tcp TIME_WAIT || fail "not closed"
 		expect "0 1 $i" "$(table $s1)" "closed $i"
 	done
 	agree 1000
@@ -223,7 +227,7 @@ test_sctp() {
 	agree 1000
 	# Active until the entry ends, not only until the association does.
 	peer "$cl" close a
-	busywait 1000 conntrack_has sctp CLOSED
+	busywait 1000 conntrack_has sctp CLOSED || fail "not shut down"
 	agree 1000
 	expect "2 0 2" "$(table $s1 80 sctp)" "one shut down"
 }

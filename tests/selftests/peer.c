@@ -220,7 +220,9 @@ static int start_one(const struct opening *o)
 		    o->proto->number);
 	if (fd < 0)
 		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	/* Datagram sockets would share ports that the kernel picks, too. */
+	if (o->proto->type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if ((o->from_len && bind(fd, (void *)&o->from, o->from_len)) ||
 	    (connect(fd, (void *)&o->to, o->to_len) && errno != EINPROGRESS)) {
 		int err = errno;

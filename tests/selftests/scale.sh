@@ -87,7 +87,7 @@ test_20000_connections() {
 
 	setup 64
 	modprobe nf_conntrack
-	# The namespaces share the table; and UDP's burst must not be lost.
+	# The namespaces share the table. UDP's burst must not be lost.
 	sysctl -qw net.netfilter.nf_conntrack_max=100000 \
 		net.netfilter.nf_conntrack_buckets=32768 \
 		net.core.netdev_max_backlog=50000
