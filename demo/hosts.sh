@@ -72,8 +72,7 @@ pid $1/pid;
 error_log $1/error.log;
 events { worker_connections 512; }
 http {
-	log_format demo '\$remote_addr \$status';
-	access_log $1/access.log demo;
+	access_log $1/access.log;
 	keepalive_timeout 0;
 	client_body_temp_path $1/t1;
 	proxy_temp_path $1/t2;

@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # Load, what is seen while it runs, and what came of it. Sourced in the guest, by one who has fail().
 #
-# What is compared comes from those who have no part in it: requests from nginx's access logs, connections from the
-# socket counters of the backends' own kernels (what `ss -s` shows), rates and latencies from wrk.
+# What is compared comes from those who have no part in it: connections from the socket counters of the backends' own
+# network stacks (what `ss -s` shows there), everything else from the client: who answered, how often and how fast.
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 # shellcheck source=hosts.sh
@@ -138,12 +138,11 @@ watch() {
 
 http_load() {
 	become client wrk -t 1 -c "$connections" -d "${seconds}s" --timeout 20s \
-		-H 'Connection: close' -s "$here/wrk.lua" "http://$vip/"
+		-H 'Connection: close' -s "$here/wrk.lua" "http://$vip/" -- "$connections"
 }
 
 # Nothing of the round before may weigh on the next: neither connections nor the backends' queues.
 fresh_start() {
-	local web
 	rules_down
 	on balancer conntrack -F 2>/dev/null
 	rules_up "$variant"
@@ -152,7 +151,6 @@ fresh_start() {
 		pause 0.1
 		milliseconds
 	done
-	for web in "${webs[@]}"; do : >"$www/$web/access.log"; done
 	most=(0 0 0 0)
 }
 
@@ -181,13 +179,4 @@ measure() { # VARIANT ROUND
 		fail "wrk failed, status $status"
 	fi
 	printf 'most %s\n' "${most[*]}" >>"$out"
-	served >>"$out"
-}
-
-# What nginx answered, by its own word.
-served() {
-	local files=("${webs[@]/#/$www/}")
-	awk '$2 == 200 { n[FILENAME]++ }
-		END { printf "served"; for (i = 1; i < ARGC; i++) printf " %d", n[ARGV[i]]; print "" }' \
-		"${files[@]/%//access.log}"
 }

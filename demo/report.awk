@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Adds up the rounds of each variant and prints the comparison. Files are named VARIANT-ROUND; what is in them is
-# written by wrk.lua and measure.sh. Variables: b, n: bold and normal; names: of the backends; work: a file to sort in.
+# written by wrk.lua and measure.sh. Variables: b, n: bold and normal; names: of the backends; slow: those of them that
+# are; capacity: requests a second of all; work: a file to sort in.
 
 FNR == 1 {
 	name = FILENAME
@@ -14,7 +15,7 @@ $1 == "requests" { requests[name] += $2; last = $2 }
 $1 == "microseconds" { time[name] += $2; rate[name, rounds[name]] = last / $2 * 1e6 }
 $1 == "failed" { failed[name] += $2 }
 $1 == "most" { for (i = 2; i <= NF; i++) if ($i > most[name]) most[name] = $i }
-$1 == "served" { for (i = 2; i <= NF; i++) served[name, i - 1] += $i; }
+$1 == "served" { served[name, $2] += $3 }
 $1 == "latency" { latency[name, $2] += $3; answers[name] += $3 }
 
 # percentiles VARIANT: of all its rounds together, in milliseconds
@@ -45,9 +46,13 @@ function row(title, format, unit, better,   i, best, text) {
 	text = sprintf("  %-34s", title)
 	for (i = 1; i <= variants; i++)
 		text = text (better && i == best ? b : "") sprintf("%12s", sprintf(format, cell[i])) n
-	print text "  " unit
+	print text (unit ? " " unit : "")
 	if (better && cell[ours] != cell[best])
 		lost = lost (lost ? ", " : "") title
+}
+
+function title(web) {
+	return web (index(" " slow " ", " " web " ") ? " (slow)" : "")
 }
 
 function each(array,   i) {
@@ -62,8 +67,8 @@ function table(   i, k, r, text) {
 	print text
 	for (k = 1; k <= webs; k++) {
 		for (i = 1; i <= variants; i++)
-			cell[i] = served[variant[i], k]
-		row("requests answered by " web[k], "%d", "", 0)
+			cell[i] = served[variant[i], web[k]] + 0
+		row("requests answered by " title(web[k]), "%d", "", 0)
 	}
 	each(most)
 	row("most connections on one backend", "%d", "", -1)
@@ -90,6 +95,7 @@ function verdict() {
 		total[ours] / total[1], total[ours] / total[2], n
 	printf "  with at most %d connections on one backend instead of %d and %d.\n",
 		most[variant[ours]], most[variant[1]], most[variant[2]]
+	printf "  The four backends can answer %d requests a second.\n", capacity
 	if (lost)
 		printf "  It did not win: %s.\n", lost
 	print "  Two of four backends are slow here, which is what it is for: where all are"
@@ -97,7 +103,7 @@ function verdict() {
 }
 
 END {
-	webs = split(names, web, ",")
+	webs = split(names, web)
 	ours = 3
 	split("0.5 0.9 0.99", share)
 	for (i = 1; i <= variants; i++)
