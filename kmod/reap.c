@@ -115,7 +115,7 @@ static unsigned int check_record(struct lc_net *ln, struct lc_record *record)
 	} else if (!record->checked) {
 		ticks = 1;
 	}
-	record->checked = true;
+	WRITE_ONCE(record->checked, true);
 	return ticks;
 }
 

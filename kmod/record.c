@@ -122,10 +122,23 @@ struct lc_record *lc_record_find(struct lc_records *records,
 	return rhashtable_lookup(&records->table, key, record_params);
 }
 
-/* Counts follow one of a record's backends from @old to @new. */
-static void rebind(struct lc_backend **slot, struct lc_backend *new,
-		   enum lc_phase from, enum lc_phase to, bool begins)
+/*
+ * Two first packets of one flow may race on two processors, each translated to
+ * a backend of its own; conntrack keeps one. Until the reaper has looked, a
+ * change of backend is taken for that, and is no further connection. TCP's
+ * loser is dropped: there it is always one.
+ */
+static bool may_be_twins(const struct lc_record *record)
 {
+	return !READ_ONCE(record->checked) &&
+	       record->key.tuple.dst.protonum != IPPROTO_TCP;
+}
+
+/* Counts follow one of a record's backends to @new, and to phase @to. */
+static void rebind(struct lc_record *record, struct lc_backend **slot,
+		   struct lc_backend *new, enum lc_phase to, bool begins)
+{
+	enum lc_phase from = record->phase;
 	struct lc_backend *old = *slot;
 
 	if (old == new) {
@@ -140,7 +153,8 @@ static void rebind(struct lc_backend **slot, struct lc_backend *new,
 		new = NULL;
 	if (new) {
 		lc_backend_count(new, LC_ENDED, to);
-		atomic64_inc(&new->total);
+		if (!old || !may_be_twins(record))
+			atomic64_inc(&new->total);
 	}
 	*slot = new;
 	if (old) {
@@ -163,9 +177,8 @@ void lc_record_set(struct lc_record *record, const struct lc_load *load,
 {
 	lockdep_assert_held(&record->lock);
 
-	rebind(&record->load.server, load->server, record->phase, phase,
-	       begins);
-	rebind(&record->load.host, load->host, record->phase, phase, begins);
+	rebind(record, &record->load.server, load->server, phase, begins);
+	rebind(record, &record->load.host, load->host, phase, begins);
 	record->phase = phase;
 }
 

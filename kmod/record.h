@@ -42,7 +42,7 @@ struct lc_load {
  *	nothing that takes those may be called under it; the table's own locks
  *	nest inside
  * @gone: out of @node's table, counts nothing
- * @checked: the reaper has looked for its entry; the reaper's alone
+ * @checked: the reaper has looked for its entry; written by the reaper alone
  * @phase: &enum lc_phase it is counted in
  * @load: where it is counted; each is held
  * @fresh: on its way to the reaper
