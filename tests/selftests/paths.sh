@@ -277,12 +277,14 @@ test_the_next_rule_applies_when_no_backend_can() {
 
 # ---- conntrack in other moods ----
 
-zone_counts() { # CT-OPTIONS: all that comes from clients is in that zone
+zone_counts() { # MARK CT-OPTIONS: entries show the mark
 	setup 2
 	serve tcp 80
-	ipt -t raw -A PREROUTING "$@"
+	ipt -t raw -A PREROUTING "${@:2}"
 	balance tcp 80 10.0.1.1:80,10.0.1.2:80
 	two_are_spread "$cl"
+	expect 2 "$(on "$lb" conntrack -L 2>/dev/null | grep -c " $1 ")" \
+		"entries with $1"
 	# Re-checked, not forgotten.
 	agrees_for 1500
 	expect "1 1" "$(loads)" "loads later on"
@@ -292,15 +294,11 @@ zone_counts() { # CT-OPTIONS: all that comes from clients is in that zone
 }
 
 test_zone() {
-	zone_counts -j CT --zone 5
-	on "$lb" conntrack -L -w 5 2>/dev/null | grep -q "dst=$vip" ||
-		fail "no entry in zone 5"
+	zone_counts zone=5 -j CT --zone 5
 }
 
 test_zone_of_the_original_direction() {
-	zone_counts -i client -j CT --zone-orig 5
-	on "$lb" conntrack -L 2>/dev/null | grep -q "zone-orig=5" ||
-		fail "no entry with zone 5 in its original direction"
+	zone_counts zone-orig=5 -i client -j CT --zone-orig 5
 }
 
 # The same addresses and ports on two wires are two connections.
