@@ -125,7 +125,7 @@ static void receive(void)
 {
 	static char buf[65536];
 	ssize_t n = recv(nl, buf, sizeof(buf), MSG_DONTWAIT);
-	int left = n;
+	unsigned int left = n > 0 ? n : 0;
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		die("recv: %m");
