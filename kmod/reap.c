@@ -74,68 +74,70 @@ static void take_fresh(struct lc_reaper *reaper)
 
 /* Conntrack's word on a connection that is still there; false: nobody's load */
 static bool correct(struct lc_net *ln, struct lc_record *record,
-		    const struct nf_conn *ct)
+		    const struct nf_conn *ct, enum lc_phase phase)
 {
-	struct lc_load load;
-	enum lc_phase phase;
-	bool counts;
+	struct lc_load load = record->load;
 
-	rcu_read_lock();
-	spin_lock_bh(&record->lock);
-	load = record->load;
-	phase = lc_entry_phase(ct);
-	if (!lc_entry_fits(ct, &load)) {
+	lockdep_assert_held(&record->lock);
+
+	if (!lc_entry_fits(ct, &load))
 		lc_entry_load(&ln->backends, ct, &load);
-		lc_record_set(record, &load, phase, false);
-	} else if (phase != record->phase) {
-		lc_record_set(record, &load, phase, false);
-	}
-	counts = record->load.server || record->load.host;
-	spin_unlock_bh(&record->lock);
-	rcu_read_unlock();
-	return counts;
+	else if (phase == record->phase)
+		return true;
+	lc_record_set(record, &load, phase, false);
+	return record->load.server || record->load.host;
 }
 
 /*
- * Ticks until the record is due again; 0: its entry has ended. The first miss
- * is forgiven: the packet may be held up between our hook and the confirmation.
+ * Ticks until the record is due again; 0: it counts no more. The first miss is
+ * forgiven: the packet may be held up between our hook and the confirmation.
  */
-static unsigned int check_record(struct lc_net *ln, struct lc_record *record)
+static unsigned int judge(struct lc_net *ln, struct lc_record *record,
+			  const struct nf_conn *ct)
 {
-	unsigned int ticks = 0;
-	struct nf_conn *ct;
+	enum lc_phase phase = ct ? lc_entry_phase(ct) : LC_ENDED;
+	bool checked = record->checked;
 
-	ct = lc_entry_get(ln->net, &record->key);
-	if (ct) {
-		if (correct(ln, record, ct))
-			ticks = clamp_t(unsigned long,
-					DIV_ROUND_UP(nf_ct_expires(ct), LC_TICK),
-					1, LC_ROUND);
+	lockdep_assert_held(&record->lock);
+
+	record->checked = true;
+	if (phase == LC_ENDED)
+		return checked ? 0 : 1;
+	if (!correct(ln, record, ct, phase))
+		return 0;
+	return clamp_t(unsigned long, DIV_ROUND_UP(nf_ct_expires(ct), LC_TICK),
+		       1, LC_ROUND);
+}
+
+/*
+ * Looked up without the record's lock, judged and taken out under it: whoever
+ * renews the record meanwhile is heard.
+ */
+static void check_record(struct lc_net *ln, struct lc_record *record)
+{
+	struct nf_conn *ct = lc_entry_get(ln->net, &record->key);
+	unsigned int ticks;
+
+	list_del(&record->due);
+	rcu_read_lock();
+	spin_lock_bh(&record->lock);
+	ticks = judge(ln, record, ct);
+	if (ticks)
+		list_add_tail(&record->due, slot_in(&ln->reaper, ticks));
+	else
+		lc_record_del(&ln->records, record);
+	spin_unlock_bh(&record->lock);
+	rcu_read_unlock();
+	if (ct)
 		nf_ct_put(ct);
-	} else if (!record->checked) {
-		ticks = 1;
-	}
-	WRITE_ONCE(record->checked, true);
-	return ticks;
 }
 
 static void check_due(struct lc_net *ln, struct list_head *due)
 {
-	struct lc_reaper *reaper = &ln->reaper;
 	unsigned int left = LC_BUDGET;
 
 	while (left-- && !list_empty(due)) {
-		struct lc_record *record;
-		unsigned int ticks;
-
-		record = list_first_entry(due, struct lc_record, due);
-		ticks = check_record(ln, record);
-		if (ticks) {
-			list_move_tail(&record->due, slot_in(reaper, ticks));
-		} else {
-			list_del(&record->due);
-			lc_record_del(&ln->records, record);
-		}
+		check_record(ln, list_first_entry(due, struct lc_record, due));
 		cond_resched();
 	}
 }
@@ -200,7 +202,6 @@ static int adopt_entry(struct nf_conn *ct, void *data)
 {
 	struct lc_net *ln = data;
 	struct lc_record_key key;
-	struct lc_record *record;
 	struct lc_load load;
 
 	/* The loser of a clash stands in for the winner's replies only. */
@@ -214,13 +215,9 @@ static int adopt_entry(struct nf_conn *ct, void *data)
 	if (lc_reap_add(ln, ct, &load) != -EEXIST)
 		goto unlock;
 	lc_entry_key(ct, &key);
-	record = lc_record_find(&ln->records, &key);
-	if (!record)
-		goto unlock;
-	spin_lock_bh(&record->lock);
-	if (!record->gone)
-		lc_record_set(record, &load, lc_entry_phase(ct), false);
-	spin_unlock_bh(&record->lock);
+	if (!lc_record_renew(&ln->records, &key, &load, lc_entry_phase(ct),
+			     false))
+		lc_reap_add(ln, ct, &load);	/* it had just gone */
 unlock:
 	rcu_read_unlock();
 	return 0;	/* delete nothing */

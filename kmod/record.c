@@ -130,7 +130,7 @@ struct lc_record *lc_record_find(struct lc_records *records,
  */
 static bool may_be_twins(const struct lc_record *record)
 {
-	return !READ_ONCE(record->checked) &&
+	return !record->checked &&
 	       record->key.tuple.dst.protonum != IPPROTO_TCP;
 }
 
@@ -225,6 +225,40 @@ struct lc_record *lc_record_add(struct lc_records *records,
 	return IS_ERR(old) ? ERR_CAST(old) : ERR_PTR(-EEXIST);
 }
 
+/**
+ * lc_record_renew() - the connection with this key is a new one, or news of it
+ * @records: the namespace's
+ * @key: the connection
+ * @load: the backends it is a load of
+ * @phase: where in its life it is
+ * @begins: it is a new one that takes a record's place
+ *
+ * The reaper, which may just have seen the old one's end, looks once more
+ * before it takes the record out.
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: false when there is no record with this key, or no more.
+ */
+bool lc_record_renew(struct lc_records *records,
+		     const struct lc_record_key *key,
+		     const struct lc_load *load, enum lc_phase phase,
+		     bool begins)
+{
+	struct lc_record *record = lc_record_find(records, key);
+	bool renewed;
+
+	if (!record)
+		return false;
+	spin_lock_bh(&record->lock);
+	renewed = !record->gone;
+	if (renewed) {
+		lc_record_set(record, load, phase, begins);
+		record->checked = false;
+	}
+	spin_unlock_bh(&record->lock);
+	return renewed;
+}
+
 static void free_rcu(struct rcu_head *head)
 {
 	kmem_cache_free(record_cache,
@@ -234,18 +268,18 @@ static void free_rcu(struct rcu_head *head)
 /**
  * lc_record_del() - the connection counts no more
  * @records: the namespace's
- * @record: a record nobody else takes out: the reaper's
+ * @record: the record; its lock is held. Only the reaper takes records out
  *
- * Context: process or softirq.
+ * Context: any; @record stays valid until an RCU grace period has passed.
  */
 void lc_record_del(struct lc_records *records, struct lc_record *record)
 {
 	const struct lc_load none = {};
 
-	spin_lock_bh(&record->lock);
+	lockdep_assert_held(&record->lock);
+
 	record->gone = true;
 	lc_record_set(record, &none, LC_ENDED, false);
 	rhashtable_remove_fast(&records->table, &record->node, record_params);
-	spin_unlock_bh(&record->lock);
 	call_rcu(&record->rcu, free_rcu);
 }

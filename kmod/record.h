@@ -38,11 +38,11 @@ struct lc_load {
  * struct lc_record - one connection that counts
  * @node: in lc_records.table until @gone
  * @key: constant
- * @lock: @load, @phase and @gone. Taken inside conntrack's bucket locks, so
+ * @lock: @load, @phase, @gone and @checked. Taken inside conntrack's bucket locks, so
  *	nothing that takes those may be called under it; the table's own locks
  *	nest inside
  * @gone: out of @node's table, counts nothing
- * @checked: the reaper has looked for its entry; written by the reaper alone
+ * @checked: the reaper has looked for its entry since it began or was renewed
  * @phase: &enum lc_phase it is counted in
  * @load: where it is counted; each is held
  * @fresh: on its way to the reaper
@@ -55,7 +55,7 @@ struct lc_load {
 struct lc_record {
 	struct rhash_head	node;
 	struct lc_record_key	key;
-	spinlock_t		lock;	/* load, phase, gone */
+	spinlock_t		lock;	/* load, phase, gone, checked */
 	bool			gone;
 	bool			checked;
 	u8			phase;
@@ -87,6 +87,10 @@ struct lc_record *lc_record_add(struct lc_records *records,
 				const struct lc_record_key *key,
 				const struct lc_load *load,
 				enum lc_phase phase, unsigned int max);
+bool lc_record_renew(struct lc_records *records,
+		     const struct lc_record_key *key,
+		     const struct lc_load *load, enum lc_phase phase,
+		     bool begins);
 void lc_record_set(struct lc_record *record, const struct lc_load *load,
 		   enum lc_phase phase, bool begins);
 void lc_record_del(struct lc_records *records, struct lc_record *record);

@@ -26,9 +26,7 @@ static bool take_over(struct lc_net *ln, const struct nf_conn *ct,
 		      const struct lc_load *load)
 {
 	struct lc_record_key key;
-	struct lc_record *record;
 	struct nf_conn *winner;
-	bool taken;
 
 	lc_entry_key(ct, &key);
 	winner = lc_entry_get(ln->net, &key);
@@ -36,15 +34,8 @@ static bool take_over(struct lc_net *ln, const struct nf_conn *ct,
 		nf_ct_put(winner);
 		return true;
 	}
-	record = lc_record_find(&ln->records, &key);
-	if (!record)
-		return false;
-	spin_lock_bh(&record->lock);
-	taken = !record->gone;
-	if (taken)
-		lc_record_set(record, load, lc_entry_phase(ct), true);
-	spin_unlock_bh(&record->lock);
-	return taken;
+	return lc_record_renew(&ln->records, &key, load, lc_entry_phase(ct),
+			       true);
 }
 
 static void begins(struct lc_net *ln, const struct nf_conn *ct)
