@@ -96,17 +96,18 @@ static unsigned int judge(struct lc_net *ln, struct lc_record *record,
 			  const struct nf_conn *ct)
 {
 	enum lc_phase phase = ct ? lc_entry_phase(ct) : LC_ENDED;
-	bool checked = record->checked;
+	unsigned int ticks = 0;
 
 	lockdep_assert_held(&record->lock);
 
-	record->checked = true;
 	if (phase == LC_ENDED)
-		return checked ? 0 : 1;
-	if (!correct(ln, record, ct, phase))
-		return 0;
-	return clamp_t(unsigned long, DIV_ROUND_UP(nf_ct_expires(ct), LC_TICK),
-		       1, LC_ROUND);
+		ticks = !record->checked;
+	else if (correct(ln, record, ct, phase))
+		ticks = clamp_t(unsigned long,
+				DIV_ROUND_UP(nf_ct_expires(ct), LC_TICK),
+				1, LC_ROUND);
+	record->checked = true;
+	return ticks;
 }
 
 /*

@@ -89,7 +89,7 @@ test_a_closed_place_is_filled_next() {
 	before=$(served 10.0.1.3)
 	# The third was given to 10.0.1.3: ties go round from the first.
 	peer "$cl" close c.3
-	busywait 1000 test "$(active 10.0.1.3)" = 1
+	busywait 1000 is 1 active 10.0.1.3 || fail "the close was not seen"
 	peer "$cl" open c.9 tcp $vip 80
 	expect $((before + 1)) "$(served 10.0.1.3)" "connections 10.0.1.3 accepted"
 }
