@@ -153,7 +153,7 @@ static void rebind(struct lc_record *record, struct lc_backend **slot,
 		new = NULL;
 	if (new) {
 		lc_backend_count(new, LC_ENDED, to);
-		if (!old || !may_be_twins(record))
+		if (!old || READ_ONCE(old->gone) || !may_be_twins(record))
 			atomic64_inc(&new->total);
 	}
 	*slot = new;
