@@ -17,10 +17,14 @@ module: ## the kernel module alone
 plugin: ## the iptables plugin alone (O=: where to put it)
 	$(MAKE) -C xtables-ext O=$(abspath $(O))
 
-install: module plugin ## both, where the running kernel and iptables look
-	$(MAKE) -C $(KDIR) M=$(top) modules_install
+# Distributions keep the key to themselves: without one, kbuild would complain.
+unsigned = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
+
+install: module plugin ## both, where the kernel and iptables look (DESTDIR=: below that)
+	$(MAKE) -C $(KDIR) M=$(top) INSTALL_MOD_PATH=$(DESTDIR) \
+		$(unsigned) modules_install
 	$(MAKE) -C xtables-ext install
-	depmod -a
+	test -n "$(DESTDIR)" || depmod -a "$$(cat $(KDIR)/include/config/kernel.release)"
 
 clean: ## remove what was built
 	-test ! -e $(KDIR)/Makefile || $(MAKE) -C $(KDIR) M=$(top) clean
