@@ -162,11 +162,14 @@ setup() { # [SERVERS]: the three hosts of the picture, 4 servers
 		addr_lines server 10.0.1.254/24 fd00:1::fe/64
 		echo "link set lo up"
 	} | ip -n "$lb" -batch -
-	# An entry that has been reset shall not time out, after 10 s, in the
-	# middle of a test on a slow machine.
+	# Entries shall not time out, a reset one after 10 s, in the middle of a
+	# test on a slow machine.
 	modprobe -q nf_conntrack
 	on "$lb" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
-		net.netfilter.nf_conntrack_tcp_timeout_close=600
+		net.netfilter.nf_conntrack_tcp_timeout_close=600 \
+		net.netfilter.nf_conntrack_udp_timeout=600 \
+		net.netfilter.nf_conntrack_udp_timeout_stream=600 \
+		net.netfilter.nf_conntrack_icmp_timeout=600
 }
 
 teardown_hosts() {
