@@ -177,7 +177,8 @@ test_hooks_are_there_while_a_rule_is() {
 	rule add ip6tables-legacy
 	rule delete iptables-nft
 	[ "$(calls6)" -ge 2 ] || fail "no calls with an IPv6 rule"
-	expect 2 "$(calls4)" "calls with one IPv4 rule left"
+	# IPv6 neighbours may ask each other meanwhile: their packets come, too.
+	[ "$(calls4)" -ge 2 ] || fail "no calls with one IPv4 rule left"
 	rule delete ip6tables-legacy
 	rule delete iptables-nft
 	busywait 10000 is 0 calls4 || fail "calls after the last rule"
