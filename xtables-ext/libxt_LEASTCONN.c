@@ -407,9 +407,17 @@ static uint16_t range_port(const char *text, const struct endpoint *from,
 	return port;
 }
 
+/* xtables_strdup() came with 1.8.8. */
+static char *copy_of(const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	return memcpy(xtables_malloc(size), text, size);
+}
+
 static void parse_backend(struct list *list, const char *text)
 {
-	char *work = xtables_strdup(text);
+	char *work = copy_of(text);
 	char *dash = strchr(work, '-');
 	union nf_inet_addr addr[2];
 	struct endpoint from, to;
@@ -451,7 +459,7 @@ static void parse_list(const struct family *family, const char *arg,
 		.info	= info,
 		.first	= info->count,
 	};
-	char *copy = xtables_strdup(arg);
+	char *copy = copy_of(arg);
 	char *rest = copy;
 	char *text;
 
