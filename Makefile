@@ -4,6 +4,17 @@
 KDIR	?= /lib/modules/$(shell uname -r)/build
 top	:= $(CURDIR)
 O	?= xtables-ext
+version	:= $(shell cat VERSION)
+# Not kbuild's kernel.release: Debian 12's kernels have another name there.
+release	= $(shell sed -n 's/.*UTS_RELEASE "\(.*\)".*/\1/p' $(KDIR)/include/generated/utsrelease.h)
+
+# A kernel built by clang needs a module built by clang; DKMS 3.0.10 asks for
+# the compiler alone, and gcc's other tools do not read what it makes.
+ifndef LLVM
+ifneq ($(shell grep -sx CONFIG_CC_IS_CLANG=y $(KDIR)/include/config/auto.conf),)
+export LLVM := 1
+endif
+endif
 
 all: module plugin ## module for the running kernel (or KDIR=), and the plugin
 
@@ -24,7 +35,52 @@ install: module plugin ## both, where the kernel and iptables look (DESTDIR=: be
 	$(MAKE) -C $(KDIR) M=$(top) INSTALL_MOD_PATH=$(DESTDIR) \
 		$(unsigned) modules_install
 	$(MAKE) -C xtables-ext install
-	test -n "$(DESTDIR)" || depmod -a "$$(cat $(KDIR)/include/config/kernel.release)"
+	test -n "$(DESTDIR)" || depmod -a $(release)
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)/lib/modules/$(release)/*/xt_LEASTCONN.ko*
+	$(MAKE) -C xtables-ext uninstall
+	test -n "$(DESTDIR)" || depmod -a $(release)
+
+dkms_dir = $(DESTDIR)/usr/src/leastconn-$(version)
+
+# What DKMS builds from, no more: no objects of a build in this checkout.
+dkms-source:
+	install -d $(dkms_dir)/kmod $(dkms_dir)/include/uapi/linux/netfilter
+	install -m 0644 Kbuild Makefile VERSION dkms.conf $(dkms_dir)
+	install -m 0644 kmod/*.[ch] $(dkms_dir)/kmod
+	install -m 0644 include/uapi/linux/netfilter/*.h \
+		$(dkms_dir)/include/uapi/linux/netfilter
+
+# Built here first: what is installed goes when there is something in its place,
+# and DKMS hides what its own build says.
+dkms-install: module plugin ## module by DKMS, built for new kernels too; and the plugin
+	$(MAKE) dkms-remove
+	$(MAKE) dkms-source
+	dkms add -m leastconn -v $(version)
+	dkms build -m leastconn -v $(version) -k $(release)
+	dkms install -m leastconn -v $(version) -k $(release)
+	$(MAKE) -C xtables-ext install
+
+# All versions: a checkout moves on, and DKMS keeps what it was given.
+dkms-remove: ## remove what dkms-install put there
+	@for package in leastconn-dkms leastconn-tools; do \
+		! dpkg-query -L $$package >/dev/null 2>&1 || { \
+		echo "These would be files of a package; remove that first: apt purge $$package" >&2; \
+		exit 1; }; \
+	done
+	for dir in /usr/src/leastconn-*; do \
+		test -e "$$dir/dkms.conf" || continue; \
+		! dkms status -m leastconn -v "$${dir##*-}" | grep -q . || \
+			dkms remove -m leastconn -v "$${dir##*-}" --all || exit; \
+		rm -r "$$dir"; \
+	done
+	$(MAKE) -C xtables-ext uninstall
+
+# Folder dist is ours: emptied, so that dist/*.deb are of one version.
+deb: ## Debian packages, in dist (O=: elsewhere)
+	$(if $(filter file,$(origin O)),rm -rf dist)
+	debian/build $(if $(filter file,$(origin O)),dist,$(O))
 
 clean: ## remove what was built
 	-test ! -e $(KDIR)/Makefile || $(MAKE) -C $(KDIR) M=$(top) clean
@@ -37,6 +93,9 @@ demo: ## see it balance, beside random and nth, in a virtual machine
 test: ## everything that must hold, in a virtual machine
 	tests/run
 
+test-matrix: ## the tests on all kernels, by iptables-nft and iptables-legacy (two hours)
+	tests/matrix
+
 shell: ## a root shell in the virtual machine, the demo's hosts up
 	demo/run --shell
 
@@ -44,6 +103,7 @@ lint: ## every checker over every file
 	tests/lint
 
 help: ## this text
-	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-.PHONY: all module plugin install clean demo test shell lint help
+.PHONY: all module plugin install uninstall dkms-source dkms-install dkms-remove \
+	deb clean demo test test-matrix shell lint help
