@@ -49,6 +49,22 @@ ktap_end() {
 	exit $((ext_failed > 0))
 }
 
+# same EXPECTED ACTUAL
+same() {
+	if [[ $1 != "$2" ]]; then
+		printf 'expected:\n%s\ngot:\n%s\n' "$1" "$2"
+		return 1
+	fi
+}
+
+# refuses STATUS COMMAND...
+refuses() {
+	local expected=$1 status=0
+	shift
+	"$@" || status=$?
+	same "$expected" "$status"
+}
+
 # The checkout's plugin, unless the caller says which by XTABLES_LIBDIR: an
 # installed one may be older than what is to be tested.
 use_plugin() {

@@ -21,6 +21,8 @@ AT(xt_leastconn_backend, port, 22);
 AT(xt_leastconn_backend, flags, 24);
 _Static_assert(sizeof(struct xt_leastconn_backend) == 28,
 	       "struct xt_leastconn_backend has another size");
+_Static_assert(_Alignof(struct xt_leastconn_backend) == 4,
+	       "struct xt_leastconn_backend has another alignment");
 
 AT(xt_leastconn_tginfo, flags, 0);
 AT(xt_leastconn_tginfo, count, 4);
@@ -30,3 +32,6 @@ _Static_assert(sizeof(struct xt_leastconn_tginfo) == 1808,
 	       "struct xt_leastconn_tginfo has another size");
 _Static_assert(_Alignof(struct xt_leastconn_tginfo) == 8,
 	       "struct xt_leastconn_tginfo has another alignment");
+
+/* For the debug information, in which tests/ext/abi compares all members. */
+struct xt_leastconn_tginfo abi_info;
