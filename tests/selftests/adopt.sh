@@ -77,7 +77,7 @@ test_other_protocols_and_ipv6() {
 	agree 1000
 }
 
-test_the_module_removed_and_loaded_again() {
+test_the_module_removed_and_loaded_again() { # short
 	setup 2
 	serve tcp 80
 	keep_tracking

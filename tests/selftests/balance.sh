@@ -94,7 +94,7 @@ test_a_closed_place_is_filled_next() {
 	expect $((before + 1)) "$(served 10.0.1.3)" "connections 10.0.1.3 accepted"
 }
 
-test_ipv6() {
+test_ipv6() { # short
 	local i
 
 	setup

@@ -69,7 +69,7 @@ test_established_is_active() {
 # ---- TCP, who closes and how. Five times each: once could be luck, when the
 #      reaper's round comes just then. ----
 
-test_client_closes_first() {
+test_client_closes_first() { # short
 	local i
 
 	one_tcp_server
@@ -137,7 +137,7 @@ test_reset_by_the_client() {
 	agree 1000
 }
 
-test_reset_by_the_server() {
+test_reset_by_the_server() { # short
 	local i
 
 	one_tcp_server
@@ -213,7 +213,7 @@ test_udplite() {
 	agree 1000
 }
 
-test_sctp() {
+test_sctp() { # short
 	modprobe -q sctp || skip "kernel has no SCTP"
 	setup 1
 	# Bound addresses keep others out of INIT and INIT-ACK.
@@ -332,7 +332,7 @@ forward_dropped() {
 		'$3 == "DROP" { hits = $1 } END { exit hits < n }'
 }
 
-test_zones() {
+test_zones() { # short
 	one_tcp_server
 	ipt -t raw -A PREROUTING -j CT --zone 7
 	peer "$cl" open c tcp $vip 80 count 3
@@ -418,7 +418,7 @@ test_a_deleted_entry_counts_no_more() {
 	agree 1000
 }
 
-test_a_flush_ends_all() {
+test_a_flush_ends_all() { # short
 	setup_for_each
 	open_of_each
 	on "$lb" conntrack -F 2>"$tmp/answer"

@@ -200,7 +200,7 @@ twins_race() { # sets how many flows there were
 	busywait 5000 is $flows entries || fail "$(entries) entries of $flows"
 }
 
-test_flows_begun_by_two_processors_are_active_once() {
+test_flows_begun_by_two_processors_are_active_once() { # short
 	twins_race
 	agree 1000
 	expect $flows "$(loads | awk '{ print $1 + $2 + $3 }')" "active in all"
@@ -214,7 +214,7 @@ test_flows_begun_by_two_processors_count_once_in_total() {
 
 # Conntrack puts a new entry in the place of the closed one that has the same
 # addresses and ports. Its record is there still, and takes the new one over.
-test_a_port_used_again_counts_at_once() {
+test_a_port_used_again_counts_at_once() { # short
 	local i
 
 	setup 1

@@ -28,7 +28,7 @@ leave() { # NAME: closed, by an RST that the client has seen
 	peer "$cl" drain "$1"
 }
 
-test_a_cap_holds_exactly() {
+test_a_cap_holds_exactly() { # short
 	setup
 	serve tcp 80
 	balance tcp 80 $s1-$s3:80,max-conns=2

@@ -111,19 +111,29 @@ static const struct proto *proto_by_name(const char *name)
 	return NULL;
 }
 
+/* Not getaddrinfo(): a static program would want the C library's modules. */
 static bool parse_addr(const char *addr, const char *port,
 		       struct sockaddr_storage *ss, socklen_t *len)
 {
-	struct addrinfo hints = {
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-	};
-	struct addrinfo *info;
+	struct sockaddr_in *in = (struct sockaddr_in *)ss;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
+	char *end;
+	unsigned long number = strtoul(port, &end, 10);
 
-	if (getaddrinfo(addr, port, &hints, &info))
-		return refuse("bad address %s port %s", addr, port);
-	memcpy(ss, info->ai_addr, info->ai_addrlen);
-	*len = info->ai_addrlen;
-	freeaddrinfo(info);
+	memset(ss, 0, sizeof(*ss));
+	if (end == port || *end || number > UINT16_MAX)
+		return refuse("bad port %s", port);
+	if (inet_pton(AF_INET, addr, &in->sin_addr) == 1) {
+		ss->ss_family = AF_INET;
+		in->sin_port = htons(number);
+		*len = sizeof(*in);
+	} else if (inet_pton(AF_INET6, addr, &in6->sin6_addr) == 1) {
+		ss->ss_family = AF_INET6;
+		in6->sin6_port = htons(number);
+		*len = sizeof(*in6);
+	} else {
+		return refuse("bad address %s", addr);
+	}
 	return true;
 }
 

@@ -5,7 +5,9 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-rounds=${LC_ROUNDS:-20} # of replacements
+rounds=20 # of replacements
+[ -z "${LC_SHORT-}" ] || rounds=5
+rounds=${LC_ROUNDS:-$rounds}
 long=10 # connections that stay open all the time, half of them each server's
 
 # Reads the table all the time and prints every new low of a backend's active
@@ -80,13 +82,13 @@ replaced_under_load() {
 	expect $((made + long)) "$i" "total of both"
 }
 
-test_iptables_legacy() {
+test_iptables_legacy() { # short
 	iptables='iptables-legacy'
 	need $iptables
 	replaced_under_load
 }
 
-test_iptables_nft() {
+test_iptables_nft() { # short
 	iptables='iptables-nft'
 	need $iptables
 	replaced_under_load

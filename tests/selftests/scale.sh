@@ -19,7 +19,7 @@ sum() {
 		'$2 == l { n += $c } END { print n + 0 }' /proc/net/leastconn
 }
 
-test_64_backends_in_a_rule() {
+test_64_backends_in_a_rule() { # short
 	setup 64
 	serve tcp 80
 	balance tcp 80 10.0.1.1-10.0.1.64:80
