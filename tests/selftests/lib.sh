@@ -270,6 +270,36 @@ is() {
 	[ "$1" = "$("${@:2}")" ]
 }
 
+# ---- the module ----
+
+module=xt_LEASTCONN
+
+loaded() {
+	[ -d /sys/module/$module ]
+}
+
+loaded_version() {
+	cat /sys/module/$module/version
+}
+
+# How often a module is in use, 0 when it is not there.
+uses() { # MODULE
+	cat "/sys/module/$1/refcnt" 2>/dev/null || echo 0
+}
+
+# One attempt.
+unloaded() {
+	modprobe -r $module 2>/dev/null
+	! loaded
+}
+
+# iptables-nft lets go of a rule a little later, and namespaces end so.
+unload() {
+	busywait 30000 unloaded || fail "the module is in use $(uses $module) times"
+}
+
+# ---- counts ----
+
 # What our own table says of a backend: "active inactive total", or nothing.
 # table ADDR [PORT [PROTO]]; a backend without a port: port 0, protocol any
 table() {

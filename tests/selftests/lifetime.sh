@@ -8,23 +8,9 @@ front_ends="iptables-legacy iptables-nft"
 
 # ---- others' word on us ----
 
-loaded() {
-	[ -d /sys/module/xt_LEASTCONN ]
-}
-
-# How often a module is in use, 0 when it is not there.
-uses() { # MODULE
-	cat "/sys/module/$1/refcnt" 2>/dev/null || echo 0
-}
-
-unload() {
-	modprobe -r xt_LEASTCONN 2>/dev/null
-}
-
-# The whole of it, gone in half a minute.
+# The whole of it.
 unloads() {
-	busywait 30000 unload || fail "in use $(uses xt_LEASTCONN) times"
-	! loaded || fail "the module is still there"
+	unload
 	! grep -q leastconn /proc/slabinfo || fail "its slab cache is still there"
 	[ ! -e /proc/net/leastconn ] || fail "/proc/net/leastconn is still there"
 }
@@ -74,7 +60,7 @@ stays_while_a_rule_stands() { # FRONT-END
 	setup 2
 	rule add "$1"
 	loaded || fail "the rule did not load the module"
-	! unload || fail "unloaded under a rule"
+	! unloaded || fail "unloaded under a rule"
 	! rmmod xt_LEASTCONN 2>/dev/null || fail "removed under a rule"
 	rule delete "$1"
 	unloads

@@ -224,11 +224,6 @@ held_is() { # WANTED
 	[ "$(held)" = "$1" ]
 }
 
-unload() {
-	[ -d /sys/module/xt_LEASTCONN ] || return 0
-	timeout 5 modprobe -r xt_LEASTCONN || fail "modprobe -r: status $?"
-}
-
 # All tables of the door are there, chains to send rules to, and no LEASTCONN.
 make_tables() {
 	front -restore <<-RULES

@@ -6,7 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 
 readme=$here/../../README.md
-module=xt_LEASTCONN
 
 # What the README says, a command a line.
 commands() {
@@ -41,10 +40,6 @@ install_another_version() {
 	LC_ALL=C sed "s/\x00version=$old\x00/\x00version=$new\x00/" \
 		"$tmp/module" >"$file"
 	expect "$new" "$(modinfo -F version $module)" "version installed"
-}
-
-loaded_version() {
-	cat /sys/module/$module/version
 }
 
 rules() {
