@@ -178,10 +178,10 @@ answers() {
 # ---- what is left behind ----
 
 tracing=/sys/kernel/tracing
-by_net=hist:keys=net
+trace=$tracing/instances/leastconn
 
-# Count what registers and unregisters netfilter hooks, for each namespace: one
-# where tracking is still on looks like any other.
+# See what registers and unregisters netfilter hooks, and for which namespace:
+# one where tracking is still on looks like any other.
 count_hooks() {
 	[ -e $tracing/kprobe_events ] || mount -t tracefs trace $tracing || true
 	uncount_hooks
@@ -189,17 +189,16 @@ count_hooks() {
 		echo 'p:leastconn/hook_get __nf_register_net_hook net=%di:x64' &&
 			echo 'p:leastconn/hook_put __nf_unregister_net_hook net=%di:x64'
 	} 2>/dev/null >>$tracing/kprobe_events; then
-		echo "$by_net" >$tracing/events/leastconn/hook_get/trigger
-		echo "$by_net" >$tracing/events/leastconn/hook_put/trigger
+		mkdir $trace
+		echo 1 >$trace/events/leastconn/enable
 	else
 		say "no kprobes: hooks are not counted"
 	fi
 }
 
 uncount_hooks() {
+	[ ! -e $trace ] || rmdir $trace
 	[ -e $tracing/events/leastconn ] || return 0
-	echo "!$by_net" >$tracing/events/leastconn/hook_get/trigger
-	echo "!$by_net" >$tracing/events/leastconn/hook_put/trigger
 	echo '-:leastconn/hook_get' >>$tracing/kprobe_events
 	echo '-:leastconn/hook_put' >>$tracing/kprobe_events
 }
@@ -207,12 +206,12 @@ uncount_hooks() {
 # Hooks registered since count_hooks(), and references to modules. A namespace
 # that only gives back is a dead one.
 held() {
-	local events=$tracing/events/leastconn files=(/proc/modules)
+	local files=(/proc/modules)
 
-	[ ! -e $events ] || files+=("$events"/hook_{get,put}/hist)
+	[ ! -e $trace ] || files+=("$trace/trace")
 	awk '/^(xt_LEASTCONN|nf_conntrack|nf_nat) / { print $1, $3 }
-		$2 == "net:" && FILENAME ~ /hook_get/ { got[$3] += $6 }
-		$2 == "net:" && FILENAME ~ /hook_put/ { put[$3] += $6 }
+		/ hook_get: / { got[$NF]++ }
+		/ hook_put: / { put[$NF]++ }
 		END {
 			for (net in got)
 				n += got[net] - put[net]

@@ -32,10 +32,21 @@ mount_filesystems() {
 	fi
 }
 
+# Their libraries are in the cache, which may be root's alone; in the tests
+# others run them too. The guest's layer takes this, not the host.
+open_path() { # FOLDER: everybody may pass through it
+	dir=$1
+	while [ "$dir" != / ]; do
+		chmod o+x "$dir"
+		dir=$(dirname "$dir")
+	done
+}
+
 install_ours() {
 	mkdir -p "/lib/modules/$lc_version"
 	mount --bind "$lc_modules" "/lib/modules/$lc_version"
 	if [ -n "$lc_iptables" ]; then
+		open_path "$lc_iptables"
 		mount --bind "$lc_iptables/extensions" "$lc_plugin_dir"
 		for program in xtables-legacy-multi xtables-nft-multi; do
 			mount --bind "$lc_iptables/$program" "/usr/sbin/$program"
