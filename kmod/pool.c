@@ -188,6 +188,62 @@ void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		atomic_dec(less);
 }
 
+/**
+ * lc_backend_miss() - count a connection that cannot be recorded
+ * @backend: the backend
+ *
+ * So that the choice stays fair when there is no memory. Nobody sees it end:
+ * it counts until lc_backends_forget().
+ *
+ * Context: any, under rcu_read_lock().
+ */
+void lc_backend_miss(struct lc_backend *backend)
+{
+	atomic_inc(&backend->active);
+	atomic_inc(&backend->missed);
+}
+
+/**
+ * lc_backends_age() - a walk begins that finds whoever was missed
+ * @backends: the namespace's
+ *
+ * Context: may sleep.
+ * Return: whether anyone was missed since the last one.
+ */
+bool lc_backends_age(struct lc_backends *backends)
+{
+	struct lc_backend *backend;
+	bool any = false;
+
+	mutex_lock(&backends->lock);
+	list_for_each_entry(backend, &backends->list, list) {
+		backend->stale += atomic_xchg(&backend->missed, 0);
+		any |= backend->stale;
+	}
+	mutex_unlock(&backends->lock);
+	return any;
+}
+
+/**
+ * lc_backends_forget() - the walk has ended
+ * @backends: the namespace's
+ *
+ * Whoever was missed before it is recorded now, was missed again, or is gone.
+ *
+ * Context: may sleep.
+ */
+void lc_backends_forget(struct lc_backends *backends)
+{
+	struct lc_backend *backend;
+
+	mutex_lock(&backends->lock);
+	list_for_each_entry(backend, &backends->list, list) {
+		atomic_sub(backend->stale, &backend->active);
+		backend->stale = 0;
+	}
+	mutex_unlock(&backends->lock);
+}
+
 static struct lc_backend *backend_alloc(const struct lc_backend_key *key)
 {
 	struct lc_backend *backend;

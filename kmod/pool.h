@@ -44,9 +44,11 @@ struct lc_backend_key {
  *	leads to it
  * @node: in lc_backends.table, from creation until the last user leaves
  * @key: constant
- * @active: recorded connections in phase LC_ACTIVE
+ * @active: connections in phase LC_ACTIVE: recorded ones, and @missed and @stale
  * @inactive: recorded connections in phase LC_INACTIVE
  * @total: connections ever recorded
+ * @missed: that could not be recorded, since the last walk of adoption began
+ * @stale: that could not be recorded before that; lc_backends.lock
  * @ref: keeps the memory: one for all users together, one a record
  * @users: pools that list it; lc_backends.lock
  * @gone: the last user has left: count nothing new; written under
@@ -60,6 +62,8 @@ struct lc_backend {
 	atomic_t		active;
 	atomic_t		inactive;
 	atomic64_t		total;
+	atomic_t		missed;
+	unsigned int		stale;
 	refcount_t		ref;
 	unsigned int		users;
 	bool			gone;
@@ -96,6 +100,9 @@ bool lc_backend_get(struct lc_backend *backend);
 void lc_backend_put(struct lc_backend *backend);
 void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		      enum lc_phase to);
+void lc_backend_miss(struct lc_backend *backend);
+bool lc_backends_age(struct lc_backends *backends);
+void lc_backends_forget(struct lc_backends *backends);
 
 /**
  * struct lc_member - what a pool wants of one backend

@@ -11,10 +11,10 @@
  * tick: over 100,000 records the round grows longer, not the work per second.
  *
  * Adoption is the other direction: entries that no record speaks of. It walks
- * the conntrack table in process context, when backends appear and every
- * LC_WALK for entries that came without a packet. The hooks stand before the
- * first walk, so a connection is seen by one or the other; both at once add the
- * same record.
+ * the conntrack table in process context, when backends appear, soon after a
+ * connection could not be recorded, and every LC_WALK for entries that came
+ * without a packet. The hooks stand before the first walk, so a connection is
+ * seen by one or the other; both at once add the same record.
  */
 #define pr_fmt(fmt) "LEASTCONN: " fmt
 
@@ -31,7 +31,7 @@
 #define LC_ROUND	7U		/* ticks */
 #define LC_BUDGET	(100000 / LC_ROUND)
 #define LC_WALK		(30 * HZ)
-#define LC_WALK_SOON	HZ
+#define LC_WALK_SOON	(HZ / 2)
 
 static struct workqueue_struct *lc_wq;
 
@@ -160,10 +160,15 @@ static void check_work(struct work_struct *work)
 		queue_delayed_work(lc_wq, &reaper->check, LC_TICK);
 }
 
-static void missed(struct lc_reaper *reaper, int err)
+static void missed(struct lc_reaper *reaper, const struct lc_load *load,
+		   int err)
 {
-	pr_warn_ratelimited("connection not recorded (error %d): it is translated, and counted when it is found again\n",
+	pr_warn_ratelimited("connection not recorded (error %d): it is translated and counted, its end is seen late\n",
 			    err);
+	if (load->server)
+		lc_backend_miss(load->server);
+	if (load->host)
+		lc_backend_miss(load->host);
 	if (!atomic_xchg(&reaper->missed, 1))
 		mod_delayed_work(lc_wq, &reaper->adopt, LC_WALK_SOON);
 }
@@ -176,7 +181,7 @@ static void missed(struct lc_reaper *reaper, int err)
  *
  * Context: any, under rcu_read_lock(). Does not sleep.
  * Return: 0; -EEXIST when it is recorded already; another negative errno when
- *	it is left to the next walk.
+ *	it is counted without a record until the next walk.
  */
 int lc_reap_add(struct lc_net *ln, const struct nf_conn *ct,
 		const struct lc_load *load)
@@ -194,7 +199,7 @@ int lc_reap_add(struct lc_net *ln, const struct nf_conn *ct,
 		return 0;
 	}
 	if (PTR_ERR(record) != -EEXIST)
-		missed(reaper, PTR_ERR(record));
+		missed(reaper, load, PTR_ERR(record));
 	return PTR_ERR(record);
 }
 
@@ -236,16 +241,25 @@ static void walk(struct lc_net *ln)
 		.net	= ln->net,
 		.data	= ln,
 	};
+	bool soon;
 	u64 took;
 
 	lockdep_assert_held(&reaper->walking);
 
 	atomic_set(&reaper->missed, 0);
+	soon = lc_backends_age(&ln->backends);
 	nf_ct_iterate_cleanup_net(adopt_entry, &entries);
+	lc_backends_forget(&ln->backends);
 	took = ktime_to_ns(ktime_sub(ktime_get(), start));
 	WRITE_ONCE(reaper->rested, jiffies + min_t(u64, HZ / 2,
 						   nsecs_to_jiffies64(10 * took)));
 	WRITE_ONCE(reaper->adopted, created);
+
+	/* Whoever was missed just before may not have been confirmed yet. */
+	if (soon)
+		mod_delayed_work(lc_wq, &reaper->adopt, LC_WALK_SOON);
+	else
+		queue_delayed_work(lc_wq, &reaper->adopt, LC_WALK);
 }
 
 static void adopt_work(struct work_struct *work)
@@ -259,7 +273,6 @@ static void adopt_work(struct work_struct *work)
 	mutex_lock(&reaper->walking);
 	walk(ln);
 	mutex_unlock(&reaper->walking);
-	queue_delayed_work(lc_wq, &reaper->adopt, LC_WALK);
 }
 
 /**
@@ -284,7 +297,6 @@ void lc_reap_adopt(struct lc_net *ln)
 		mod_delayed_work(lc_wq, &reaper->adopt, rested - jiffies);
 	} else {
 		walk(ln);
-		queue_delayed_work(lc_wq, &reaper->adopt, LC_WALK);
 	}
 	mutex_unlock(&reaper->walking);
 }

@@ -182,6 +182,13 @@ void lc_record_set(struct lc_record *record, const struct lc_load *load,
 	record->phase = phase;
 }
 
+/* Not for want of room: whoever is recorded already needs none. */
+static struct lc_record *no_room(struct lc_records *records,
+				 const struct lc_record_key *key, int err)
+{
+	return ERR_PTR(lc_record_find(records, key) ? -EEXIST : err);
+}
+
 /**
  * lc_record_add() - count a connection from now on
  * @records: the namespace's
@@ -202,10 +209,10 @@ struct lc_record *lc_record_add(struct lc_records *records,
 	struct lc_record *record, *old;
 
 	if (max && lc_records_count(records) >= max)
-		return ERR_PTR(-ENOSPC);
+		return no_room(records, key, -ENOSPC);
 	record = kmem_cache_alloc(record_cache, GFP_ATOMIC | __GFP_NOWARN);
 	if (!record)
-		return ERR_PTR(-ENOMEM);
+		return no_room(records, key, -ENOMEM);
 	record->key = *key;
 	record->gone = false;
 	record->checked = false;
@@ -222,7 +229,9 @@ struct lc_record *lc_record_add(struct lc_records *records,
 		return record;
 
 	kmem_cache_free(record_cache, record);
-	return IS_ERR(old) ? ERR_CAST(old) : ERR_PTR(-EEXIST);
+	if (IS_ERR(old))
+		return no_room(records, key, PTR_ERR(old));
+	return ERR_PTR(-EEXIST);
 }
 
 /**
