@@ -96,6 +96,9 @@ test: ## everything that must hold, in a virtual machine
 test-matrix: ## the tests on all kernels, by iptables-nft and iptables-legacy (two hours)
 	tests/matrix
 
+test-debug: ## the tests, and hostile ones, on kernels that look for errors
+	tests/debug
+
 shell: ## a root shell in the virtual machine, the demo's hosts up
 	demo/run --shell
 
@@ -106,4 +109,4 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
 .PHONY: all module plugin install uninstall dkms-source dkms-install dkms-remove \
-	deb clean demo test test-matrix shell lint help
+	deb clean demo test test-matrix test-debug shell lint help
