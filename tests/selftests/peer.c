@@ -4,7 +4,9 @@
  *
  *	peer serve SOCK [LOG]		a daemon that holds sockets; LOG gets a
  *					line for each connection it accepts
- *	peer ask SOCK COMMAND...	gives it one command, prints the answer
+ *	peer ask SOCK COMMAND... [and COMMAND...]...
+ *					gives it one command, or several until
+ *					one is refused, prints the answers
  *	peer load PROTO ADDR PORT	opens, uses and closes connections, one
  *					after another, until SIGTERM; prints
  *					how many, how many of them failed, why
@@ -22,6 +24,8 @@
  *	tell NAME TEXT			send it
  *	drain NAME			read until the other side has closed
  *	close|reset|shut NAME		close; close with RST; FIN, stay open
+ *	hangup [reset]			close what was accepted; with RST
+ *	quit				end; the kernel closes the sockets
  *	count				how many sockets with a name are open
  *	accepted			how many connections were accepted
  * PROTO is tcp, udp, sctp or udplite. Exit status 0 done, 1 refused.
@@ -63,6 +67,7 @@ static struct {
 static int epfd;
 static FILE *logfile;
 static unsigned long accepted;
+static bool quits;
 static char answer[4096];
 
 static void __attribute__((format(printf, 1, 2), noreturn))
@@ -431,6 +436,14 @@ static bool do_count(void)
 	return true;
 }
 
+static bool do_hangup(bool reset)
+{
+	for (int fd = 0; fd < MAX_FDS; fd++)
+		if (socks[fd].role == ANSWER && socks[fd].stream)
+			drop(fd, reset);
+	return true;
+}
+
 /* ---- what comes in ---- */
 
 static void log_accepted(int fd)
@@ -525,6 +538,10 @@ static bool command(int argc, char **argv)
 		return do_count();
 	if (!strcmp(argv[0], "accepted"))
 		return snprintf(answer, sizeof(answer), "%lu", accepted) > 0;
+	if (!strcmp(argv[0], "hangup"))
+		return do_hangup(argc > 1);
+	if (!strcmp(argv[0], "quit"))
+		return quits = true;
 	return do_named(argc, argv);
 }
 
@@ -555,7 +572,7 @@ static void loop(void)
 {
 	struct epoll_event events[64];
 
-	for (;;) {
+	while (!quits) {
 		int n = epoll_wait(epfd, events, 64, -1);
 
 		for (int i = 0; i < n; i++) {
@@ -639,6 +656,18 @@ static int ask(const char *path, int argc, char **argv)
 	return 0;
 }
 
+static int ask_all(const char *path, int argc, char **argv)
+{
+	int err = 0, n;
+
+	for (; !err && argc > 0; argc -= n + 1, argv += n + 1) {
+		for (n = 0; n < argc && strcmp(argv[n], "and"); n++)
+			;
+		err = ask(path, n, argv);
+	}
+	return err;
+}
+
 static bool once(const struct opening *o)
 {
 	int fd = start_one(o);
@@ -680,7 +709,7 @@ int main(int argc, char **argv)
 	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "serve"))
 		return serve(argv[2], argv[3]);
 	if (argc >= 4 && !strcmp(argv[1], "ask"))
-		return ask(argv[2], argc - 3, argv + 3);
+		return ask_all(argv[2], argc - 3, argv + 3);
 	if (argc == 5 && !strcmp(argv[1], "load"))
 		return load(argv + 2);
 	fprintf(stderr, "usage: peer serve SOCK [LOG] | peer ask SOCK COMMAND... | peer load PROTO ADDR PORT\n");

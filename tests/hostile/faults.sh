@@ -1,0 +1,377 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Memory runs out inside the module: whatever it asks for is refused, in turn
+# or all of it. Packets are translated all the same, nothing is lost or leaked,
+# and a second after the end counts are right. For a kernel with failslab.
+# shellcheck source=../selftests/lib.sh
+. "$(dirname "$0")/../selftests/lib.sh"
+
+failslab=/sys/kernel/debug/failslab
+failnth=$(dirname "$(readlink -f "$0")")/failnth.so
+to12=10.0.1.1:80,10.0.1.2:80
+to34=10.0.1.3:80,10.0.1.4:80
+
+# ---- failing ----
+
+# Only what is called from between these addresses fails.
+only_from() { # START END
+	echo "$1" >$failslab/require-start
+	echo "$2" >$failslab/require-end
+}
+
+only_from_the_module() {
+	local size start
+
+	modprobe $module
+	read -r start </sys/module/$module/sections/.text
+	size=$(readelf -SW "$(modinfo -n $module)" |
+		sed -n 's/.* \.text *PROGBITS *\w* *\w* *\(\w*\).*/\1/p')
+	only_from "$start" "$(printf %#x $((start + 0x$size)))"
+}
+
+# Module code runs below this function when it is loaded.
+only_from_initcalls() {
+	local range
+
+	range=$(awk '$3 == "do_one_initcall" { start = $1; next }
+		start { print "0x" start, "0x" $1; exit }' /proc/kallsyms)
+	# shellcheck disable=SC2086 # two words
+	only_from $range
+}
+
+plenty=1000000
+
+# Every INTERVALth allocation fails, in every context.
+faults_on() { # INTERVAL
+	echo "$1" >$failslab/interval
+	echo $plenty >$failslab/times
+	echo 100 >$failslab/probability
+}
+
+# And says how many did.
+faults_off() {
+	echo 0 >$failslab/probability
+	echo $((plenty - $(cat $failslab/times)))
+}
+
+# Never called in a condition: see lib.sh.
+prepare() {
+	[ -e $failslab ] || skip "no failslab in this kernel"
+	echo 0 >$failslab/probability
+	echo N >$failslab/ignore-gfp-wait
+	echo 0 >$failslab/verbose
+	only_from_the_module
+}
+
+# walk CHECK COMMAND...: with its first allocation failing, its second, and so
+# on until it needs no more. After each CHECK is called with its exit status.
+walk() {
+	local n status met=0
+
+	for ((n = 1; ; n++)); do
+		rm -f "$tmp/nth"
+		status=0
+		FAIL_NTH=$n FAIL_NTH_OUT=$tmp/nth LD_PRELOAD=$failnth \
+			"${@:2}" >"$tmp/answer" 2>&1 || status=$?
+		[ -s "$tmp/nth" ] || fail "nothing was armed: $(cat "$tmp/answer")"
+		grep -q failed "$tmp/nth" || break
+		[ $n -lt 1000 ] || fail "it needs more than 1000 allocations"
+		met=$((met + (status != 0)))
+		"$1" $status
+	done
+	expect 0 $status "status when nothing failed: $(cat "$tmp/answer")"
+	say "$((n - 1)) allocations, without $met of them it fails"
+	[ $met -gt 0 ] || fail "no failure was met"
+}
+
+# walk_on HOST CHECK COMMAND...
+walk_on() {
+	walk "$2" nsenter --net="/run/netns/$1" "${@:3}"
+}
+
+saved_rules() {
+	ipt_save | grep '^-A'
+}
+
+ipt_save() {
+	on "$lb" "$iptables-save" -t nat
+	on "$lb" "$ip6tables-save" -t nat
+}
+
+# ---- rules ----
+
+rule_was_refused() { # STATUS
+	if [ "$1" = 0 ]; then
+		"$front" -t nat -F PREROUTING
+	else
+		expect "" "$(saved_rules)" "rules"
+	fi
+	busywait 2000 loads_are "" || fail "backends are left: $(loads)"
+}
+
+# Connections of its backends are there already: adoption needs memory too.
+a_rule() { # FRONT-END
+	local front=ipt dst=$vip to=$to12
+
+	case $1 in ip6*) front=ip6t dst=$vip6 to="[fd00:1::1]:80,[fd00:1::2]:80" ;; esac
+	iptables=${1/ip6/ip}
+	ip6tables=${iptables/ip/ip6}
+	prepare
+	setup
+	serve tcp 80
+	peer "$cl" open a tcp 10.0.1.1 80 count 3
+	peer "$cl" open b tcp fd00:1::2 80 count 3
+	# tables and chains are there
+	"$front" -t nat -A PREROUTING -s 192.0.2.1 -j ACCEPT 2>/dev/null ||
+		"$front" -t nat -A PREROUTING -s 2001:db8::1 -j ACCEPT
+	"$front" -t nat -F PREROUTING
+	walk_on "$lb" rule_was_refused "$1" -w -t nat -A PREROUTING -d "$dst" \
+		-p tcp --dport 80 -j LEASTCONN --to "$to"
+	agree 1000
+	"$front" -t nat -F
+	unload
+}
+
+test_a_rule_of_iptables_nft() { # short
+	a_rule iptables-nft
+}
+
+test_a_rule_of_iptables_legacy() { # short
+	a_rule iptables-legacy
+}
+
+test_a_rule_of_ip6tables_nft() {
+	a_rule ip6tables-nft
+}
+
+test_a_rule_of_ip6tables_legacy() {
+	a_rule ip6tables-legacy
+}
+
+rule_set() { # BACKENDS
+	cat <<-RULES
+	*nat
+	-A PREROUTING -d $vip/32 -p tcp -m tcp --dport 80 -j LEASTCONN --to $1
+	-A PREROUTING -d $vip/32 -p udp -m udp --dport 53 -j LEASTCONN --to 10.0.1.1-10.0.1.4:53
+	-A PREROUTING -d $vip/32 -j LEASTCONN --to 10.0.1.1-10.0.1.4
+	COMMIT
+	RULES
+}
+
+replacement_was_refused() { # STATUS
+	if [ "$1" = 0 ]; then
+		on "$lb" "$iptables-restore" "$tmp/old"
+	else
+		expect "$before" "$(saved_rules)" "rules"
+	fi
+	agree 1000
+}
+
+a_replacement() { # FRONT-END
+	local before
+
+	iptables=$1
+	prepare
+	setup
+	serve tcp 80
+	rule_set $to12 >"$tmp/old"
+	rule_set $to34 >"$tmp/new"
+	on "$lb" "$iptables-restore" "$tmp/old"
+	peer "$cl" open a tcp $vip 80 count 8
+	before=$(saved_rules)
+	walk_on "$lb" replacement_was_refused "$iptables-restore" "$tmp/new"
+	agree 1000
+	peer "$cl" tell 'a.*' hello
+	peer "$cl" open b tcp $vip 80 count 4
+	expect "2 2" "$(served 10.0.1.3) $(served 10.0.1.4)" "accepted by the new ones"
+	agree 1000
+}
+
+test_a_replacement_by_iptables_nft() {
+	a_replacement iptables-nft
+}
+
+test_a_replacement_by_iptables_legacy() { # short
+	a_replacement iptables-legacy
+}
+
+# Whatever is refused, one of the two rule sets stands.
+test_replacements_while_every_nth_allocation_fails() {
+	local i n refused=0 took=0
+
+	prepare
+	setup
+	serve tcp 80
+	rule_set $to12 >"$tmp/0"
+	rule_set $to34 >"$tmp/1"
+	on "$lb" "$iptables-restore" "$tmp/0"
+	for n in 2 3 5 7 11 17 29; do
+		peer "$cl" open "c$n" tcp $vip 80 count 4
+		faults_on $n
+		for i in 0 1 0 1; do
+			if on "$lb" "$iptables-restore" "$tmp/$i" 2>/dev/null; then
+				took=$((took + 1))
+			else
+				refused=$((refused + 1))
+			fi
+		done
+		faults_off >/dev/null
+		agree 1000
+		expect 3 "$(saved_rules | wc -l)" "rules"
+	done
+	say "$took replacements, $refused refused"
+	[ $took -gt 0 ] || fail "none was taken"
+	[ $refused -gt 0 ] || fail "none was refused"
+}
+
+# ---- packets ----
+
+# accepted PROTO...: by each server in turn
+accepted() {
+	local i
+
+	for i in 1 2 3 4; do
+		echo -n "$(served "10.0.1.$i" 80) "
+	done
+}
+
+sum_active() {
+	on "$lb" awk 'FNR > 1 && $2 != "any" { n += $5 } END { print n + 0 }' \
+		/proc/net/leastconn
+}
+
+# No connection can be recorded: all are translated, in turn, and are counted
+# a second after memory is there again.
+test_no_connection_can_be_recorded() { # short
+	local failed
+
+	prepare
+	setup
+	serve tcp 80
+	serve udp 53
+	balance tcp 80 10.0.1.1-10.0.1.4:80
+	balance udp 53 10.0.1.1-10.0.1.4:53
+	dmesg -C
+	faults_on 1
+	peer "$cl" open t tcp $vip 80 count 40
+	peer "$cl" open u udp $vip 53 count 40
+	peer "$cl" say 'u.*' hello >/dev/null
+	expect 0 "$(sum_active)" "connections counted"
+	failed=$(faults_off)
+	agree 1000
+	expect 80 "$(sum_active)" "connections counted in the end"
+	expect "10 10 10 10 " "$(accepted)" "TCP that each server accepted"
+	say "$failed allocations failed"
+	[ "$failed" -ge 80 ] || fail "only $failed allocations failed"
+	expect 1 "$(dmesg | grep -c 'connection not recorded' | sed 's/^[1-9]$/1/')" \
+		"whether the log has a line or a few"
+}
+
+test_some_connections_can_be_recorded() { # short
+	local i n opened=0
+
+	prepare
+	setup
+	serve tcp 80
+	serve udp 53
+	balance tcp 80 10.0.1.1-10.0.1.4:80
+	balance udp 53 10.0.1.1-10.0.1.4:53
+	for n in 1 2 3 5 8 13; do
+		faults_on $n
+		for i in 1 2 3; do
+			peer "$cl" open "t$n$i" tcp $vip 80 count 10
+			peer "$cl" open "u$n$i" udp $vip 53 count 10
+			peer "$cl" say "u$n$i.*" hello >/dev/null
+			opened=$((opened + 20))
+		done
+		say "of every $n: $(faults_off) allocations failed"
+		agree 1000
+		expect $opened "$(sum_active)" "connections counted"
+		peer "$cl" tell 't*' hello
+	done
+	peer "$cl" close 't*'
+	agree 1000
+}
+
+test_adoption_while_every_nth_allocation_fails() { # short
+	local n failed refused=0
+
+	prepare
+	setup
+	serve tcp 80
+	for ((n = 1; n <= 4; n++)); do
+		peer "$cl" open "c$n" tcp "10.0.1.$n" 80 count 20
+	done
+	for n in 2 3 4 7 12 40; do
+		faults_on $n
+		balance tcp 80 10.0.1.1-10.0.1.4:80 2>/dev/null ||
+			refused=$((refused + 1))
+		failed=$(faults_off)
+		say "of every $n: $failed allocations failed"
+		[ -n "$(saved_rules)" ] || balance tcp 80 10.0.1.1-10.0.1.4:80
+		expect_loads 1000 "20 20 20 20" "loads"
+		agree 1000
+		ipt -t nat -F
+		busywait 10000 loads_are "" || fail "backends are left"
+	done
+	[ $refused -lt 6 ] || fail "no rule was taken"
+}
+
+# ---- namespaces, and the module ----
+
+namespace_was_refused() { # STATUS
+	if [ "$1" = 0 ]; then
+		ip netns del "x-$id"
+	else
+		[ ! -e "/run/netns/x-$id" ] || fail "the namespace is there"
+	fi
+}
+
+test_a_new_namespace() { # short
+	prepare
+	walk namespace_was_refused ip netns add "x-$id"
+	on "x-$id" cat /proc/net/leastconn
+	ip netns del "x-$id"
+	unload
+}
+
+module_was_refused() { # STATUS
+	if [ "$1" = 0 ]; then
+		unload
+		return
+	fi
+	! loaded || fail "the module is there"
+	! grep -q leastconn /proc/slabinfo || fail "its slab cache is there"
+	[ ! -e /proc/net/leastconn ] || fail "its table is there"
+}
+
+# All of init: each namespace that stands has its own part in it.
+test_loading_the_module() { # short
+	prepare
+	unload
+	setup 1
+	only_from_initcalls
+	walk module_was_refused modprobe $module
+	loaded || fail "it did not load"
+	unload
+}
+
+# Namespaces with rules and connections go while memory is refused.
+test_a_namespace_goes_while_every_nth_allocation_fails() { # short
+	local n
+
+	prepare
+	for n in 1 2 5; do
+		setup
+		serve tcp 80
+		balance tcp 80 10.0.1.1-10.0.1.4:80
+		peer "$cl" open c tcp $vip 80 count 10
+		faults_on $n
+		peer "$cl" open d tcp $vip 80 count 10
+		teardown_hosts
+		faults_off >/dev/null
+	done
+	unload
+}
+
+run_tests "$@"

@@ -1,0 +1,140 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A flood of SYNs from forged sources, conntrack's table full: what it costs is
+# bounded, who is connected stays so, and who comes gets in as with DNAT.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+entries_max=2000
+rounds=3
+
+# The table is one for all namespaces, its limit each namespace's.
+small_table() {
+	modprobe nf_conntrack
+	sysctl -qw net.netfilter.nf_conntrack_max=$entries_max \
+		net.netfilter.nf_conntrack_buckets=1024
+}
+
+flood() { # on
+	need hping3
+	# Not by on(): that would be a shell, and its end not the flood's.
+	nsenter --net="/run/netns/$cl" hping3 -q --rand-source -S -p 80 -i u1000 $vip >/dev/null 2>&1 &
+	flood_pid=$!
+	busywait 30000 table_is_full || fail "$(entries) entries of $entries_max"
+}
+
+dry() {
+	kill "$flood_pid"
+	wait "$flood_pid" || true
+}
+
+entries() {
+	on "$lb" conntrack -C
+}
+
+table_is_full() {
+	[ "$(entries)" -ge $((entries_max - 50)) ]
+}
+
+leastconn() {
+	balance tcp 80 10.0.1.1-10.0.1.4:80
+}
+
+# One rule for each server, in turn: iptables' own way.
+dnat() {
+	local i
+
+	for i in 4 3 2 1; do
+		ipt -t nat -A PREROUTING -d $vip -p tcp --dport 80 \
+			-m statistic --mode nth --every $i --packet 0 \
+			-j DNAT --to-destination 10.0.1.$((5 - i)):80
+	done
+}
+
+# Connections made in some seconds, as a share in thousand of those tried, and
+# their number.
+client() { # RULES
+	ipt -t nat -F
+	"$1"
+	timeout -s TERM $((5 * slow)) nsenter --net="/run/netns/$cl" \
+		"$peer" load tcp $vip 80 | awk '{ print $1 - $2, $1 }'
+}
+
+hosts() {
+	small_table
+	setup 4
+	serve tcp 80
+	# Whoever floods is answered from here to nowhere.
+	on "$sv" ip route add blackhole default metric 4000
+	leastconn
+}
+
+test_established_connections_stay() { # short
+	local most=0 now i
+
+	hosts
+	peer "$cl" open e tcp $vip 80 count 40
+	peer "$cl" say 'e*' hello >/dev/null
+	flood
+	for ((i = 0; i < 10; i++)); do
+		peer "$cl" say 'e*' hello >/dev/null ||
+			fail "an established connection is cut"
+		now=$(objects leastconn_record)
+		most=$((now > most ? now : most))
+	done
+	say "at most $most records in use, conntrack's limit is $entries_max"
+	[ $most -le $((entries_max + entries_max / 4)) ] ||
+		fail "records are not bounded by conntrack's limit"
+	dry
+	agree 1000
+	peer "$cl" say 'e*' hello >/dev/null
+	expect 40 "$(on "$lb" conntrack -L -p tcp --state ESTABLISHED 2>/dev/null |
+		grep -c ASSURED)" "established connections that conntrack has"
+	on "$lb" conntrack -F 2>/dev/null
+	agree 1000
+	nothing_is_left
+}
+
+# Alternately, so that both meet the same noise.
+test_clients_get_in_as_with_dnat() { # short
+	local i ours theirs made tried sum=(0 0) all=(0 0)
+
+	hosts
+	flood
+	for ((i = 0; i < rounds; i++)); do
+		read -r made tried < <(client leastconn)
+		ours="$made of $tried"
+		sum[0]=$((sum[0] + made)) all[0]=$((all[0] + tried))
+		read -r made tried < <(client dnat)
+		theirs="$made of $tried"
+		sum[1]=$((sum[1] + made)) all[1]=$((all[1] + tried))
+		say "got in: $ours with LEASTCONN, $theirs with DNAT"
+	done
+	dry
+	[ "${sum[1]}" -gt 0 ] || fail "nobody gets in with DNAT"
+	# As large a share of the tries, and as many in the time but for noise.
+	[ $((sum[0] * all[1] * 100)) -ge $((sum[1] * all[0] * 95)) ] ||
+		fail "${sum[0]} of ${all[0]} get in, with DNAT ${sum[1]} of ${all[1]}"
+	[ $((sum[0] * 100)) -ge $((sum[1] * 70)) ] ||
+		fail "${sum[0]} connections made, ${sum[1]} with DNAT"
+	ipt -t nat -F
+	leastconn
+	agree 1000
+}
+
+# With the limit reached connections go uncounted; they are found again.
+test_counts_are_right_when_it_ends() { # short
+	hosts
+	flood
+	clients a 50 0
+	dry
+	agree 1000
+	on "$lb" conntrack -F 2>/dev/null
+	expect_loads 1000 "0 0 0 0" "loads after a flush"
+	peer "$cl" open b tcp $vip 80 count 40
+	expect_loads 1000 "10 10 10 10" "loads"
+	agree 1000
+	nothing_is_left
+}
+
+run_tests "$@"

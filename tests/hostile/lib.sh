@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What the hostile tests share beside the selftests' lib.sh.
+
+# shellcheck source-path=SCRIPTDIR source=../selftests/lib.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../selftests/lib.sh"
+
+# More turns in the same time.
+[ ! -w /sys/kernel/rcu_expedited ] || echo 1 >/sys/kernel/rcu_expedited
+
+# ---- what goes on beside a test ----
+
+meanwhile_pids=()
+
+# meanwhile MS COMMAND...: again and again, MS apart, until enough(), or until
+# the test has failed.
+meanwhile() {
+	rm -f "$tmp/enough"
+	again $BASHPID "$@" &
+	meanwhile_pids+=($!)
+}
+
+again() { # PID MS COMMAND...
+	local pid=$1 turns=0 pause
+
+	pause=$(printf '%d.%03d' $(($2 / 1000)) $(($2 % 1000)))
+	shift 2
+	while [ ! -e "$tmp/enough" ] && kill -0 "$pid"; do
+		"$@"
+		turns=$((turns + 1))
+		read -rt "$pause" -u "$nap" || true
+	done
+	say "$turns times: $*"
+}
+
+# All of it ends, and nothing of it had failed.
+enough() {
+	local pid status=0
+
+	: >"$tmp/enough"
+	for pid in "${meanwhile_pids[@]}"; do
+		wait "$pid" || status=1
+	done
+	meanwhile_pids=()
+	[ $status = 0 ] || fail "something beside the test failed"
+}
+
+# For so long, or a third of it when it shall be short.
+go_on() { # SECONDS
+	local seconds=$1
+
+	[ -z "${LC_SHORT-}" ] || seconds=$(((seconds + 2) / 3))
+	sleep "$seconds"
+}
+
+# ---- traffic ----
+
+serve_all() {
+	serve tcp 80
+	serve udp 53
+}
+
+# clients NAME TCP UDP: so many at once; then they close, or reset. Whatever
+# becomes of one of them, the next come.
+clients() {
+	local verb=(close reset)
+
+	{
+		peer "$cl" open "$1t" tcp $vip 80 count "$2" nowait \
+			and open "$1u" udp $vip 53 count "$3" \
+			and tell "$1u.*" hello
+		peer "$cl" "${verb[RANDOM % 2]}" "$1*"
+	} 2>/dev/null || true
+}
+
+# ---- rules ----
+
+# Without a moment in which there is none.
+replace_rules() { # FILE
+	# -w would take a file's name for seconds
+	on "$lb" "$iptables-restore" -w <"$1"
+}
+
+rules_to() { # ADDR-ADDR
+	cat <<-RULES
+	*nat
+	-A PREROUTING -d $vip/32 -p tcp --dport 80 -j LEASTCONN --to $1:80
+	-A PREROUTING -d $vip/32 -p udp --dport 53 -j LEASTCONN --to $1:53
+	-A PREROUTING -d $vip/32 -p tcp --dport 81 -j LEASTCONN --to 10.0.1.1-10.0.1.4
+	COMMIT
+	RULES
+}
+
+# ---- what is left ----
+
+# Objects of a slab cache that are in use.
+objects() { # CACHE
+	echo 1 >"/sys/kernel/slab/$1/shrink"
+	awk -v c="$1" '$1 == c { print $2 }' /proc/slabinfo
+}
+
+objects_at_most() { # CACHE NUMBER
+	[ "$(objects "$1")" -le "$2" ]
+}
+
+# The rules go, and with them every byte of ours.
+nothing_is_left() {
+	ipt -t nat -F
+	busywait 30000 objects_at_most leastconn_record 0 ||
+		fail "$(objects leastconn_record) records are left"
+	unload
+}
