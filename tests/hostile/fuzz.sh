@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Rules made up by dice, through both doors: the kernel's answer to each is what
+# the header promises, what it accepts it shows as it was sent, and when all is
+# over nothing is left of them. See ../rawrule/main.c.
+#
+#	fuzz.sh [--seed N] [--from ROUND] [--rounds N] [TEST...]
+# shellcheck source=../rawrule/lib.sh
+. "$(dirname "$0")/../rawrule/lib.sh"
+
+seeds=$(dirname "$0")/fuzz.seeds
+seed=$((RANDOM << 15 | RANDOM))
+from=0
+rounds=25000
+[ -z "${LC_SHORT-}" ] || rounds=1000
+known_rounds=300
+
+# Seeds that are worth it come first.
+all_fuzz() {
+	local known
+	local -a all=()
+
+	[ "$from" != 0 ] || mapfile -t all < <(awk -v d="$door" -v f="$family" \
+		'$1 == d && $2 == f { print $3 }' "$seeds")
+	for known in "${all[@]}"; do
+		say "seed $known"
+		fuzz $known_rounds "$known"
+	done
+	say "seed $seed"
+	fuzz "$rounds" "$seed" "$from"
+}
+
+# An honest rule, on a module that is loaded anew.
+honest_rule_balances() {
+	local servers='10.0.1.1:80,10.0.1.2:80'
+
+	[ "$family" = 4 ] || servers='[fd00:1::1]:80,[fd00:1::2]:80'
+	teardown_hosts
+	setup 2
+	serve tcp 80
+	front -t nat -A PREROUTING -p tcp --dport 80 -j LEASTCONN --to "$servers"
+	two_balanced
+	front -t nat -F
+	unload
+}
+
+fuzzed() { # DOOR FAMILY
+	local door=$1 family=$2
+
+	leaves_nothing all_fuzz
+	honest_rule_balances
+}
+
+test_fuzz_legacy_ipv4() { # short
+	fuzzed legacy 4
+}
+
+test_fuzz_legacy_ipv6() { # short
+	fuzzed legacy 6
+}
+
+test_fuzz_nft_ipv4() { # short
+	fuzzed nft 4
+}
+
+test_fuzz_nft_ipv6() { # short
+	fuzzed nft 6
+}
+
+while [ $# -ge 2 ]; do
+	case $1 in
+	--seed) seed=$2 ;;
+	--from) from=$2 ;;
+	--rounds) rounds=$2 ;;
+	*) break ;;
+	esac
+	shift 2
+done
+run_tests "$@"

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Many rules made up by dice, and whether the kernel's answers are right.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+/* So many wrong answers are told in words. */
+#define MOST_TOLD	20
+
+/**
+ * struct tally - what became of the rounds
+ * @rounds: how many there were
+ * @accepted: of those
+ * @framed: whose framing was mutated
+ * @framed_accepted: and that were accepted
+ * @wrong: answers
+ */
+struct tally {
+	unsigned long	rounds;
+	unsigned long	accepted;
+	unsigned long	framed;
+	unsigned long	framed_accepted;
+	unsigned long	wrong;
+};
+
+/* ---- what the header promises of the structure, written a second time ---- */
+
+static bool good_address(const union nf_inet_addr *addr)
+{
+	const unsigned char *byte = (const unsigned char *)addr;
+	static const unsigned char zero[16];
+
+	if (ipv6)
+		return memcmp(addr, zero, 16) && byte[0] != 0xff;
+	return memcmp(addr, zero, 4) && !memcmp(byte + 4, zero, 12) &&
+	       (byte[0] & 0xf0) != 0xe0 && addr->ip != 0xffffffff;
+}
+
+/* What it claims is enough. */
+static bool may_have_ports(const struct rule *rule)
+{
+	switch (rule->proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_DCCP:
+	case IPPROTO_SCTP:
+	case IPPROTO_UDPLITE:
+		return !rule->inverted;
+	}
+	return false;
+}
+
+static bool good_structure(const struct rule *rule)
+{
+	const struct xt_leastconn_backend *backend, *end, *other;
+	const struct xt_leastconn_tginfo *info = &rule->info;
+	const unsigned char *byte, *pool = (const void *)&info->pool;
+
+	if (info->flags || !info->count || info->count > 64)
+		return false;
+	end = info->backends + info->count;
+	for (backend = info->backends; backend < end; backend++) {
+		if (!good_address(&backend->addr) || backend->flags > 1)
+			return false;
+		if (backend->port && !may_have_ports(rule))
+			return false;
+		for (other = info->backends; other < backend; other++)
+			if (!memcmp(&other->addr, &backend->addr, 16) &&
+			    other->port == backend->port)
+				return false;
+	}
+	for (byte = (const void *)end; byte < pool; byte++)
+		if (*byte)
+			return false;
+	return true;
+}
+
+/* ---- and of where it is ---- */
+
+static bool good_place(const struct rule *rule)
+{
+	static const char *const chains[] = { "PREROUTING", "OUTPUT",
+					      "from-pre", "unused" };
+
+	if (strcmp(rule->table, "nat") || rule->type)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(chains); i++)
+		if (!strcmp(chains[i], rule->chain))
+			return true;
+	return false;
+}
+
+static bool good_name(const struct door *door, const struct rule *rule)
+{
+	size_t len = door == &nft_door ? rule->name_len : sizeof(rule->name);
+
+	return memchr(rule->name, '\0', len) && !strcmp(rule->name, "LEASTCONN");
+}
+
+static bool should_stand(const struct door *door, const struct rule *rule)
+{
+	return rule->size == sizeof(rule->info) && !rule->revision &&
+	       good_name(door, rule) && good_place(rule) && good_structure(rule);
+}
+
+/* Numbers of the front end's own, which it may look at or not. */
+static bool may_stand(const struct rule *rule)
+{
+	return rule->patched || rule->compat.proto || rule->compat.flags ||
+	       rule->revision > 255;
+}
+
+/* Our own checks know one errno, the front ends' some more. */
+static bool proper_errno(const struct rule *rule, int err)
+{
+	static const int framing[] = { ENOENT, ERANGE };
+	static const int offsets[] = { EAGAIN, EFAULT, ELOOP, ENOMEM };
+
+	if (err == EINVAL)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(framing); i++)
+		if (rule->framed && err == framing[i])
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++)
+		if (rule->patched && err == offsets[i])
+			return true;
+	return false;
+}
+
+static const char *what_is_wrong(const struct door *door,
+				 const struct trial *trial)
+{
+	const struct rule *rule = &trial->rule;
+
+	if (trial->err) {
+		if (!proper_errno(rule, trial->err))
+			return "refused for a strange reason";
+		if (should_stand(door, rule) && !may_stand(rule))
+			return "refused";
+		return NULL;
+	}
+	if (!should_stand(door, rule) && !may_stand(rule))
+		return "accepted";
+	return trial->clean ? NULL : "not shown as it was sent";
+}
+
+static void judge(const struct door *door, const struct trial *trial,
+		  unsigned long round, struct tally *tally)
+{
+	const char *wrong = what_is_wrong(door, trial);
+
+	tally->rounds++;
+	tally->accepted += !trial->err;
+	tally->framed += trial->rule.framed;
+	tally->framed_accepted += trial->rule.framed && !trial->err;
+	if (!wrong)
+		return;
+	if (tally->wrong++ < MOST_TOLD)
+		printf("round %lu: %s (%s): %s\n", round, wrong,
+		       strerrorname_np(trial->err), trial->rule.said);
+}
+
+/* ---- rounds ---- */
+
+/* Should the kernel die of it: its log says when. */
+static void announce(const struct door *door, uint64_t seed, unsigned long round)
+{
+	static int kmsg = -1;
+
+	if (kmsg < 0)
+		kmsg = open("/dev/kmsg", O_WRONLY);
+	dprintf(kmsg, "<6>rawrule: %s %d fuzz, seed %llu, round %lu\n",
+		door->name, ipv6 ? 6 : 4, (unsigned long long)seed, round);
+}
+
+static unsigned long ms_since(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - start->tv_sec) * 1000 +
+	       (now.tv_nsec - start->tv_nsec) / 1000000;
+}
+
+static void report(const struct tally *tally, unsigned long ms)
+{
+	printf("%lu rounds, %lu/s: %lu accepted; ", tally->rounds,
+	       tally->rounds * 1000 / (ms + 1), tally->accepted);
+	printf("%lu with another framing, %lu of these accepted; ",
+	       tally->framed, tally->framed_accepted);
+	printf("%lu wrong answers\n", tally->wrong);
+}
+
+/* Return: 0 when all answers were right, or 1. */
+int fuzz(const struct door *door, uint64_t seed, unsigned long from,
+	 unsigned long rounds)
+{
+	static struct trial trials[MOST_TRIALS];
+	struct tally tally = {};
+	struct timespec start;
+	unsigned long left;
+	unsigned int count;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (unsigned long at = from; at < from + rounds; at += count) {
+		left = from + rounds - at;
+		count = left < MOST_TRIALS ? left : MOST_TRIALS;
+		if ((at - from) % (8 * MOST_TRIALS) == 0)
+			announce(door, seed, at);
+		for (unsigned int i = 0; i < count; i++)
+			mutant(&trials[i].rule, door, seed, at + i);
+		door->try(trials, count);
+		for (unsigned int i = 0; i < count; i++)
+			judge(door, &trials[i], at + i, &tally);
+	}
+	door->finish();
+	report(&tally, ms_since(&start));
+	return tally.wrong ? 1 : 0;
+}
