@@ -291,13 +291,12 @@ void lc_reap_adopt(struct lc_net *ln)
 
 	mutex_lock(&reaper->walking);
 	rested = reaper->rested;
-	if (reaper->adopted == READ_ONCE(ln->backends.created)) {
+	if (reaper->adopted == READ_ONCE(ln->backends.created))
 		queue_delayed_work(lc_wq, &reaper->adopt, LC_WALK);
-	} else if (time_before(jiffies, rested)) {
+	else if (time_before(jiffies, rested))
 		mod_delayed_work(lc_wq, &reaper->adopt, rested - jiffies);
-	} else {
+	else
 		walk(ln);
-	}
 	mutex_unlock(&reaper->walking);
 }
 
