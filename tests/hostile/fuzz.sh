@@ -13,7 +13,7 @@ seed=$((RANDOM << 15 | RANDOM))
 from=0
 rounds=25000
 [ -z "${LC_SHORT-}" ] || rounds=1000
-known_rounds=300
+known_rounds=500
 
 # Seeds that are worth it come first.
 all_fuzz() {
