@@ -208,20 +208,15 @@ void lc_backend_miss(struct lc_backend *backend)
  * @backends: the namespace's
  *
  * Context: may sleep.
- * Return: whether anyone was missed since the last one.
  */
-bool lc_backends_age(struct lc_backends *backends)
+void lc_backends_age(struct lc_backends *backends)
 {
 	struct lc_backend *backend;
-	bool any = false;
 
 	mutex_lock(&backends->lock);
-	list_for_each_entry(backend, &backends->list, list) {
-		backend->stale += atomic_xchg(&backend->missed, 0);
-		any |= backend->stale;
-	}
+	list_for_each_entry(backend, &backends->list, list)
+		backend->stale = atomic_xchg(&backend->missed, 0);
 	mutex_unlock(&backends->lock);
-	return any;
 }
 
 /**

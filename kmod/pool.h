@@ -101,7 +101,7 @@ void lc_backend_put(struct lc_backend *backend);
 void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		      enum lc_phase to);
 void lc_backend_miss(struct lc_backend *backend);
-bool lc_backends_age(struct lc_backends *backends);
+void lc_backends_age(struct lc_backends *backends);
 void lc_backends_forget(struct lc_backends *backends);
 
 /**

@@ -246,8 +246,8 @@ static void walk(struct lc_net *ln)
 
 	lockdep_assert_held(&reaper->walking);
 
-	atomic_set(&reaper->missed, 0);
-	soon = lc_backends_age(&ln->backends);
+	soon = atomic_xchg(&reaper->missed, 0);
+	lc_backends_age(&ln->backends);
 	nf_ct_iterate_cleanup_net(adopt_entry, &entries);
 	lc_backends_forget(&ln->backends);
 	took = ktime_to_ns(ktime_sub(ktime_get(), start));
