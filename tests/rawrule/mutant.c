@@ -422,16 +422,15 @@ static void frame_field(struct rule *rule)
 	unsigned int at = dice(ARRAY_SIZE(fields));
 	struct patch *patch = &rule->patches[rule->patched++];
 
-	patch->name = fields[at].name;
 	patch->head = fields[at].head;
 	patch->width = fields[at].width;
 	patch->at = ipv6 ? fields[at].at6 : fields[at].at4;
 	patch->relative = dice(2);
 	patch->value = patch->relative ? (uint32_t)any_step(rule) : any_offset();
 	if (patch->relative)
-		say(rule, " %s%+d", patch->name, (int)patch->value);
+		say(rule, " %s%+d", fields[at].name, (int)patch->value);
 	else
-		say(rule, " %s=%u", patch->name, patch->value);
+		say(rule, " %s=%u", fields[at].name, patch->value);
 }
 
 /* The matched addresses and interfaces too, and what the target says it is. */
@@ -439,7 +438,6 @@ static void frame_entry_byte(struct rule *rule)
 {
 	struct patch *patch = &rule->patches[rule->patched++];
 
-	patch->name = "entry";
 	patch->width = 1;
 	patch->at = dice((ipv6 ? sizeof(struct ip6t_entry) :
 			  sizeof(struct ipt_entry)) + 2);

@@ -23,7 +23,6 @@ extern bool ipv6;
 
 /**
  * struct patch - a number of legacy's framing that becomes another
- * @name: what it is called
  * @at: where it is: bytes from the begin of the entry, or of the table's head
  * @width: how many bytes it has
  * @head: it is in the table's head
@@ -31,7 +30,6 @@ extern bool ipv6;
  * @value: what it becomes
  */
 struct patch {
-	const char	*name;
 	size_t		at;
 	unsigned int	width;
 	bool		head;
