@@ -114,15 +114,6 @@ switch_processor() {
 	echo $((1 - $(cat $online))) >$online
 }
 
-read_table() {
-	on "$lb" cat /proc/net/leastconn >/dev/null
-}
-
-load_for_two_seconds() {
-	timeout -s TERM 2 nsenter --net="/run/netns/$cl" "$peer" load tcp $vip 80 \
-		>/dev/null || true
-}
-
 start_all() {
 	rules_to 10.0.1.1-10.0.1.3 >"$tmp/rules-0"
 	rules_to 10.0.1.2-10.0.1.4 >"$tmp/rules-1"
@@ -135,7 +126,7 @@ start_all() {
 	meanwhile 5000 switch_processor
 	meanwhile 1000 read_table
 	meanwhile 1000 clients c 20 20
-	meanwhile 3000 load_for_two_seconds
+	meanwhile 3000 load 2
 }
 
 two_landlords() {

@@ -3,8 +3,8 @@
 # Memory runs out inside the module: whatever it asks for is refused, in turn
 # or all of it. Packets are translated all the same, nothing is lost or leaked,
 # and a second after the end counts are right. For a kernel with failslab.
-# shellcheck source=../selftests/lib.sh
-. "$(dirname "$0")/../selftests/lib.sh"
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 
 failslab=/sys/kernel/debug/failslab
 failnth=$(dirname "$(readlink -f "$0")")/failnth.so
@@ -90,12 +90,10 @@ walk_on() {
 }
 
 saved_rules() {
-	ipt_save | grep '^-A'
-}
-
-ipt_save() {
-	on "$lb" "$iptables-save" -t nat
-	on "$lb" "$ip6tables-save" -t nat
+	{
+		on "$lb" "$iptables-save" -t nat
+		on "$lb" "$ip6tables-save" -t nat
+	} | grep '^-A'
 }
 
 # ---- rules ----
@@ -160,7 +158,7 @@ rule_set() { # BACKENDS
 
 replacement_was_refused() { # STATUS
 	if [ "$1" = 0 ]; then
-		on "$lb" "$iptables-restore" "$tmp/old"
+		replace_rules "$tmp/old"
 	else
 		expect "$before" "$(saved_rules)" "rules"
 	fi
@@ -176,7 +174,7 @@ a_replacement() { # FRONT-END
 	serve tcp 80
 	rule_set $to12 >"$tmp/old"
 	rule_set $to34 >"$tmp/new"
-	on "$lb" "$iptables-restore" "$tmp/old"
+	replace_rules "$tmp/old"
 	peer "$cl" open a tcp $vip 80 count 8
 	before=$(saved_rules)
 	walk_on "$lb" replacement_was_refused "$iptables-restore" "$tmp/new"
@@ -204,12 +202,12 @@ test_replacements_while_every_nth_allocation_fails() {
 	serve tcp 80
 	rule_set $to12 >"$tmp/0"
 	rule_set $to34 >"$tmp/1"
-	on "$lb" "$iptables-restore" "$tmp/0"
+	replace_rules "$tmp/0"
 	for n in 2 3 5 7 11 17 29; do
 		peer "$cl" open "c$n" tcp $vip 80 count 4
 		faults_on $n
 		for i in 0 1 0 1; do
-			if on "$lb" "$iptables-restore" "$tmp/$i" 2>/dev/null; then
+			if replace_rules "$tmp/$i" 2>/dev/null; then
 				took=$((took + 1))
 			else
 				refused=$((refused + 1))
@@ -226,7 +224,14 @@ test_replacements_while_every_nth_allocation_fails() {
 
 # ---- packets ----
 
-# accepted PROTO...: by each server in turn
+balanced_hosts() {
+	setup
+	serve_all
+	balance tcp 80 10.0.1.1-10.0.1.4:80
+	balance udp 53 10.0.1.1-10.0.1.4:53
+}
+
+# TCP connections, by each server in turn.
 accepted() {
 	local i
 
@@ -246,11 +251,7 @@ test_no_connection_can_be_recorded() { # short
 	local failed
 
 	prepare
-	setup
-	serve tcp 80
-	serve udp 53
-	balance tcp 80 10.0.1.1-10.0.1.4:80
-	balance udp 53 10.0.1.1-10.0.1.4:53
+	balanced_hosts
 	dmesg -C
 	faults_on 1
 	peer "$cl" open t tcp $vip 80 count 40
@@ -271,11 +272,7 @@ test_some_connections_can_be_recorded() { # short
 	local i n opened=0
 
 	prepare
-	setup
-	serve tcp 80
-	serve udp 53
-	balance tcp 80 10.0.1.1-10.0.1.4:80
-	balance udp 53 10.0.1.1-10.0.1.4:53
+	balanced_hosts
 	for n in 1 2 3 5 8 13; do
 		faults_on $n
 		for i in 1 2 3; do

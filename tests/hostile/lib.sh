@@ -6,7 +6,7 @@
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../selftests/lib.sh"
 
 # More turns in the same time.
-[ ! -w /sys/kernel/rcu_expedited ] || echo 1 >/sys/kernel/rcu_expedited
+expedite_rcu
 
 # ---- what goes on beside a test ----
 
@@ -45,14 +45,6 @@ enough() {
 	[ $status = 0 ] || fail "something beside the test failed"
 }
 
-# For so long, or a third of it when it shall be short.
-go_on() { # SECONDS
-	local seconds=$1
-
-	[ -z "${LC_SHORT-}" ] || seconds=$(((seconds + 2) / 3))
-	sleep "$seconds"
-}
-
 # ---- traffic ----
 
 serve_all() {
@@ -71,6 +63,16 @@ clients() {
 			and tell "$1u.*" hello
 		peer "$cl" "${verb[RANDOM % 2]}" "$1*"
 	} 2>/dev/null || true
+}
+
+# One connection after another; then what peer says of them.
+load() { # SECONDS
+	timeout -s TERM "$1" nsenter --net="/run/netns/$cl" \
+		"$peer" load tcp $vip 80 || true
+}
+
+read_table() {
+	on "$lb" cat /proc/net/leastconn >/dev/null
 }
 
 # ---- rules ----
@@ -92,12 +94,6 @@ rules_to() { # ADDR-ADDR
 }
 
 # ---- what is left ----
-
-# Objects of a slab cache that are in use.
-objects() { # CACHE
-	echo 1 >"/sys/kernel/slab/$1/shrink"
-	awk -v c="$1" '$1 == c { print $2 }' /proc/slabinfo
-}
 
 objects_at_most() { # CACHE NUMBER
 	[ "$(objects "$1")" -le "$2" ]

@@ -6,7 +6,8 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-seconds=${LC_RACE_SECONDS:-20}
+seconds=${LC_RACE_SECONDS:-20}	# for each test
+[ -z "${LC_SHORT-}" ] || seconds=$(((seconds + 2) / 3))
 
 # Entries end soon after their connections.
 short_lives() {
@@ -27,7 +28,7 @@ hosts() {
 }
 
 end_well() {
-	go_on "$seconds"
+	sleep "$seconds"
 	enough
 	agree 1000
 	nothing_is_left
@@ -71,10 +72,12 @@ test_the_reaper_against_ports_used_again() { # short
 
 # Each time a backend appears the table is walked.
 new_backend() {
-	ipt -t nat -A PREROUTING -d $vip -p tcp --dport 80 \
-		-j LEASTCONN --to 10.0.1.3:80
-	ipt -t nat -D PREROUTING -d $vip -p tcp --dport 80 \
-		-j LEASTCONN --to 10.0.1.3:80
+	local action
+
+	for action in -A -D; do
+		ipt -t nat "$action" PREROUTING -d $vip -p tcp --dport 80 \
+			-j LEASTCONN --to 10.0.1.3:80
+	done
 }
 
 direct_clients() {
@@ -93,33 +96,23 @@ test_adoption_against_new_connections() { # short
 }
 
 # Both ends, each on its own processor.
-close_both() {
+both_end() { # reset|close [reset]: the client's way, the servers'
 	local pid
 
 	peer "$cl" open c tcp $vip 80 count 50
-	peer "$sv" hangup reset &
+	peer "$sv" hangup "${@:2}" &
 	pid=$!
-	peer "$cl" reset 'c*'
-	wait $pid
-}
-
-shut_both() {
-	local pid
-
-	peer "$cl" open s tcp $vip 80 count 50
-	peer "$sv" hangup &
-	pid=$!
-	peer "$cl" close 's*'
+	peer "$cl" "$1" 'c*'
 	wait $pid
 }
 
 test_two_processors_close_the_same_connections() { # short
 	hosts
-	meanwhile 0 close_both
-	go_on $((seconds / 2))
+	meanwhile 0 both_end reset reset
+	sleep $(((seconds + 1) / 2))
 	enough
 	agree 1000
-	meanwhile 0 shut_both
+	meanwhile 0 both_end close
 	end_well
 }
 
@@ -167,10 +160,6 @@ test_flows_begun_twice_against_the_reaper() { # short
 	end_well
 }
 
-read_table() {
-	on "$lb" cat /proc/net/leastconn >/dev/null
-}
-
 test_readers_against_all_that() { # short
 	hosts
 	short_lives
@@ -196,7 +185,6 @@ namespace_ends() {
 test_namespaces_end_under_packets_in_flight() { # short
 	local until=$((SECONDS + seconds))
 
-	[ -z "${LC_SHORT-}" ] || until=$((SECONDS + seconds / 3))
 	while [ $SECONDS -lt $until ]; do
 		namespace_ends
 	done

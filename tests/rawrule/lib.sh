@@ -11,7 +11,7 @@ door='' family=''	# of the test, as rawrule has them
 
 # Aborted transactions, hooks and modules wait for RCU grace periods, and no
 # test here is about a race.
-[ ! -w /sys/kernel/rcu_expedited ] || echo 1 >/sys/kernel/rcu_expedited
+expedite_rcu
 
 raw() { # ARG...: rawrule, through the door and in the family of the test
 	on "$lb" "$rawrule" "$door" "$family" "$@"

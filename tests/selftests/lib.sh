@@ -298,6 +298,20 @@ unload() {
 	busywait 30000 unloaded || fail "the module is in use $(uses $module) times"
 }
 
+# ---- the kernel ----
+
+# Waits for RCU grace periods are short from now on.
+expedite_rcu() {
+	[ ! -w /sys/kernel/rcu_expedited ] || echo 1 >/sys/kernel/rcu_expedited
+}
+
+# Objects of a slab cache that are in use; what is free in a processor's own
+# slab is not, once the cache is shrunk.
+objects() { # CACHE
+	echo 1 >"/sys/kernel/slab/$1/shrink"
+	awk -v c="$1" '$1 == c { print $2 }' /proc/slabinfo
+}
+
 # ---- counts ----
 
 # What our own table says of a backend: "active inactive total", or nothing.

@@ -75,11 +75,8 @@ test_500_rules() {
 	busywait 10000 is "" loads || fail "backends are left"
 }
 
-# Objects of the slab that are in use; what is free in a processor's own slab
-# is not, once the slab is shrunk.
 records() {
-	echo 1 >/sys/kernel/slab/leastconn_record/shrink
-	awk '$1 == "leastconn_record" { print $2 }' /proc/slabinfo
+	objects leastconn_record
 }
 
 test_20000_connections() {
