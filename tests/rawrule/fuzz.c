@@ -120,13 +120,17 @@ static bool may_stand(const struct rule *rule)
 }
 
 /* Our own checks know one errno, the front ends' some more. */
-static bool proper_errno(const struct rule *rule, int err)
+static bool proper_errno(const struct door *door, const struct rule *rule,
+			 int err)
 {
 	static const int framing[] = { ENOENT, ERANGE };
 	static const int offsets[] = { EAGAIN, EFAULT, ELOOP, ENOMEM };
 
 	if (err == EINVAL)
 		return true;
+	/* The name of another's target, that has no such revision. */
+	if (err == EPROTOTYPE)
+		return !good_name(door, rule);
 	for (size_t i = 0; i < ARRAY_SIZE(framing); i++)
 		if (rule->framed && err == framing[i])
 			return true;
@@ -142,7 +146,7 @@ static const char *what_is_wrong(const struct door *door,
 	const struct rule *rule = &trial->rule;
 
 	if (trial->err) {
-		if (!proper_errno(rule, trial->err))
+		if (!proper_errno(door, rule, trial->err))
 			return "refused for a strange reason";
 		if (should_stand(door, rule) && !may_stand(rule))
 			return "refused";

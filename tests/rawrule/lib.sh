@@ -25,11 +25,12 @@ front() { # [-restore|-save] ARG...: the honest front end of the same door
 	on "$lb" "$name-$door$tool" "$@"
 }
 
-# fuzz ROUNDS SEED [FROM]: nothing is loaded for the names that it makes up, and
-# the kernel's log has all of its lines.
+# fuzz ROUNDS SEED [FROM]: of the names that it makes up DNAT is a target's, and
+# nothing is loaded for the others. The kernel's log has all of its lines.
 fuzz() {
 	local modprobe status=0
 
+	modprobe xt_nat
 	modprobe=$(cat /proc/sys/kernel/modprobe)
 	echo >/proc/sys/kernel/modprobe
 	echo on >/proc/sys/kernel/printk_devkmsg
