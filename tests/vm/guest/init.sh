@@ -107,7 +107,8 @@ scan_leaks() {
 	echo scan >"$leaks" 2>/dev/null || return
 	sleep 6
 	echo scan >"$leaks"
-	sed 's/^/kmemleak: /' "$leaks" >/dev/kmsg
+	# a line a write
+	sed -u 's/^/kmemleak: /' "$leaks" >/dev/kmsg
 }
 
 # The kernel patches its own code when the first socket asks for time stamps, as ping does, and after the last one. An
