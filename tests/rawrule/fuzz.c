@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "promise.h"
 
 /* So many wrong answers are told in words. */
 #define MOST_TOLD	20
@@ -32,59 +33,14 @@ struct tally {
 	unsigned long	wrong;
 };
 
-/* ---- what the header promises of the structure, written a second time ---- */
-
-static bool good_address(const union nf_inet_addr *addr)
-{
-	const unsigned char *byte = (const unsigned char *)addr;
-	static const unsigned char zero[16];
-
-	if (ipv6)
-		return memcmp(addr, zero, 16) && byte[0] != 0xff;
-	return memcmp(addr, zero, 4) && !memcmp(byte + 4, zero, 12) &&
-	       (byte[0] & 0xf0) != 0xe0 && addr->ip != 0xffffffff;
-}
+/* ---- what the header promises ---- */
 
 /* What it claims is enough. */
-static bool may_have_ports(const struct rule *rule)
-{
-	switch (rule->proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_DCCP:
-	case IPPROTO_SCTP:
-	case IPPROTO_UDPLITE:
-		return !rule->inverted;
-	}
-	return false;
-}
-
 static bool good_structure(const struct rule *rule)
 {
-	const struct xt_leastconn_backend *backend, *end, *other;
-	const struct xt_leastconn_tginfo *info = &rule->info;
-	const unsigned char *byte, *pool = (const void *)&info->pool;
-
-	if (info->flags || !info->count || info->count > 64)
-		return false;
-	end = info->backends + info->count;
-	for (backend = info->backends; backend < end; backend++) {
-		if (!good_address(&backend->addr) || backend->flags > 1)
-			return false;
-		if (backend->port && !may_have_ports(rule))
-			return false;
-		for (other = info->backends; other < backend; other++)
-			if (!memcmp(&other->addr, &backend->addr, 16) &&
-			    other->port == backend->port)
-				return false;
-	}
-	for (byte = (const void *)end; byte < pool; byte++)
-		if (*byte)
-			return false;
-	return true;
+	return promise_is_kept(&rule->info, ipv6,
+			       proto_has_ports(rule->proto) && !rule->inverted);
 }
-
-/* ---- and of where it is ---- */
 
 static bool good_place(const struct rule *rule)
 {

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the header promises of the rule's structure, written a second time.
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "promise.h"
+
+static bool good_address(const union nf_inet_addr *addr, bool ipv6)
+{
+	const unsigned char *byte = (const unsigned char *)addr;
+	static const unsigned char zero[16];
+
+	if (ipv6)
+		return memcmp(addr, zero, 16) && byte[0] != 0xff;
+	return memcmp(addr, zero, 4) && !memcmp(byte + 4, zero, 12) &&
+	       (byte[0] & 0xf0) != 0xe0 && addr->ip != 0xffffffff;
+}
+
+bool proto_has_ports(unsigned int proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_DCCP:
+	case IPPROTO_SCTP:
+	case IPPROTO_UDPLITE:
+		return true;
+	}
+	return false;
+}
+
+/* @ports: the rule is for a protocol that has them. */
+bool promise_is_kept(const struct xt_leastconn_tginfo *info, bool ipv6,
+		     bool ports)
+{
+	const unsigned char *byte, *pool = (const void *)&info->pool;
+	const struct xt_leastconn_backend *backend, *end, *other;
+
+	if (info->flags || !info->count || info->count > 64)
+		return false;
+	end = info->backends + info->count;
+	for (backend = info->backends; backend < end; backend++) {
+		if (!good_address(&backend->addr, ipv6) || backend->flags > 1)
+			return false;
+		if (backend->port && !ports)
+			return false;
+		for (other = info->backends; other < backend; other++)
+			if (!memcmp(&other->addr, &backend->addr, 16) &&
+			    other->port == backend->port)
+				return false;
+	}
+	for (byte = (const void *)end; byte < pool; byte++)
+		if (*byte)
+			return false;
+	return true;
+}
