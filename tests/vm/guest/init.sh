@@ -107,7 +107,8 @@ scan_leaks() {
 	echo scan >"$leaks" 2>/dev/null || return
 	sleep 6
 	echo scan >"$leaks"
-	# a line a write
+	# All of it, and a line a write.
+	echo on >/proc/sys/kernel/printk_devkmsg
 	sed -u 's/^/kmemleak: /' "$leaks" >/dev/kmsg
 }
 
