@@ -29,14 +29,21 @@ only_from_the_module() {
 	only_from "$start" "$(printf %#x $((start + 0x$size)))"
 }
 
-# Module code runs below this function when it is loaded.
-only_from_initcalls() {
-	local range
+range_of() { # FUNCTION: "START END"
+	awk -v f="$1" '$3 == f { start = $1; next }
+		start { print "0x" start, "0x" $1; exit }' /proc/kallsyms
+}
 
-	range=$(awk '$3 == "do_one_initcall" { start = $1; next }
-		start { print "0x" start, "0x" $1; exit }' /proc/kallsyms)
-	# shellcheck disable=SC2086 # two words
-	only_from $range
+# Module code runs below do_one_initcall() when it is loaded. A slab cache whose
+# folder in sysfs cannot be made is the kernel's own leak (6.12).
+only_from_initcalls() {
+	local start end
+
+	read -r start end < <(range_of sysfs_slab_add)
+	echo "$start" >$failslab/reject-start
+	echo "$end" >$failslab/reject-end
+	read -r start end < <(range_of do_one_initcall)
+	only_from "$start" "$end"
 }
 
 plenty=1000000
@@ -59,6 +66,8 @@ prepare() {
 	[ -e $failslab ] || skip "no failslab in this kernel"
 	echo 0 >$failslab/probability
 	echo N >$failslab/ignore-gfp-wait
+	echo 0 >$failslab/reject-start
+	echo 0 >$failslab/reject-end
 	echo 0 >$failslab/verbose
 	only_from_the_module
 }
@@ -100,6 +109,7 @@ saved_rules() {
 
 rule_was_refused() { # STATUS
 	if [ "$1" = 0 ]; then
+		expect_loads 1000 "$adopted" "loads"
 		"$front" -t nat -F PREROUTING
 	else
 		expect "" "$(saved_rules)" "rules"
@@ -109,14 +119,20 @@ rule_was_refused() { # STATUS
 
 # Connections of its backends are there already: adoption needs memory too.
 a_rule() { # FRONT-END
-	local front=ipt dst=$vip to=$to12
+	local front=ipt dst=$vip to=$to12 adopted="3 0"
 
-	case $1 in ip6*) front=ip6t dst=$vip6 to="[fd00:1::1]:80,[fd00:1::2]:80" ;; esac
+	case $1 in
+	ip6*)
+		front=ip6t dst=$vip6 to="[fd00:1::1]:80,[fd00:1::2]:80"
+		adopted="0 3"
+		;;
+	esac
 	iptables=${1/ip6/ip}
 	ip6tables=${iptables/ip/ip6}
 	prepare
 	setup
 	serve tcp 80
+	keep_tracking "$front"
 	peer "$cl" open a tcp 10.0.1.1 80 count 3
 	peer "$cl" open b tcp fd00:1::2 80 count 3
 	# tables and chains are there
@@ -125,6 +141,7 @@ a_rule() { # FRONT-END
 	"$front" -t nat -F PREROUTING
 	walk_on "$lb" rule_was_refused "$1" -w -t nat -A PREROUTING -d "$dst" \
 		-p tcp --dport 80 -j LEASTCONN --to "$to"
+	expect_loads 1000 "$adopted" "loads"
 	agree 1000
 	"$front" -t nat -F
 	unload
@@ -248,7 +265,7 @@ sum_active() {
 # No connection can be recorded: all are translated, in turn, and counted at
 # once; a second after memory is there again they have records.
 test_no_connection_can_be_recorded() { # short
-	local failed
+	local failed lines
 
 	prepare
 	balanced_hosts
@@ -264,8 +281,9 @@ test_no_connection_can_be_recorded() { # short
 	expect "10 10 10 10 " "$(accepted)" "TCP that each server accepted"
 	say "$failed allocations failed"
 	[ "$failed" -ge 80 ] || fail "only $failed allocations failed"
-	expect 1 "$(dmesg | grep -c 'connection not recorded' | sed 's/^[1-9]$/1/')" \
-		"whether the log has a line or a few"
+	lines=$(dmesg | grep -c 'connection not recorded') || true
+	[ "$lines" -gt 0 ] || fail "nothing is in the log"
+	[ "$lines" -lt $((failed / 4)) ] || fail "$lines lines are in the log"
 }
 
 test_some_connections_can_be_recorded() { # short
@@ -296,6 +314,7 @@ test_adoption_while_every_nth_allocation_fails() { # short
 	prepare
 	setup
 	serve tcp 80
+	keep_tracking
 	for ((n = 1; n <= 4; n++)); do
 		peer "$cl" open "c$n" tcp "10.0.1.$n" 80 count 20
 	done

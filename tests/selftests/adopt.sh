@@ -24,12 +24,6 @@ added() {
 		"--reply-port-dst $2 ${3:+--state $3}"
 }
 
-# A namespace whose last rule that needs conntrack has gone tracks and translates
-# no more, whatever the target was. Most gateways have another one.
-keep_tracking() {
-	ipt -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT
-}
-
 test_a_dnat_rule_replaced_by_ours() {
 	setup 2
 	serve tcp 80
