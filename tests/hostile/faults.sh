@@ -314,7 +314,7 @@ test_adoption_while_every_nth_allocation_fails() { # short
 	prepare
 	setup
 	serve tcp 80
-	keep_tracking
+	keep_tracking ipt
 	for ((n = 1; n <= 4; n++)); do
 		peer "$cl" open "c$n" tcp "10.0.1.$n" 80 count 20
 	done

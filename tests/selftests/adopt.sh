@@ -70,7 +70,7 @@ test_other_protocols_and_ipv6() {
 test_the_module_removed_and_loaded_again() { # short
 	setup 2
 	serve tcp 80
-	keep_tracking
+	keep_tracking ipt
 	balance tcp 80 $s1:80,$s2:80
 	peer "$cl" open c tcp $vip 80 count 6
 	if unloaded; then
@@ -93,7 +93,7 @@ test_the_module_removed_and_loaded_again() { # short
 test_a_rule_deleted_and_added_again() {
 	setup 2
 	serve tcp 80
-	keep_tracking
+	keep_tracking ipt
 	balance tcp 80 $s1:80,$s2:80
 	peer "$cl" open c tcp $vip 80 count 6
 	ipt -t nat -D PREROUTING 1

@@ -249,8 +249,8 @@ balance6() {
 
 # A namespace whose last rule that needs conntrack has gone tracks and translates
 # no more, whatever the target was. Most gateways have another one.
-keep_tracking() { # [ipt|ip6t]
-	"${1-ipt}" -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT
+keep_tracking() { # ipt|ip6t
+	"$1" -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT
 }
 
 # ---- what is so, by others' word ----
