@@ -10,7 +10,7 @@
  * record that counted on it.
  */
 #include <linux/err.h>
-#include <linux/in.h>
+#include <linux/jhash.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>
@@ -19,52 +19,72 @@
 #include "compat.h"
 #include "pool.h"
 
+static u32 hash_key(const void *data, u32 len, u32 seed)
+{
+	const struct lc_backend_key *key = data;
+	u32 service = (__force u32)key->port << 16 | key->proto;
+
+	if (key->family == NFPROTO_IPV4)
+		return jhash_2words((__force u32)key->addr.ip, service, seed);
+	return jhash2(key->addr.all, ARRAY_SIZE(key->addr.all),
+		      seed + service);
+}
+
+static bool same_key(const struct lc_backend_key *a,
+		     const struct lc_backend_key *b)
+{
+	return nf_inet_addr_cmp(&a->addr, &b->addr) && a->port == b->port &&
+	       a->proto == b->proto && a->family == b->family;
+}
+
+static int compare_key(struct rhashtable_compare_arg *arg, const void *object)
+{
+	const struct lc_backend *backend = object;
+
+	return !same_key(arg->key, &backend->key);
+}
+
 static const struct rhashtable_params backend_params = {
 	.key_len		= sizeof(struct lc_backend_key),
 	.key_offset		= offsetof(struct lc_backend, key),
 	.head_offset		= offsetof(struct lc_backend, node),
+	.hashfn			= hash_key,
+	.obj_cmpfn		= compare_key,
 	.min_size		= 16,
 	.automatic_shrinking	= true,
 };
 
 /**
- * struct lc_pool - backends a rule chooses among
- * @backends: the namespace's
- * @cursor: where the next tie is first looked for; a race loses a turn only
- * @count: slots in use
- * @size: slots there are
- * @members: the backend of each slot, a user of it
- * @slots: what selection reads
+ * struct lc_seat - a backend's place in a pool: of the slot with the same index
+ * @backend: the pool is a user of it
+ * @pool: the pool
+ * @node: in lc_backend.seats; lc_backends.lock
  */
-struct lc_pool {
-	struct lc_backends	*backends;
-	unsigned int		cursor;
-	unsigned int		count;
-	unsigned int		size;
-	struct lc_backend	**members;
-	struct lc_slot		slots[];
+struct lc_seat {
+	struct lc_backend	*backend;
+	struct lc_pool		*pool;
+	struct hlist_node	node;
 };
 
 /**
- * lc_proto_has_ports() - can a backend of this protocol have a port?
- * @proto: layer-4 protocol
- *
- * Context: any.
- * Return: whether it can.
+ * struct lc_pool - backends a rule chooses among
+ * @backends: the namespace's
+ * @count: seats in use
+ * @size: seats there are
+ * @lock: @tournament. Taken inside lc_record.lock
+ * @tournament: the choice among the seats
+ * @rcu: frees it after the last reader of its backends' seats
+ * @seats: who they are
  */
-bool lc_proto_has_ports(u8 proto)
-{
-	switch (proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-	case IPPROTO_UDPLITE:
-		return true;
-	default:
-		return false;
-	}
-}
+struct lc_pool {
+	struct lc_backends	*backends;
+	unsigned int		count;
+	unsigned int		size;
+	spinlock_t		lock;	/* tournament */
+	struct lc_tournament	tournament;
+	struct rcu_head		rcu;
+	struct lc_seat		seats[];
+};
 
 /**
  * lc_backends_init() - make a namespace ready for backends
@@ -114,6 +134,37 @@ void lc_backends_exit(struct lc_backends *backends)
 	rhashtable_destroy(&backends->table);
 }
 
+/*
+ * Who was chosen last on each processor is who the connection is about to be
+ * recorded for, unless it went another way: it need not be looked for. Readers
+ * under RCU; forget_chosen() comes before a backend's end.
+ */
+static DEFINE_PER_CPU(struct lc_backend __rcu *, chosen);
+
+/* No pool has it any more, so nobody can choose it again. */
+static void forget_chosen(const struct lc_backend *backend)
+{
+	struct lc_backend __rcu **last;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		last = per_cpu_ptr(&chosen, cpu);
+		if (rcu_access_pointer(*last) == backend)
+			RCU_INIT_POINTER(*last, NULL);
+	}
+}
+
+static struct lc_backend *find_chosen(const struct lc_backends *backends,
+				      const struct lc_backend_key *key)
+{
+	struct lc_backend *backend = rcu_dereference(*raw_cpu_ptr(&chosen));
+
+	if (backend && backend->home == backends &&
+	    same_key(&backend->key, key) && !READ_ONCE(backend->gone))
+		return backend;
+	return NULL;
+}
+
 /**
  * lc_backend_find() - the backend with this key
  * @backends: the namespace's
@@ -125,20 +176,11 @@ void lc_backends_exit(struct lc_backends *backends)
 struct lc_backend *lc_backend_find(struct lc_backends *backends,
 				   const struct lc_backend_key *key)
 {
-	return rhashtable_lookup(&backends->table, key, backend_params);
-}
+	struct lc_backend *backend = find_chosen(backends, key);
 
-/**
- * lc_backend_get() - hold a backend found under RCU
- * @backend: the backend
- *
- * Context: any.
- * Return: false when it is going and must not be counted on.
- */
-bool lc_backend_get(struct lc_backend *backend)
-{
-	return !READ_ONCE(backend->gone) &&
-	       refcount_inc_not_zero(&backend->ref);
+	if (backend)
+		return backend;
+	return rhashtable_lookup(&backends->table, key, backend_params);
 }
 
 /**
@@ -166,13 +208,32 @@ static atomic_t *phase_counter(struct lc_backend *backend, enum lc_phase phase)
 	return NULL;
 }
 
+static void seat_update(struct lc_seat *seat)
+{
+	struct lc_pool *pool = seat->pool;
+
+	spin_lock_bh(&pool->lock);
+	lc_tournament_update(&pool->tournament, seat - pool->seats);
+	spin_unlock_bh(&pool->lock);
+}
+
+/* Its pools would pass it over until they look at it again. */
+static void backend_eased(struct lc_backend *backend)
+{
+	struct lc_seat *seat;
+
+	hlist_for_each_entry_rcu(seat, &backend->seats, node)
+		seat_update(seat);
+}
+
 /**
  * lc_backend_count() - a connection goes from one phase to another
  * @backend: its backend, held by the connection's record
  * @from: phase it was counted in
  * @to: phase it is counted in from now on
  *
- * Context: any; the record's lock orders the calls for one connection.
+ * Context: any, under rcu_read_lock(); the record's lock orders the calls for
+ *	one connection.
  */
 void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		      enum lc_phase to)
@@ -186,6 +247,8 @@ void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		atomic_inc(more);
 	if (less)
 		atomic_dec(less);
+	if (from == LC_ACTIVE)
+		backend_eased(backend);
 }
 
 /**
@@ -232,14 +295,20 @@ void lc_backends_forget(struct lc_backends *backends)
 	struct lc_backend *backend;
 
 	mutex_lock(&backends->lock);
+	rcu_read_lock();
 	list_for_each_entry(backend, &backends->list, list) {
+		if (!backend->stale)
+			continue;
 		atomic_sub(backend->stale, &backend->active);
 		backend->stale = 0;
+		backend_eased(backend);
 	}
+	rcu_read_unlock();
 	mutex_unlock(&backends->lock);
 }
 
-static struct lc_backend *backend_alloc(const struct lc_backend_key *key)
+static struct lc_backend *backend_alloc(const struct lc_backends *home,
+					const struct lc_backend_key *key)
 {
 	struct lc_backend *backend;
 
@@ -247,6 +316,7 @@ static struct lc_backend *backend_alloc(const struct lc_backend_key *key)
 	if (!backend)
 		return NULL;
 	backend->key = *key;
+	backend->home = home;
 	backend->users = 1;
 	refcount_set(&backend->ref, 1);
 	return backend;
@@ -260,7 +330,7 @@ static struct lc_backend *backend_create(struct lc_backends *backends,
 
 	lockdep_assert_held(&backends->lock);
 
-	backend = backend_alloc(key);
+	backend = backend_alloc(backends, key);
 	if (!backend)
 		return ERR_PTR(-ENOMEM);
 	err = rhashtable_insert_fast(&backends->table, &backend->node,
@@ -276,40 +346,36 @@ static struct lc_backend *backend_create(struct lc_backends *backends,
 	return backend;
 }
 
-/* One more pool uses the backend with this key; it appears with the first. */
+/* The backend with this key, which appears with its first user. */
 static struct lc_backend *backend_use(struct lc_backends *backends,
 				      const struct lc_backend_key *key)
 {
 	struct lc_backend *backend;
 
-	mutex_lock(&backends->lock);
-	if (backends->closed) {
-		backend = ERR_PTR(-ENOENT);
-		goto unlock;
-	}
+	lockdep_assert_held(&backends->lock);
+
+	if (backends->closed)
+		return ERR_PTR(-ENOENT);
 	backend = rhashtable_lookup_fast(&backends->table, key,
 					 backend_params);
-	if (backend)
-		backend->users++;
-	else
-		backend = backend_create(backends, key);
-unlock:
-	mutex_unlock(&backends->lock);
+	if (!backend)
+		return backend_create(backends, key);
+	backend->users++;
 	return backend;
 }
 
-static void backend_leave(struct lc_backends *backends,
+/* Return: whether it was the last user, who is to put the backend. */
+static bool backend_leave(struct lc_backends *backends,
 			  struct lc_backend *backend)
 {
-	bool last;
+	lockdep_assert_held(&backends->lock);
 
-	mutex_lock(&backends->lock);
-	last = !--backend->users;
-	if (last && !backends->closed)
+	if (--backend->users)
+		return false;
+	if (!backends->closed)
 		backend_unlink(backends, backend);
-	mutex_unlock(&backends->lock);
-	if (last)
-		lc_backend_put(backend);
+	forget_chosen(backend);
+	return true;
 }
 
 /**
@@ -324,18 +390,29 @@ struct lc_pool *lc_pool_alloc(struct lc_backends *backends, unsigned int size)
 {
 	struct lc_pool *pool;
 
-	pool = kvzalloc(struct_size(pool, slots, size), GFP_KERNEL_ACCOUNT);
+	pool = kvzalloc(struct_size(pool, seats, size) +
+			lc_tournament_size(size), GFP_KERNEL_ACCOUNT);
 	if (!pool)
 		return NULL;
-	pool->members = kvcalloc(size, sizeof(*pool->members),
-				 GFP_KERNEL_ACCOUNT);
-	if (!pool->members) {
-		kvfree(pool);
-		return NULL;
-	}
 	pool->backends = backends;
 	pool->size = size;
+	spin_lock_init(&pool->lock);
+	lc_tournament_init(&pool->tournament, &pool->seats[size], size);
 	return pool;
+}
+
+static void seat_free(struct lc_seat *seat)
+{
+	struct lc_backends *backends = seat->pool->backends;
+	struct lc_backend *backend = seat->backend;
+	bool last;
+
+	mutex_lock(&backends->lock);
+	hlist_del_rcu(&seat->node);
+	last = backend_leave(backends, backend);
+	mutex_unlock(&backends->lock);
+	if (last)
+		lc_backend_put(backend);
 }
 
 /**
@@ -347,9 +424,8 @@ struct lc_pool *lc_pool_alloc(struct lc_backends *backends, unsigned int size)
 void lc_pool_free(struct lc_pool *pool)
 {
 	while (pool->count)
-		backend_leave(pool->backends, pool->members[--pool->count]);
-	kvfree(pool->members);
-	kvfree(pool);
+		seat_free(&pool->seats[--pool->count]);
+	kvfree_rcu(pool, rcu);
 }
 
 /**
@@ -362,22 +438,29 @@ void lc_pool_free(struct lc_pool *pool)
  */
 int lc_pool_add(struct lc_pool *pool, const struct lc_member *member)
 {
+	struct lc_slot *slot = &pool->tournament.slots[pool->count];
+	struct lc_seat *seat = &pool->seats[pool->count];
 	struct lc_backend *backend;
 
 	if (pool->count == pool->size)
 		return -ENOSPC;
+	mutex_lock(&pool->backends->lock);
 	backend = backend_use(pool->backends, &member->key);
 	if (IS_ERR(backend))
-		return PTR_ERR(backend);
-
-	pool->slots[pool->count] = (struct lc_slot) {
-		.active		= &backend->active,
-		.max_conns	= member->max_conns,
-		.weight		= member->weight,
-		.backup		= member->backup,
-	};
-	pool->members[pool->count++] = backend;
-	return 0;
+		goto unlock;
+	seat->pool = pool;
+	seat->backend = backend;
+	slot->active = &backend->active;
+	slot->max_conns = member->max_conns;
+	slot->weight = member->weight;
+	slot->backup = member->backup;
+	/* Whoever is told of it from now on finds its slot. */
+	hlist_add_head_rcu(&seat->node, &backend->seats);
+	seat_update(seat);
+	pool->count++;
+unlock:
+	mutex_unlock(&pool->backends->lock);
+	return PTR_ERR_OR_ZERO(backend);
 }
 
 /**
@@ -392,10 +475,15 @@ int lc_pool_add(struct lc_pool *pool, const struct lc_member *member)
  */
 const struct lc_backend_key *lc_pool_choose(struct lc_pool *pool)
 {
-	int at = lc_select(pool->slots, pool->count, READ_ONCE(pool->cursor));
+	struct lc_backend *backend;
+	int at;
 
+	spin_lock_bh(&pool->lock);
+	at = lc_tournament_choose(&pool->tournament);
+	spin_unlock_bh(&pool->lock);
 	if (at < 0)
 		return NULL;
-	WRITE_ONCE(pool->cursor, at + 1 < pool->count ? at + 1 : 0);
-	return &pool->members[at]->key;
+	backend = pool->seats[at].backend;
+	rcu_assign_pointer(*raw_cpu_ptr(&chosen), backend);
+	return &backend->key;
 }

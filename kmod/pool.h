@@ -3,6 +3,7 @@
 #define LC_POOL_H
 
 #include <linux/atomic.h>
+#include <linux/in.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/netfilter.h>
@@ -44,6 +45,7 @@ struct lc_backend_key {
  *	leads to it
  * @node: in lc_backends.table, from creation until the last user leaves
  * @key: constant
+ * @home: its namespace's; constant, and only to be compared with
  * @active: connections in phase LC_ACTIVE: recorded ones, and @missed and @stale
  * @inactive: recorded connections in phase LC_INACTIVE
  * @total: connections ever recorded
@@ -54,11 +56,14 @@ struct lc_backend_key {
  * @gone: the last user has left: count nothing new; written under
  *	lc_backends.lock, read anywhere
  * @list: in lc_backends.list; lc_backends.lock
+ * @seats: in pools, which want to know when @active becomes less; readers
+ *	under RCU, written under lc_backends.lock
  * @rcu: frees it after the last reader
  */
 struct lc_backend {
 	struct rhash_head	node;
 	struct lc_backend_key	key;
+	const struct lc_backends *home;
 	atomic_t		active;
 	atomic_t		inactive;
 	atomic64_t		total;
@@ -68,12 +73,26 @@ struct lc_backend {
 	unsigned int		users;
 	bool			gone;
 	struct list_head	list;
+	struct hlist_head	seats;
 	struct rcu_head		rcu;
 };
 
 /**
+ * lc_backend_get() - hold a backend found under RCU
+ * @backend: the backend
+ *
+ * Context: any.
+ * Return: false when it is going and must not be counted on.
+ */
+static inline bool lc_backend_get(struct lc_backend *backend)
+{
+	return !READ_ONCE(backend->gone) &&
+	       refcount_inc_not_zero(&backend->ref);
+}
+
+/**
  * struct lc_backends - the backends of a network namespace
- * @lock: who is in @table and @list, and every backend's users
+ * @lock: who is in @table and @list, and every backend's users and seats
  * @table: by key; readers under RCU
  * @list: in the order they appeared
  * @wide: how many stand for a whole address; written under @lock
@@ -81,7 +100,7 @@ struct lc_backend {
  * @closed: the namespace is gone, @table with it; @lock
  */
 struct lc_backends {
-	struct mutex		lock;	/* table, list, users */
+	struct mutex		lock;	/* table, list, users, seats */
 	struct rhashtable	table;
 	struct list_head	list;
 	unsigned int		wide;
@@ -89,14 +108,32 @@ struct lc_backends {
 	bool			closed;
 };
 
-bool lc_proto_has_ports(u8 proto);
+/**
+ * lc_proto_has_ports() - can a backend of this protocol have a port?
+ * @proto: layer-4 protocol
+ *
+ * Context: any.
+ * Return: whether it can.
+ */
+static inline bool lc_proto_has_ports(u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+	case IPPROTO_UDPLITE:
+		return true;
+	default:
+		return false;
+	}
+}
 
 int lc_backends_init(struct lc_backends *backends);
 void lc_backends_exit(struct lc_backends *backends);
 
 struct lc_backend *lc_backend_find(struct lc_backends *backends,
 				   const struct lc_backend_key *key);
-bool lc_backend_get(struct lc_backend *backend);
 void lc_backend_put(struct lc_backend *backend);
 void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		      enum lc_phase to);

@@ -1,73 +1,172 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The choice: loads and weights in, index out.
+ * The choice: the slot with the least (active + 1) / weight, the load it would
+ * have with the connection. Loads and weights in, index out.
  *
- * The slot with the least (active + 1) / weight takes the connection: the load
- * it would have with it. a / v < b / w is tested as a * w < b * v, in 64 bit:
- * (2^32) * 65535 fits, and nothing is divided.
+ * A tournament: a tree in which each node names the better one of two, up to the
+ * best of all. Its cost grows with the logarithm of the number of slots.
  *
- * The scan starts where the caller says and only a smaller quotient replaces
- * the best so far, so among equals the first from there on wins. A caller that
- * starts one past the last winner makes ties go round in turn.
+ * Ranks are integers. Two different fractions a / v and b / w of 16-bit weights
+ * are at least 1 / (v * w) > 2^-32 apart, so the whole parts of their products
+ * with 2^32 differ, and in the same direction: comparing these is comparing the
+ * fractions. Among equals the one whose turn is longest past wins, so that ties
+ * go round.
  *
- * No lock, no packet, no connection: this file is also built in user space.
+ * Loads change in many places, but only some changes must be told. A slot whose
+ * load has grown since it was looked at stands too high: it is looked at again
+ * when it is on top, and falls. So a new connection touches no tree but that of
+ * the pool which chose. A slot whose load has become less stands too low and
+ * would be passed over: whoever lessens a load calls lc_tournament_update(). A
+ * choice takes one walk up the tree for whoever was chosen last, and one for each
+ * slot found on top with a larger load: at most one for each connection that came
+ * another way.
+ *
+ * No packet, no connection, no lock: callers take turns at a tournament. Only the
+ * loads change under it. This file is also built in user space.
  */
+#include <linux/math64.h>
+
 #include "select.h"
 
-/* A load that reads below zero is a race of two counters' updates: idle. */
-static u32 slot_load(const struct lc_slot *slot)
+#define LC_NO_RANK	(~0ULL)
+#define LC_BACKUP	(1ULL << 63)
+
+static unsigned int leaves(unsigned int count)
 {
-	int active = atomic_read(slot->active);
+	unsigned int width = 2;
 
-	return active > 0 ? active : 0;
-}
-
-static bool slot_takes(const struct lc_slot *slot, u32 load, bool backup)
-{
-	if (slot->backup != backup || !slot->weight)
-		return false;
-	return !slot->max_conns || load < slot->max_conns;
-}
-
-static int scan(const struct lc_slot *slots, unsigned int count,
-		unsigned int start, bool backup)
-{
-	unsigned int i, at = start;
-	u64 best_load = 0;
-	int best = -1;
-
-	for (i = 0; i < count; i++, at++) {
-		const struct lc_slot *slot;
-		u32 load;
-
-		if (at >= count)
-			at = 0;
-		slot = &slots[at];
-		load = slot_load(slot);
-		if (!slot_takes(slot, load, backup))
-			continue;
-		if (best >= 0 && (load + 1ULL) * slots[best].weight >=
-				 best_load * slot->weight)
-			continue;
-		best = at;
-		best_load = load + 1ULL;
-	}
-	return best;
+	while (width < count)
+		width *= 2;
+	return width;
 }
 
 /**
- * lc_select() - the slot that takes the next connection
- * @slots: the slots of a pool
- * @count: how many, at least one
- * @start: where ties are first looked for, below @count
+ * lc_tournament_size() - memory that a tournament takes
+ * @count: slots, at most %LC_SLOTS
+ *
+ * Return: bytes.
+ */
+size_t lc_tournament_size(unsigned int count)
+{
+	return leaves(count) * (sizeof(struct lc_slot) + 2 * sizeof(u32));
+}
+
+/**
+ * lc_tournament_init() - make a tournament of slots that can take nothing yet
+ * @tournament: to be filled
+ * @memory: lc_tournament_size() bytes for it, zero, aligned as u64
+ * @count: how many slots, 1 to %LC_SLOTS
+ */
+void lc_tournament_init(struct lc_tournament *tournament, void *memory,
+			unsigned int count)
+{
+	unsigned int i, width = leaves(count);
+
+	*tournament = (struct lc_tournament) {
+		.slots		= memory,
+		.winners	= memory + width * sizeof(struct lc_slot),
+		.width		= width,
+		.turn		= width,
+	};
+	for (i = 0; i < width; i++) {
+		tournament->slots[i].rank = LC_NO_RANK;
+		tournament->slots[i].turn = i;
+		tournament->winners[width + i] = i * sizeof(struct lc_slot);
+	}
+	for (i = width - 1; i; i--)
+		tournament->winners[i] = tournament->winners[2 * i];
+}
+
+static struct lc_slot *slot_at(const struct lc_tournament *tournament,
+			       u32 offset)
+{
+	return (void *)tournament->slots + offset;
+}
+
+/* A load that reads below zero is a race of two counters' updates: idle. */
+static u32 load_of(const struct lc_slot *slot)
+{
+	int active = atomic_read(slot->active);
+
+	return active < 0 ? 0 : active;
+}
+
+static void look_at(struct lc_slot *slot)
+{
+	slot->rank = LC_NO_RANK;
+	if (!slot->weight)
+		return;
+	slot->load = load_of(slot);
+	if (slot->max_conns && slot->load >= slot->max_conns)
+		return;
+	slot->rank = div_u64((slot->load + 1ULL) << 32, slot->weight);
+	if (slot->backup)
+		slot->rank |= LC_BACKUP;
+}
+
+/* From its leaf up: who wins each pair that @at is in, now that it has changed. */
+static void replay(const struct lc_tournament *tournament, unsigned int at)
+{
+	const void *slots = tournament->slots;
+	u32 *winners = tournament->winners;
+	unsigned long node = tournament->width + at;
+	unsigned long best = winners[node];
+	u64 rank = slot_at(tournament, best)->rank;
+	u32 turn = slot_at(tournament, best)->turn;
+
+	do {
+		const unsigned long other = winners[node ^= 1];
+		const struct lc_slot *rival = slots + other;
+
+		node /= 2;
+		if (rival->rank == rank) {
+			if ((s32)(rival->turn - turn) < 0) {
+				best = other;
+				turn = rival->turn;
+			}
+		} else if (rival->rank < rank) {
+			best = other;
+			rank = rival->rank;
+			turn = rival->turn;
+		}
+		winners[node] = best;
+	} while (node != 1);
+}
+
+/**
+ * lc_tournament_update() - look at a slot again
+ * @tournament: the tournament
+ * @at: the slot: its load may have become less, or its terms have changed
+ *
+ * Context: any.
+ */
+void lc_tournament_update(struct lc_tournament *tournament, unsigned int at)
+{
+	look_at(&tournament->slots[at]);
+	replay(tournament, at);
+}
+
+/**
+ * lc_tournament_choose() - the slot that takes the next connection
+ * @tournament: the tournament; its slots have been looked at
  *
  * Context: any. The caller keeps the counters alive.
- * Return: an index into @slots, or -1 when none can take a connection.
+ * Return: an index into the slots, or -1 when none can take a connection.
  */
-int lc_select(const struct lc_slot *slots, unsigned int count,
-	      unsigned int start)
+int lc_tournament_choose(struct lc_tournament *tournament)
 {
-	int best = scan(slots, count, start, false);
+	unsigned int left = tournament->width;
+	unsigned int at = tournament->last;
+	struct lc_slot *best;
 
-	return best >= 0 ? best : scan(slots, count, start, true);
+	do {
+		lc_tournament_update(tournament, at);
+		best = slot_at(tournament, tournament->winners[1]);
+		at = best - tournament->slots;
+		if (best->rank == LC_NO_RANK)
+			return -1;
+	} while (best->load != load_of(best) && left--);
+	best->turn = ++tournament->turn;
+	tournament->last = at;
+	return at;
 }

@@ -41,24 +41,60 @@ candidates() { # WEIGHTS COUNTS
 	}'
 }
 
-test_weights_give_the_defined_sequence() {
-	local i at counts="0 0 0" now
+# weighted CONNECTIONS WEIGHT...: each connection goes to one that may be the
+# next. Prints the counts in the end.
+weighted() {
+	local i at now counts='' to='' n=$(($# - 1)) weights=("${@:2}")
 
-	setup 3
+	setup $n
 	serve tcp 80
-	balance tcp 80 10.0.1.1:80,weight=1,10.0.1.2:80,weight=2,10.0.1.3:80,weight=5
-	for ((i = 1; i <= 24; i++)); do
+	for ((i = 1; i <= n; i++)); do
+		to+=",10.0.1.$i:80,weight=${weights[i - 1]}"
+		counts+="${counts:+ }0"
+	done
+	balance tcp 80 "${to#,}"
+	for ((i = 1; i <= $1; i++)); do
 		peer "$cl" open "c.$i" tcp $vip 80
 		now=$(ledger | awk '{ printf "%s%s", sep, $5; sep = " " }')
-		at=$(echo "$counts $now" |
-			awk '{ for (i = 1; i <= 3; i++) if ($(i + 3) != $i) print i }')
-		case $(candidates "1 2 5" "$counts") in
+		at=$(echo "$counts $now" | awk -v n=$n \
+			'{ for (i = 1; i <= n; i++) if ($(i + n) != $i) print i }')
+		case $(candidates "${weights[*]}" "$counts") in
 		*" $at "*) ;;
 		*) fail "connection $i went to $at, with counts $counts" ;;
 		esac
 		counts=$now
 	done
-	expect "3 6 15" "$counts" "24 connections with weights 1:2:5"
+	echo "$counts"
+}
+
+test_weights_give_the_defined_sequence() {
+	weighted 24 1 2 5 >"$tmp/counts"
+	expect "3 6 15" "$(cat "$tmp/counts")" "24 connections with weights 1:2:5"
+}
+
+test_many_weights_give_the_defined_sequence() {
+	weighted 40 1 9 3 0 7 7 2 12 1 5 10 8 9
+}
+
+# Two rules with the same backends, in another order: each must see what the
+# other has added, and what ends.
+test_rules_that_share_backends() {
+	local i
+
+	setup 11
+	serve tcp 80
+	balance tcp 80 10.0.1.1-10.0.1.11:80
+	balance tcp 81 10.0.1.7-10.0.1.11:80,10.0.1.1-10.0.1.6:80
+	for ((i = 1; i <= 40; i++)); do
+		peer "$cl" open "c.$i" tcp $vip $((80 + i * i % 3 % 2))
+		[ "$(spread)" -le 1 ] || fail "spread $(spread) after $i"
+	done
+	for i in 5 13 22 31; do
+		peer "$cl" reset "c.$i"
+		peer "$cl" open "d.$i" tcp $vip $((80 + i % 2))
+		[ "$(spread)" -le 1 ] || fail "spread $(spread) after c.$i had closed"
+	done
+	agree 1000
 }
 
 test_ties_go_round() {

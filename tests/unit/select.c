@@ -12,67 +12,81 @@
 
 #include "../../kmod/select.h"
 
-#define MOST	64
+#define MOST	4096
+#define FEW	64	/* where all are compared with all */
 
 static atomic_t loads[MOST];
-static struct lc_slot slots[MOST];
+static struct lc_tournament it;
+static void *memory;
+
+/* Nobody can take a connection yet. */
+static void start(unsigned int count)
+{
+	free(memory);
+	memory = calloc(1, lc_tournament_size(count));
+	lc_tournament_init(&it, memory, count);
+}
 
 static void slot_set(unsigned int at, int load, u32 max_conns, u16 weight,
 		     bool backup)
 {
+	struct lc_slot *slot = &it.slots[at];
+
 	loads[at].counter = load;
-	slots[at] = (struct lc_slot) {
-		.active = &loads[at],
-		.max_conns = max_conns,
-		.weight = weight,
-		.backup = backup,
-	};
+	slot->active = &loads[at];
+	slot->max_conns = max_conns;
+	slot->weight = weight;
+	slot->backup = backup;
+	lc_tournament_update(&it, at);
+}
+
+static int choose(void)
+{
+	return lc_tournament_choose(&it);
 }
 
 /* ---- the definition ---- */
 
-static bool can_take(unsigned int at)
+/* Below zero is idle. */
+static u32 load_of(unsigned int at)
 {
-	return slots[at].weight &&
-	       (!slots[at].max_conns ||
-		(u32)loads[at].counter < slots[at].max_conns);
+	return loads[at].counter < 0 ? 0 : loads[at].counter;
 }
 
-static bool ordinary_left(unsigned int count)
+static bool can_take(unsigned int at)
+{
+	return it.slots[at].weight &&
+	       (!it.slots[at].max_conns ||
+		load_of(at) < it.slots[at].max_conns);
+}
+
+/* Anyone who can, among the ordinary or the backups. */
+static bool any_left(unsigned int count, bool backup)
 {
 	for (unsigned int i = 0; i < count; i++)
-		if (can_take(i) && !slots[i].backup)
+		if (can_take(i) && it.slots[i].backup == backup)
 			return true;
 	return false;
 }
 
 static bool less(unsigned int a, unsigned int b)
 {
-	unsigned __int128 left = (unsigned __int128)loads[a].counter + 1;
-	unsigned __int128 right = (unsigned __int128)loads[b].counter + 1;
+	unsigned __int128 left = (unsigned __int128)load_of(a) + 1;
+	unsigned __int128 right = (unsigned __int128)load_of(b) + 1;
 
-	return left * slots[b].weight < right * slots[a].weight;
+	return left * it.slots[b].weight < right * it.slots[a].weight;
 }
 
 static bool may_win(unsigned int at, unsigned int count)
 {
-	bool backup = !ordinary_left(count);
+	bool backup = !any_left(count, false);
 
-	if (!can_take(at) || slots[at].backup != backup)
+	if (!can_take(at) || it.slots[at].backup != backup)
 		return false;
 	for (unsigned int i = 0; i < count; i++)
-		if (can_take(i) && slots[i].backup == backup && less(i, at))
+		if (can_take(i) && it.slots[i].backup == backup && less(i, at))
 			return false;
 	return true;
-}
-
-/* The first that may win, from @start on; -1: none. */
-static int defined(unsigned int count, unsigned int start)
-{
-	for (unsigned int i = 0; i < count; i++)
-		if (may_win((start + i) % count, count))
-			return (start + i) % count;
-	return -1;
 }
 
 /* ---- the tests ---- */
@@ -97,94 +111,190 @@ check(int got, int wanted, const char *fmt, ...)
 	failure = text;
 }
 
+static const u16 weights[] = { 0, 1, 1, 1, 2, 3, 5, 100, 65534, 65535 };
+static const u32 caps[] = { 0, 0, 0, 1, 2, 10, UINT_MAX };
+
+static void slot_at_random(unsigned int at, int most)
+{
+	slot_set(at, random() % most, caps[random() % 7],
+		 weights[random() % 10], !(random() % 4));
+}
+
+/* Loads grow untold; all other changes are told. */
+static void change(unsigned int count)
+{
+	unsigned int at = random() % count;
+
+	switch (random() % 4) {
+	case 0:
+	case 1:
+		loads[at].counter += random() % 3;
+		break;
+	case 2:
+		loads[at].counter -= random() % 3;
+		lc_tournament_update(&it, at);
+		break;
+	case 3:
+		slot_at_random(at, 8);
+		break;
+	}
+}
+
+static void check_choice(unsigned int count, int round, int step)
+{
+	int at = choose();
+
+	if (!any_left(count, false) && !any_left(count, true)) {
+		check(at, -1, "round %d, step %d: none can", round, step);
+		return;
+	}
+	check(at >= 0 && may_win(at, count), true,
+	      "round %d, step %d: %d of %u may win", round, step, at, count);
+	if (at >= 0)
+		loads[at].counter += random() % 8 > 0;
+}
+
 static void test_random_pools(void)
 {
-	static const u16 weights[] = { 0, 1, 1, 1, 2, 3, 5, 100, 65534, 65535 };
-	static const u32 caps[] = { 0, 0, 0, 1, 2, 10, UINT_MAX };
+	for (int round = 0; round < 5000; round++) {
+		unsigned int count = 1 + random() % FEW;
 
-	for (int round = 0; round < 200000; round++) {
-		unsigned int count = 1 + random() % MOST;
-		unsigned int start = random() % count;
-
+		start(count);
 		for (unsigned int i = 0; i < count; i++)
-			slot_set(i, random() % (round % 7 ? 8 : INT_MAX),
-				 caps[random() % 7], weights[random() % 10],
-				 !(random() % 4));
-		check(lc_select(slots, count, start), defined(count, start),
-		      "round %d, %u slots from %u", round, count, start);
+			slot_at_random(i, round % 7 ? 8 : INT_MAX - 1000);
+		for (int step = 0; step < 40; step++) {
+			for (int i = random() % 4; i; i--)
+				change(count);
+			check_choice(count, round, step);
+		}
 	}
 }
 
 static void test_nothing_to_choose(void)
 {
-	check(lc_select(slots, 0, 0), -1, "no slot");
+	start(3);
+	check(choose(), -1, "no slot is set");
 	slot_set(0, 0, 0, 0, false);
 	slot_set(1, 5, 5, 1, false);
 	slot_set(2, 0, 0, 0, true);
-	check(lc_select(slots, 3, 1), -1, "drained, full, drained backup");
+	check(choose(), -1, "drained, full, drained backup");
 }
 
-static void test_largest_products(void)
+/* Who of two wins a new tournament; the later one, should they be equal. */
+static int first_of(int load0, u16 weight0, int load1, u16 weight1)
 {
-	/* (2^31) * 65535 against (2^31 - 1) * 65535: one apart. */
-	slot_set(0, INT_MAX, 0, 65535, false);
-	slot_set(1, INT_MAX - 1, 0, 65535, false);
-	check(lc_select(slots, 2, 0), 1, "one connection apart");
-	/* The same load a little lighter in weight is the heavier load. */
-	slot_set(0, INT_MAX, 0, 65534, false);
-	slot_set(1, INT_MAX, 0, 65535, false);
-	check(lc_select(slots, 2, 0), 1, "one weight apart");
+	start(2);
+	slot_set(0, 0, 0, 1, false);
+	slot_set(1, INT_MAX - 1, 0, 1, false);
+	check(choose(), 0, "whose turn has been");
+	slot_set(0, load0, 0, weight0, false);
+	slot_set(1, load1, 0, weight1, false);
+	return choose();
+}
+
+static void test_nearest_fractions(void)
+{
+	check(first_of(INT_MAX - 1, 65535, INT_MAX - 2, 65535), 1,
+	      "one connection apart");
+	check(first_of(INT_MAX - 2, 65535, INT_MAX - 1, 65535), 0,
+	      "one connection apart, the other way");
+	check(first_of(INT_MAX - 1, 65534, INT_MAX - 1, 65535), 1,
+	      "one weight apart");
+	check(first_of(65533, 65534, 65534, 65535), 1, "1 and 1");
+	check(first_of(65532, 65534, 65533, 65535), 0,
+	      "65533/65534 and 65534/65535");
+	check(first_of(65534, 65534, 65535, 65535), 1,
+	      "65535/65534 and 65536/65535");
+	/* The least and the greatest rank there are. */
+	start(2);
+	slot_set(0, INT_MAX - 1, 0, 1, false);
+	slot_set(1, 0, 0, 65535, true);
+	check(choose(), 0, "an idle backup");
 }
 
 static void test_load_below_zero_is_idle(void)
 {
+	start(2);
 	slot_set(0, -1, 1, 1, false);
 	slot_set(1, 0, 1, 1, false);
-	check(lc_select(slots, 2, 0), 0, "from 0");
-	check(lc_select(slots, 2, 1), 1, "from 1: a tie");
+	check(choose(), 0, "the first");
+	check(choose(), 1, "a tie");
+	check(choose(), 0, "and the first again");
 }
 
+/* The first round is in the order of the slots. Who was chosen waits until all
+ * others were, counted or not.
+ */
 static void test_ties_go_round(void)
 {
-	unsigned int start = 0;
+	for (unsigned int count = 2; count < 20; count++) {
+		int last[20] = {};
+		int others = count - (count > 2);
 
-	for (unsigned int i = 0; i < 5; i++)
-		slot_set(i, 7, 0, 3, i == 2);
-	for (int round = 0; round < 3; round++)
-		for (int want = 0; want < 5; want++) {
-			if (want == 2)
-				continue;
-			check(lc_select(slots, 5, start), want, "round %d",
-			      round);
-			start = (want + 1) % 5;
+		start(count);
+		for (unsigned int i = 0; i < count; i++)
+			slot_set(i, 7, 0, 3, i == 2);
+		for (int n = 1; n < 200; n++) {
+			int at = choose();
+
+			if (n < others)
+				check(at, n - 1 + (count > 2 && n > 2),
+				      "%u slots: turn %d", count, n);
+			check(!last[at] || n - last[at] == others, true,
+			      "%u slots: %d after %d turns", count, at,
+			      n - last[at]);
+			last[at] = n;
 		}
+	}
 }
 
 /* One after another, equal backends never differ by more than one. */
 static void test_equal_spread(void)
 {
-	unsigned int start = 0;
-
+	start(MOST);
 	for (unsigned int i = 0; i < MOST; i++)
 		slot_set(i, 0, 0, 1, false);
-	for (int n = 0; n < 100 * MOST; n++) {
-		int at = lc_select(slots, MOST, start);
+	for (int n = 0; n < 20 * MOST; n++) {
+		int at = choose();
 
 		loads[at].counter++;
-		start = (at + 1) % MOST;
 		check(loads[at].counter, n / MOST + 1, "connection %d", n);
 	}
 }
 
+/* Another pool gives a connection to each of the same backends but one. */
+static void test_sees_what_others_add(void)
+{
+	start(MOST);
+	for (unsigned int i = 0; i < MOST; i++)
+		slot_set(i, 0, 0, 1, false);
+	for (unsigned int i = 0; i < MOST - 1; i++)
+		loads[i].counter = 1;
+	check(choose(), MOST - 1, "the only idle one");
+}
+
 static void test_backup_only_without_ordinary(void)
 {
+	start(2);
 	slot_set(0, 100, 0, 1, false);
 	slot_set(1, 0, 0, 65535, true);
-	check(lc_select(slots, 2, 1), 0, "an ordinary one is there");
-	slots[0].max_conns = 100;
-	check(lc_select(slots, 2, 0), 1, "it is full");
-	loads[0].counter = 99;
-	check(lc_select(slots, 2, 1), 0, "room is back");
+	check(choose(), 0, "an ordinary one is there");
+	slot_set(0, 100, 100, 1, false);
+	check(choose(), 1, "it is full");
+	slot_set(0, 99, 100, 1, false);
+	check(choose(), 0, "room is back");
+	loads[0].counter = 100;
+	check(choose(), 1, "and filled");
+}
+
+static void test_full_while_nobody_looks(void)
+{
+	start(2);
+	slot_set(0, 0, 2, 65535, false);
+	slot_set(1, 1000, 0, 1, false);
+	check(choose(), 0, "an idle one");
+	loads[0].counter = 2;
+	check(choose(), 1, "it is full");
 }
 
 static const struct {
@@ -193,11 +303,13 @@ static const struct {
 } tests[] = {
 	{ "random pools",		test_random_pools },
 	{ "nothing to choose",		test_nothing_to_choose },
-	{ "largest products",		test_largest_products },
+	{ "nearest fractions",		test_nearest_fractions },
 	{ "load below zero is idle",	test_load_below_zero_is_idle },
 	{ "ties go round",		test_ties_go_round },
 	{ "equal spread",		test_equal_spread },
+	{ "sees what others add",	test_sees_what_others_add },
 	{ "backup only without ordinary", test_backup_only_without_ordinary },
+	{ "full while nobody looks",	test_full_while_nobody_looks },
 };
 
 int main(void)

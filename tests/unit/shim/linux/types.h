@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* As much of the kernel's header as select.c reads. */
+/* As much of the kernel's header as the choice reads. */
 #ifndef SHIM_TYPES_H
 #define SHIM_TYPES_H
 
@@ -10,5 +10,6 @@
 typedef uint16_t	u16;
 typedef uint32_t	u32;
 typedef uint64_t	u64;
+typedef int32_t		s32;
 
 #endif /* SHIM_TYPES_H */
