@@ -49,20 +49,17 @@ enum lc_phase lc_entry_phase(const struct nf_conn *ct)
 }
 
 /* The backend that answers @ct, by the address its replies come from. */
-static struct lc_backend_key answering(const struct nf_conn *ct)
+static inline void answering(const struct nf_conn *ct,
+			     struct lc_backend_key *key)
 {
 	const struct nf_conntrack_tuple *reply =
 		&ct->tuplehash[IP_CT_DIR_REPLY].tuple;
-	struct lc_backend_key key = {
-		.addr	= reply->src.u3,
-		.family	= reply->src.l3num,
-	};
+	const bool has_ports = lc_proto_has_ports(reply->dst.protonum);
 
-	if (lc_proto_has_ports(reply->dst.protonum)) {
-		key.proto = reply->dst.protonum;
-		key.port = reply->src.u.all;
-	}
-	return key;
+	key->addr = reply->src.u3;
+	key->port = has_ports ? reply->src.u.all : 0;
+	key->proto = has_ports ? reply->dst.protonum : 0;
+	key->family = reply->src.l3num;
 }
 
 /**
@@ -77,11 +74,11 @@ static struct lc_backend_key answering(const struct nf_conn *ct)
 bool lc_entry_load(struct lc_backends *backends, const struct nf_conn *ct,
 		   struct lc_load *load)
 {
-	struct lc_backend_key key = answering(ct);
+	struct lc_backend_key key;
 
-	*load = (struct lc_load) {};
-	if (key.port)
-		load->server = lc_backend_find(backends, &key);
+	answering(ct, &key);
+	load->server = key.port ? lc_backend_find(backends, &key) : NULL;
+	load->host = NULL;
 	if (READ_ONCE(backends->wide)) {
 		key.port = 0;
 		key.proto = 0;
@@ -110,8 +107,9 @@ static bool still(const struct lc_backend *backend,
  */
 bool lc_entry_fits(const struct nf_conn *ct, const struct lc_load *load)
 {
-	struct lc_backend_key key = answering(ct);
+	struct lc_backend_key key;
 
+	answering(ct, &key);
 	if (!still(load->server, &key))
 		return false;
 	key.port = 0;

@@ -22,22 +22,11 @@ struct lc_net *lc_net(const struct net *net)
 static int __net_init net_init(struct net *net)
 {
 	struct lc_net *ln = lc_net(net);
-	int err;
 
 	ln->net = net;
-	err = lc_backends_init(&ln->backends);
-	if (err)
-		return err;
-	err = lc_records_init(&ln->records);
-	if (err)
-		goto exit_backends;
 	lc_reaper_init(&ln->reaper);
 	lc_tracker_init(&ln->tracker);
-	return 0;
-
-exit_backends:
-	lc_backends_exit(&ln->backends);
-	return err;
+	return lc_backends_init(&ln->backends);
 }
 
 /* An RCU grace period lies between this and net_exit(). */
@@ -52,7 +41,7 @@ static void __net_exit net_exit(struct net *net)
 	struct lc_net *ln = lc_net(net);
 
 	lc_reaper_exit(&ln->reaper);
-	lc_records_exit(&ln->records);
+	lc_records_close(&ln->records);
 	lc_backends_exit(&ln->backends);
 }
 

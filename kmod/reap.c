@@ -173,6 +173,19 @@ static void missed(struct lc_reaper *reaper, const struct lc_load *load,
 		mod_delayed_work(lc_wq, &reaper->adopt, LC_WALK_SOON);
 }
 
+/* Not missed is who is recorded already, and needs no room for another. */
+static int no_record(struct lc_net *ln, const struct nf_conn *ct,
+		     const struct lc_load *load, int err)
+{
+	struct lc_record_key key;
+
+	lc_entry_key(ct, &key);
+	if (err == -EEXIST || lc_record_find(&ln->records, &key))
+		return -EEXIST;
+	missed(&ln->reaper, load, err);
+	return err;
+}
+
 /**
  * lc_reap_add() - record a connection and keep an eye on it
  * @ln: its namespace
@@ -187,20 +200,19 @@ int lc_reap_add(struct lc_net *ln, const struct nf_conn *ct,
 		const struct lc_load *load)
 {
 	struct lc_reaper *reaper = &ln->reaper;
-	struct lc_record_key key;
 	struct lc_record *record;
+	int err;
 
-	lc_entry_key(ct, &key);
-	record = lc_record_add(&ln->records, &key, load, lc_entry_phase(ct),
-			       nf_conntrack_max);
-	if (!IS_ERR(record)) {
-		if (llist_add(&record->fresh, &reaper->fresh))
-			queue_delayed_work(lc_wq, &reaper->check, LC_TICK);
-		return 0;
-	}
-	if (PTR_ERR(record) != -EEXIST)
-		missed(reaper, load, PTR_ERR(record));
-	return PTR_ERR(record);
+	record = lc_record_alloc(&ln->records, nf_conntrack_max);
+	if (IS_ERR(record))
+		return no_record(ln, ct, load, PTR_ERR(record));
+	lc_entry_key(ct, &record->key);
+	err = lc_record_add(&ln->records, record, load, lc_entry_phase(ct));
+	if (err)
+		return no_record(ln, ct, load, err);
+	if (llist_add(&record->fresh, &reaper->fresh))
+		queue_delayed_work(lc_wq, &reaper->check, LC_TICK);
+	return 0;
 }
 
 /* Called under a conntrack bucket lock. */
@@ -216,15 +228,12 @@ static int adopt_entry(struct nf_conn *ct, void *data)
 		return 0;
 
 	rcu_read_lock();
-	if (!lc_entry_load(&ln->backends, ct, &load))
-		goto unlock;
-	if (lc_reap_add(ln, ct, &load) != -EEXIST)
-		goto unlock;
-	lc_entry_key(ct, &key);
-	if (!lc_record_renew(&ln->records, &key, &load, lc_entry_phase(ct),
-			     false))
-		lc_reap_add(ln, ct, &load);	/* it had just gone */
-unlock:
+	if (lc_entry_load(&ln->backends, ct, &load)) {
+		lc_entry_key(ct, &key);
+		if (!lc_record_renew(&ln->records, &key, &load,
+				     lc_entry_phase(ct), false))
+			lc_reap_add(ln, ct, &load);
+	}
 	rcu_read_unlock();
 	return 0;	/* delete nothing */
 }

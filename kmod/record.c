@@ -8,6 +8,7 @@
  * once.
  */
 #include <linux/err.h>
+#include <linux/jhash.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
@@ -16,10 +17,39 @@
 
 static struct kmem_cache *record_cache __read_mostly;
 
+/* Of the eleven words of an IPv4 connection's key six are always zero. */
+static u32 hash_key(const void *data, u32 len, u32 seed)
+{
+	const struct lc_record_key *key = data;
+	const struct nf_conntrack_tuple *tuple = &key->tuple;
+	u32 ports;
+
+	if (tuple->src.l3num != NFPROTO_IPV4)
+		return jhash2(data, len / sizeof(u32), seed);
+	ports = (__force u32)tuple->src.u.all << 16 |
+		(__force u32)tuple->dst.u.all;
+	return jhash_3words((__force u32)tuple->src.u3.ip,
+			    (__force u32)tuple->dst.u3.ip, ports,
+			    seed + (key->zone << 8 | tuple->dst.protonum));
+}
+
+static int compare_key(struct rhashtable_compare_arg *arg, const void *object)
+{
+	const struct lc_record_key *key = arg->key;
+	const struct lc_record *record = object;
+
+	return !nf_ct_tuple_equal(&key->tuple, &record->key.tuple) ||
+	       key->zone != record->key.zone;
+}
+
 static const struct rhashtable_params record_params = {
 	.key_len		= sizeof(struct lc_record_key),
 	.key_offset		= offsetof(struct lc_record, key),
 	.head_offset		= offsetof(struct lc_record, node),
+	.hashfn			= hash_key,
+	.obj_cmpfn		= compare_key,
+	/* A burst of first packets comes before the table can have grown. */
+	.min_size		= 4096,
 	.automatic_shrinking	= true,
 };
 
@@ -57,15 +87,24 @@ void lc_record_exit(void)
 }
 
 /**
- * lc_records_init() - make a namespace ready for records
- * @records: zeroed memory
+ * lc_records_open() - make a namespace ready for records
+ * @records: zeroed memory, or opened before
  *
- * Context: may sleep.
+ * Not when it begins: most namespaces never have a rule.
+ *
+ * Context: may sleep; the caller lets one in at a time.
  * Return: 0 or a negative errno.
  */
-int lc_records_init(struct lc_records *records)
+int lc_records_open(struct lc_records *records)
 {
-	return rhashtable_init(&records->table, &record_params);
+	int err;
+
+	if (records->open)
+		return 0;
+	err = rhashtable_init(&records->table, &record_params);
+	if (!err)
+		records->open = true;
+	return err;
 }
 
 static void put_load(const struct lc_load *load)
@@ -85,14 +124,16 @@ static void free_record(void *ptr, void *arg)
 }
 
 /**
- * lc_records_exit() - the namespace goes
+ * lc_records_close() - the namespace goes
  * @records: the namespace's; no reader, no reaper is left
  *
  * Context: may sleep.
  */
-void lc_records_exit(struct lc_records *records)
+void lc_records_close(struct lc_records *records)
 {
-	rhashtable_free_and_destroy(&records->table, free_record, NULL);
+	if (records->open)
+		rhashtable_free_and_destroy(&records->table, free_record,
+					    NULL);
 }
 
 /**
@@ -132,6 +173,35 @@ static bool may_be_twins(const struct lc_record *record)
 {
 	return !record->checked &&
 	       record->key.tuple.dst.protonum != IPPROTO_TCP;
+}
+
+static void count_load(const struct lc_load *load, enum lc_phase from,
+		       enum lc_phase to)
+{
+	if (load->server)
+		lc_backend_count(load->server, from, to);
+	if (load->host)
+		lc_backend_count(load->host, from, to);
+}
+
+/* Without those that are going. */
+static struct lc_load get_load(const struct lc_load *load)
+{
+	struct lc_load held = *load;
+
+	if (held.server && !lc_backend_get(held.server))
+		held.server = NULL;
+	if (held.host && !lc_backend_get(held.host))
+		held.host = NULL;
+	return held;
+}
+
+static void add_to_totals(const struct lc_load *load)
+{
+	if (load->server)
+		atomic64_inc(&load->server->total);
+	if (load->host)
+		atomic64_inc(&load->host->total);
 }
 
 /* Counts follow one of a record's backends to @new, and to phase @to. */
@@ -182,56 +252,57 @@ void lc_record_set(struct lc_record *record, const struct lc_load *load,
 	record->phase = phase;
 }
 
-/* Not for want of room: whoever is recorded already needs none. */
-static struct lc_record *no_room(struct lc_records *records,
-				 const struct lc_record_key *key, int err)
+/**
+ * lc_record_alloc() - a record whose key is to be filled
+ * @records: the namespace's
+ * @max: most records there may be; 0: no limit
+ *
+ * Context: any. Does not sleep.
+ * Return: the record, or ERR_PTR(): -ENOSPC over @max, or -ENOMEM.
+ */
+struct lc_record *lc_record_alloc(struct lc_records *records, unsigned int max)
 {
-	return ERR_PTR(lc_record_find(records, key) ? -EEXIST : err);
+	struct lc_record *record;
+
+	if (max && lc_records_count(records) >= max)
+		return ERR_PTR(-ENOSPC);
+	record = kmem_cache_alloc(record_cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (!record)
+		return ERR_PTR(-ENOMEM);
+	record->gone = false;
+	record->checked = false;
+	return record;
 }
 
 /**
  * lc_record_add() - count a connection from now on
  * @records: the namespace's
- * @key: the connection
- * @load: the backends it is a load of
+ * @record: from lc_record_alloc(), its key filled; freed on error
+ * @load: the backends the connection is a load of
  * @phase: where in its life it is
- * @max: most records there may be; 0: no limit
  *
  * Context: any, under rcu_read_lock(). Does not sleep.
- * Return: the record, or ERR_PTR(): -EEXIST when there is one with this key,
- *	-ENOSPC over @max, -ENOMEM and the table's own errors.
+ * Return: 0; -EEXIST when there is one with this key; -ENOMEM and the table's
+ *	own errors.
  */
-struct lc_record *lc_record_add(struct lc_records *records,
-				const struct lc_record_key *key,
-				const struct lc_load *load,
-				enum lc_phase phase, unsigned int max)
+int lc_record_add(struct lc_records *records, struct lc_record *record,
+		  const struct lc_load *load, enum lc_phase phase)
 {
-	struct lc_record *record, *old;
+	struct lc_record *old;
 
-	if (max && lc_records_count(records) >= max)
-		return no_room(records, key, -ENOSPC);
-	record = kmem_cache_alloc(record_cache, GFP_ATOMIC | __GFP_NOWARN);
-	if (!record)
-		return no_room(records, key, -ENOMEM);
-	record->key = *key;
-	record->gone = false;
-	record->checked = false;
-	record->phase = LC_ENDED;
-	record->load = (struct lc_load) {};
-
-	spin_lock_bh(&record->lock);
+	record->phase = phase;
+	record->load = get_load(load);
+	/* Counted before anybody can find it: needs no lock. */
+	count_load(&record->load, LC_ENDED, phase);
 	old = rhashtable_lookup_get_insert_fast(&records->table, &record->node,
 						record_params);
-	if (!old)
-		lc_record_set(record, load, phase, true);
-	spin_unlock_bh(&record->lock);
-	if (!old)
-		return record;
-
-	kmem_cache_free(record_cache, record);
-	if (IS_ERR(old))
-		return no_room(records, key, PTR_ERR(old));
-	return ERR_PTR(-EEXIST);
+	if (!old) {
+		add_to_totals(&record->load);
+		return 0;
+	}
+	count_load(&record->load, phase, LC_ENDED);
+	free_record(record, NULL);
+	return IS_ERR(old) ? PTR_ERR(old) : -EEXIST;
 }
 
 /**

@@ -70,23 +70,24 @@ struct lc_record {
 /**
  * struct lc_records - the recorded connections of a network namespace
  * @table: by key; readers under RCU
+ * @open: there is a table
  */
 struct lc_records {
 	struct rhashtable	table;
+	bool			open;
 };
 
 int lc_record_init(void);
 void lc_record_exit(void);
-int lc_records_init(struct lc_records *records);
-void lc_records_exit(struct lc_records *records);
+int lc_records_open(struct lc_records *records);
+void lc_records_close(struct lc_records *records);
 
 unsigned int lc_records_count(struct lc_records *records);
 struct lc_record *lc_record_find(struct lc_records *records,
 				 const struct lc_record_key *key);
-struct lc_record *lc_record_add(struct lc_records *records,
-				const struct lc_record_key *key,
-				const struct lc_load *load,
-				enum lc_phase phase, unsigned int max);
+struct lc_record *lc_record_alloc(struct lc_records *records, unsigned int max);
+int lc_record_add(struct lc_records *records, struct lc_record *record,
+		  const struct lc_load *load, enum lc_phase phase);
 bool lc_record_renew(struct lc_records *records,
 		     const struct lc_record_key *key,
 		     const struct lc_load *load, enum lc_phase phase,

@@ -191,7 +191,7 @@ static unsigned int leastconn_target(struct sk_buff *skb,
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
 	const struct lc_backend_key *key;
-	struct nf_nat_range2 range = {};
+	struct nf_nat_range2 range;
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
 
@@ -204,14 +204,14 @@ static unsigned int leastconn_target(struct sk_buff *skb,
 	if (key->proto && key->proto != nf_ct_protonum(ct))
 		return XT_CONTINUE;
 
-	range.flags = NF_NAT_RANGE_MAP_IPS;
-	range.min_addr = key->addr;
-	range.max_addr = key->addr;
-	if (key->port) {
-		range.flags |= NF_NAT_RANGE_PROTO_SPECIFIED;
-		range.min_proto.all = key->port;
-		range.max_proto.all = key->port;
-	}
+	range = (struct nf_nat_range2) {
+		.flags		= NF_NAT_RANGE_MAP_IPS |
+				  (key->port ? NF_NAT_RANGE_PROTO_SPECIFIED : 0),
+		.min_addr	= key->addr,
+		.max_addr	= key->addr,
+		.min_proto.all	= key->port,
+		.max_proto.all	= key->port,
+	};
 	return nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST);
 }
 

@@ -140,6 +140,18 @@ void lc_tracker_close(struct lc_net *ln)
 	mutex_unlock(&tracker->lock);
 }
 
+static int start(struct lc_net *ln, unsigned int i)
+{
+	int err;
+
+	lockdep_assert_held(&ln->tracker.lock);
+
+	err = lc_records_open(&ln->records);
+	if (err)
+		return err;
+	return nf_register_net_hooks(ln->net, ln->tracker.hooks[i], LC_HOOKS);
+}
+
 /**
  * lc_track_get() - see the connections of a family
  * @ln: the namespace
@@ -158,8 +170,7 @@ int lc_track_get(struct lc_net *ln, u8 family)
 	if (tracker->closed)
 		err = -ENOENT;
 	else if (!tracker->users[i])
-		err = nf_register_net_hooks(ln->net, tracker->hooks[i],
-					    LC_HOOKS);
+		err = start(ln, i);
 	if (!err)
 		tracker->users[i]++;
 	mutex_unlock(&tracker->lock);

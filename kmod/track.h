@@ -13,7 +13,7 @@ struct lc_net;
 
 /**
  * struct lc_tracker - the hooks of one namespace
- * @lock: @users and @closed
+ * @lock: @users and @closed, and opening the namespace's records
  * @users: who needs the hooks of IPv4, of IPv6
  * @closed: the namespace goes; no hook is left
  * @hooks: of IPv4, of IPv6; constant
