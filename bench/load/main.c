@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Takes the time of a case in two worlds, in the order A B B A: whatever a
+ * place in the order costs, both have it. The clock is the one that is there.
+ */
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "case.h"
+#include "flow.h"
+#include "say.h"
+
+static const char usage[] =
+"Usage: load CASE --a WORLD --b WORLD [--name TEXT] [--rounds N] [--batch N]\n"
+"            [--live N]\n"
+"Sends batches of a case through two balancers in turn, A B B A in a round, and\n"
+"prints for each pair a row of\n"
+"  CASE NAME BACKENDS LIVE NANOSECONDS-OF-B NANOSECONDS-OF-A\n"
+"of one packet, or of one connection, separated by tabs. A WORLD is\n"
+"NAME:KEEPER:BACKENDS, KEEPER being conntrack, leastconn or ipvs.\n";
+
+struct options {
+	const char	*a, *b, *name;
+	unsigned int	rounds, batch, live;
+};
+
+static unsigned int number(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*end || end == text || n > 100000000)
+		die("'%s' is no number", text);
+	return n;
+}
+
+static void parse(int argc, char **argv, struct options *options)
+{
+	static const struct option known[] = {
+		{ "a", required_argument, NULL, 'a' },
+		{ "b", required_argument, NULL, 'b' },
+		{ "name", required_argument, NULL, 'n' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "batch", required_argument, NULL, 'k' },
+		{ "live", required_argument, NULL, 'l' },
+		{}
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
+		switch (c) {
+		case 'a': options->a = optarg; break;
+		case 'b': options->b = optarg; break;
+		case 'n': options->name = optarg; break;
+		case 'r': options->rounds = number(optarg); break;
+		case 'k': options->batch = number(optarg); break;
+		case 'l': options->live = number(optarg); break;
+		default: fputs(usage, stderr); exit(2);
+		}
+	if (optind != argc - 1 || !options->a || !options->b) {
+		fputs(usage, stderr);
+		exit(2);
+	}
+}
+
+/* Nobody else takes the processor in a batch; between them we sleep. */
+static void be_alone(void)
+{
+	const struct sched_param first = { .sched_priority = 1 };
+
+	check(!sched_setscheduler(0, SCHED_FIFO, &first), "SCHED_FIFO");
+	check(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall");
+}
+
+/* Flows that no earlier program has begun in these worlds. */
+static uint32_t fresh_flow(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return FLOW_NEW + ((t.tv_sec * 1000000 + t.tv_nsec / 1000) %
+			   FLOW_NEW);
+}
+
+static void open_both(struct world *a, struct world *b,
+		      const struct options *options)
+{
+	world_open(a, options->a);
+	world_open(b, options->b);
+	a->old = a->next = b->old = b->next = fresh_flow();
+}
+
+static void print(const struct options *options, const struct kase *kase,
+		  const struct world *b, double of_b, double of_a)
+{
+	printf("%s\t%s\t%u\t%u\t%.1f\t%.1f\n", kase->name,
+	       options->name ? options->name : b->name, b->backends,
+	       options->live, of_b, of_a);
+	fflush(stdout);
+}
+
+/* The first round is not counted: caches, slabs and tables get their size. */
+static void measure(const struct options *options, const struct kase *kase,
+		    struct world *a, struct world *b)
+{
+	unsigned int i;
+
+	for (i = 0; i <= options->rounds; i++) {
+		double a1 = case_run(a);
+		double b1 = case_run(b);
+		double b2 = case_run(b);
+		double a2 = case_run(a);
+
+		if (i) {
+			print(options, kase, b, b1, a1);
+			print(options, kase, b, b2, a2);
+		}
+		case_clean(a);
+		case_clean(b);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .rounds = 3 };
+	const struct kase *kase;
+	struct world a, b;
+
+	parse(argc, argv, &options);
+	kase = case_named(argv[optind]);
+	if (!kase)
+		die("no case '%s'", argv[optind]);
+	open_both(&a, &b, &options);
+	case_init(kase, options.batch, options.live);
+	be_alone();
+	case_fill(&a);
+	case_fill(&b);
+	case_setup(&a);
+	case_setup(&b);
+	measure(&options, kase, &a, &b);
+	return 0;
+}
