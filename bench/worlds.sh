@@ -13,6 +13,11 @@
 vip=203.0.113.10
 iptables=${LC_IPTABLES:-iptables}
 
+# With one backend, all that there can be.
+one_backend='dnat none'
+# More cannot be had yet.
+leastconn_most=64
+
 # Processes are dear where the processor is emulated.
 on() { # NAMESPACE COMMAND...
 	nsenter --net="/run/netns/$1" "${@:2}"
@@ -22,6 +27,8 @@ on() { # NAMESPACE COMMAND...
 hosts_up() { # LIVE: so many connections will be in each of two worlds
 	local entries=$((2 * $1 + 65536))
 	modprobe -a nf_conntrack nf_conntrack_netlink
+	# IPVS' table is as large as conntrack's.
+	modprobe ip_vs conn_tab_bits=$(($1 < 100000 ? 17 : 20))
 	sysctl -qw net.netfilter.nf_conntrack_max=$((2 * entries)) net.netfilter.nf_conntrack_buckets=$entries \
 		kernel.sched_rt_runtime_us=-1 net.core.netdev_max_backlog=10000
 	[ ! -w /sys/kernel/rcu_expedited ] || echo 1 >/sys/kernel/rcu_expedited
@@ -31,13 +38,14 @@ hosts_up() { # LIVE: so many connections will be in each of two worlds
 	on hosts sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 }
 
-# world_up NAME WAY PROTO BACKENDS
+# world_up NAME WAY PROTO BACKENDS. The clock may jump by hours while an emulated machine waits for its host: nothing
+# times out.
 world_up() {
 	local lb=lb-$1
 	ip netns add "$lb"
 	on "$lb" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 net.ipv4.ip_forward=1 \
-		net.netfilter.nf_conntrack_udp_timeout=36000 net.netfilter.nf_conntrack_tcp_timeout_syn_sent=36000 \
-		net.netfilter.nf_conntrack_tcp_timeout_time_wait=36000
+		net.netfilter.nf_conntrack_udp_timeout=4000000 net.netfilter.nf_conntrack_tcp_timeout_syn_sent=4000000 \
+		net.netfilter.nf_conntrack_tcp_timeout_time_wait=4000000
 	ip -n "$lb" -batch - <<-DEVICES
 	link set lo up
 	link add client address 02:00:00:00:00:01 type veth peer name c-$1 netns hosts
@@ -83,4 +91,78 @@ way_dnat() {
 
 way_leastconn() {
 	rule "$2" -j LEASTCONN --to "$(backend 1)-$(backend "$3"):80" | restore "$1"
+}
+
+# Connections are tracked, none is translated: what is balanced is a host behind the balancer.
+way_none() {
+	track "$1"
+	ip -n "$1" route add "$vip" via 10.255.1.2
+}
+
+# By a hash of the client's address.
+way_range() {
+	rule "$2" -j DNAT --to-destination "$(backend 1)-$(backend "$3"):80" | restore "$1"
+}
+
+# A rule for each backend; the last takes what is left.
+chain() { # PROTO BACKENDS OPTIONS: of statistic, of a rule with $left backends
+	local i left
+	for ((i = 1; i < $2; i++)); do
+		left=$(($2 - i + 1))
+		rule "$1" -m statistic "$($3 $left)" -j DNAT --to-destination "$(backend $i):80"
+	done
+	rule "$1" -j DNAT --to-destination "$(backend "$2"):80"
+}
+
+random_options() { awk -v n="$1" 'BEGIN { printf "--mode random --probability %.9f\n", 1 / n }'; }
+nth_options() { echo "--mode nth --every $1 --packet 0"; }
+
+way_random() { chain "$2" "$3" random_options | restore "$1"; }
+way_nth() { chain "$2" "$3" nth_options | restore "$1"; }
+
+# nft_map NAMESPACE PROTO BACKENDS CHOICE
+nft_map() {
+	local i map=
+	for ((i = 0; i < $3; i++)); do map+="$i : $(backend $((i + 1))) . 80, "; done
+	on "$1" nft -f - <<-RULES
+	table ip balance {
+		chain prerouting {
+			type nat hook prerouting priority dstnat
+			ip daddr $vip $2 dport 80 dnat ip to $4 mod $3 map { $map }
+		}
+	}
+	RULES
+}
+
+way_nft-random() { nft_map "$@" "numgen random"; }
+way_nft-hash() { nft_map "$@" "jhash ip saddr . $2 sport"; }
+
+# ipvs SCHEDULER NAMESPACE PROTO BACKENDS. Nothing is tracked: IPVS can do without, and is the faster for it.
+ipvs() {
+	local i type=-t
+	[ "$3" = tcp ] || type=-u
+	ip -n "$2" addr add "$vip/32" dev lo
+	{
+		echo "-A $type $vip:80 -s $1"
+		for ((i = 1; i <= $4; i++)); do echo "-a $type $vip:80 -r $(backend "$i"):80 -m"; done
+	} | on "$2" ipvsadm -R
+}
+
+way_ipvs-rr() { ipvs rr "$@"; }
+way_ipvs-lc() { ipvs lc "$@"; }
+way_ipvs-wlc() { ipvs wlc "$@"; }
+way_ipvs-sed() { ipvs sed "$@"; }
+
+# Who keeps a way's connections, as bench/load has it.
+way_keeper() { # WAY
+	case $1 in
+	leastconn | ipvs-sed) echo "$1" ;;
+	ipvs-*) echo ipvs ;;
+	*) echo conntrack ;;
+	esac
+}
+
+# Connection tracking, without a rule that packets pass.
+track() { # NAMESPACE
+	on "$1" nft 'add table ip track; add chain ip track nobody; add rule ip track nobody ct state new'
 }

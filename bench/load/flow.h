@@ -10,10 +10,8 @@
 /* Flows from here on are new ones; those below are the live ones, the fill. */
 #define FLOW_NEW	(1U << 28)
 
-/* Bytes of data in a packet, and where both sides begin to count theirs. */
+/* Bytes of data in a packet that has some. */
 #define FLOW_DATA	18
-#define FLOW_CLIENT_SEQ	1000000
-#define FLOW_SERVER_SEQ	5000000
 
 /* What is balanced, and what goes through the balancer besides. */
 extern const struct end service, other;

@@ -13,9 +13,9 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <time.h>
 
 #include "frame.h"
+#include "machine.h"
 #include "say.h"
 
 #define WINDOW 65535
@@ -169,18 +169,10 @@ void batch_add(struct batch *batch, const uint8_t to[6],
 	batch->iov[batch->count++].iov_len = head + len;
 }
 
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
 uint64_t batch_send(const struct batch *batch, int fd)
 {
 	unsigned int done = 0;
-	uint64_t begun = now();
+	uint64_t begun = machine_now();
 
 	while (done < batch->count) {
 		int n = sendmmsg(fd, batch->messages + done,
@@ -189,5 +181,5 @@ uint64_t batch_send(const struct batch *batch, int fd)
 		check(n > 0, "sendmmsg");
 		done += n;
 	}
-	return now() - begun;
+	return machine_now() - begun;
 }

@@ -11,16 +11,18 @@
 #include <time.h>
 
 #include "case.h"
+#include "entries.h"
 #include "flow.h"
 #include "say.h"
+#include "talk.h"
 
 static const char usage[] =
 "Usage: load CASE --a WORLD --b WORLD [--name TEXT] [--rounds N] [--batch N]\n"
 "            [--live N]\n"
 "Sends batches of a case through two balancers in turn, A B B A in a round, and\n"
-"prints for each pair a row of\n"
-"  CASE NAME BACKENDS LIVE NANOSECONDS-OF-B NANOSECONDS-OF-A\n"
-"of one packet, or of one connection, separated by tabs. A WORLD is\n"
+"prints for each pair and value a row of\n"
+"  VALUE NAME BACKENDS LIVE NANOSECONDS-OF-B NANOSECONDS-OF-A\n"
+"of one packet or one connection, separated by tabs, at the end. A WORLD is\n"
 "NAME:KEEPER:BACKENDS, KEEPER being conntrack, leastconn or ipvs.\n";
 
 struct options {
@@ -94,34 +96,66 @@ static void open_both(struct world *a, struct world *b,
 	a->old = a->next = b->old = b->next = fresh_flow();
 }
 
-static void print(const struct options *options, const struct kase *kase,
-		  const struct world *b, double of_b, double of_a)
-{
-	printf("%s\t%s\t%u\t%u\t%.1f\t%.1f\n", kase->name,
-	       options->name ? options->name : b->name, b->backends,
-	       options->live, of_b, of_a);
-	fflush(stdout);
-}
-
-/* The first round is not counted: caches, slabs and tables get their size. */
-static void measure(const struct options *options, const struct kase *kase,
-		    struct world *a, struct world *b)
+static void print(const struct options *options, const struct world *b,
+		  const double *of_b, const double *of_a)
 {
 	unsigned int i;
 
-	for (i = 0; i <= options->rounds; i++) {
-		double a1 = case_run(a);
-		double b1 = case_run(b);
-		double b2 = case_run(b);
-		double a2 = case_run(a);
+	for (i = 0; i < CASE_VALUES && job.kase->values[i]; i++)
+		printf("%s\t%s\t%u\t%u\t%.1f\t%.1f\n", job.kase->values[i],
+		       options->name ? options->name : b->name, b->backends,
+		       options->live, of_b[i], of_a[i]);
+}
 
-		if (i) {
-			print(options, kase, b, b1, a1);
-			print(options, kase, b, b2, a2);
-		}
+static void once(const struct options *options, struct world *a,
+		 struct world *b)
+{
+	double of_a[CASE_VALUES], of_b[CASE_VALUES];
+
+	job.kase->run(a, of_a);
+	job.kase->run(b, of_b);
+	print(options, b, of_b, of_a);
+}
+
+/* A B B A. The first does not count: caches, slabs and tables get their size. */
+static void round_trip(const struct options *options, struct world *a,
+		       struct world *b)
+{
+	double a1[CASE_VALUES], a2[CASE_VALUES];
+	double b1[CASE_VALUES], b2[CASE_VALUES];
+
+	job.kase->run(a, a1);
+	job.kase->run(b, b1);
+	job.kase->run(b, b2);
+	job.kase->run(a, a2);
+	if (job.trial)
+		return;
+	print(options, b, b1, a1);
+	print(options, b, b2, a2);
+}
+
+static void rounds(const struct options *options, struct world *a,
+		   struct world *b)
+{
+	unsigned int i;
+
+	talk_fill(a);
+	talk_fill(b);
+	if (job.kase->setup) {
+		job.kase->setup(a);
+		job.kase->setup(b);
+	}
+	for (i = 0; i <= options->rounds; i++) {
+		job.trial = !i;
+		round_trip(options, a, b);
+		if (job.kase->setup && i < options->rounds)
+			continue;
 		case_clean(a);
 		case_clean(b);
 	}
+	/* While others wait for the host's files, live ones would be watched. */
+	entries_flush(a->entries);
+	entries_flush(b->entries);
 }
 
 int main(int argc, char **argv)
@@ -137,10 +171,9 @@ int main(int argc, char **argv)
 	open_both(&a, &b, &options);
 	case_init(kase, options.batch, options.live);
 	be_alone();
-	case_fill(&a);
-	case_fill(&b);
-	case_setup(&a);
-	case_setup(&b);
-	measure(&options, kase, &a, &b);
+	if (kase->once)
+		once(&options, &a, &b);
+	else
+		rounds(&options, &a, &b);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "entries.h"
+#include "flow.h"
 #include "say.h"
 #include "world.h"
 
@@ -54,25 +55,32 @@ static int packet_socket(const char *prefix, const char *name)
 	return fd;
 }
 
-static enum keeper keeper_named(const char *name)
-{
-	if (!strcmp(name, "conntrack"))
-		return CONNTRACK;
-	if (!strcmp(name, "leastconn"))
-		return LEASTCONN;
-	if (!strcmp(name, "ipvs"))
-		return IPVS;
-	die("nobody called '%s' keeps connections", name);
-}
-
 static void parse(struct world *world, const char *spec)
 {
+	static const struct {
+		const char	*name;
+		enum keeper	keeper;
+		bool		spreads;
+	} keepers[] = {
+		{ "conntrack", CONNTRACK, true },
+		{ "leastconn", LEASTCONN, true },
+		{ "ipvs", IPVS, true },
+		/* Its sed counts what is established, nothing else. */
+		{ "ipvs-sed", IPVS, false },
+	};
 	char keeper[16];
+	unsigned int i;
 
 	if (sscanf(spec, "%11[^:]:%15[^:]:%u", world->name, keeper,
 		   &world->backends) != 3)
 		die("'%s' is not NAME:KEEPER:BACKENDS", spec);
-	world->keeper = keeper_named(keeper);
+	for (i = 0; i < sizeof(keepers) / sizeof(keepers[0]); i++)
+		if (!strcmp(keepers[i].name, keeper)) {
+			world->keeper = keepers[i].keeper;
+			world->spreads = keepers[i].spreads;
+			return;
+		}
+	die("nobody called '%s' keeps connections", keeper);
 }
 
 void world_open(struct world *world, const char *spec)
@@ -84,18 +92,17 @@ void world_open(struct world *world, const char *spec)
 	world->servers = packet_socket("s-", world->name);
 	enter("lb-", world->name);
 	world->devices = open_proc("/proc/thread-self/net/dev");
-	world->count = open_proc(world->keeper == IPVS ?
-				 "/proc/thread-self/net/ip_vs_stats" :
-				 "/proc/sys/net/netfilter/nf_conntrack_count");
-	world->table = -1;
+	world->count = open_proc("/proc/sys/net/netfilter/nf_conntrack_count");
 	if (world->keeper == LEASTCONN)
-		world->table = open_proc("/proc/thread-self/net/leastconn");
-	if (world->keeper == IPVS)
+		world->counts = open_proc("/proc/thread-self/net/leastconn");
+	if (world->keeper == IPVS) {
+		world->stats = open_proc("/proc/thread-self/net/ip_vs_stats_percpu");
 		world->table = open_proc("/proc/thread-self/net/ip_vs_conn");
+	}
 	world->entries = entries_open();
 }
 
-/* A file of at most a few kilobytes, from its beginning. */
+/* A file of some kilobytes, from its beginning. */
 static char *text(int fd)
 {
 	static char buffer[1 << 18];
@@ -121,33 +128,38 @@ static uint64_t packets_sent(const char *devices, const char *device)
 	return packets;
 }
 
-/* Of /proc/net/ip_vs_stats' third line, the total of connections, in hex. */
-static uint64_t ipvs_connections(const char *stats)
+/* Of each processor's line the second number; the sum is 2 seconds late. */
+static uint64_t ipvs_connections(char *stats)
 {
-	const char *line = strchr(stats, '\n');
-	uint64_t connections;
+	uint64_t all = 0, connections;
+	unsigned int lines = 0;
+	char *line;
 
-	line = line ? strchr(line + 1, '\n') : NULL;
-	if (!line || sscanf(line, "%" SCNx64, &connections) != 1)
+	for (line = strtok(stats, "\n"); line; line = strtok(NULL, "\n"))
+		if (sscanf(line, " %*x %" SCNx64, &connections) == 1) {
+			all += connections;
+			lines++;
+		}
+	if (!lines)
 		die("cannot read IPVS' statistics");
-	return connections;
+	return all;
 }
 
 void world_census(const struct world *world, struct census *census)
 {
 	const char *devices = text(world->devices);
-	const char *count;
 
 	census->to_servers = packets_sent(devices, "server:");
 	census->to_clients = packets_sent(devices, "client:");
-	count = text(world->count);
-	census->connections = world->keeper == IPVS ? ipvs_connections(count) :
-						      strtoull(count, NULL, 10);
+	census->entries = strtoull(text(world->count), NULL, 10);
+	census->scheduled = 0;
+	if (world->keeper == IPVS)
+		census->scheduled = ipvs_connections(text(world->stats));
 }
 
 void world_counts(const struct world *world, struct counts *counts)
 {
-	char *line = strtok(text(world->table), "\n");
+	char *line = strtok(text(world->counts), "\n");
 	uint64_t active, inactive;
 
 	*counts = (struct counts) { .least = UINT64_MAX };
@@ -163,4 +175,63 @@ void world_counts(const struct world *world, struct counts *counts)
 		if (active > counts->most)
 			counts->most = active;
 	}
+}
+
+/* IPVS' table is only to be had as a whole, addresses and ports in hex. */
+static unsigned int find_in_ipvs(int table, const struct end *to,
+				 uint32_t first, unsigned int count,
+				 struct end *servers)
+{
+	unsigned int at, server, port, service_addr, found = 0;
+	struct end client, wanted;
+	char line[256];
+	FILE *file = fdopen(dup(table), "r");
+
+	check(file, "ip_vs_conn");
+	rewind(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%*s %x %hx %x %*x %x %x", &client.addr,
+			   &client.port, &service_addr, &server, &port) != 5)
+			continue;
+		at = (client.addr - flow_client(first).addr) & 0xfffff;
+		wanted = flow_client(first + at);
+		if (at >= count || service_addr != to->addr ||
+		    wanted.port != client.port)
+			continue;
+		servers[at] = (struct end) { server, port };
+		found++;
+	}
+	fclose(file);
+	return found;
+}
+
+static unsigned int find_entries(struct entries *entries, uint8_t proto,
+				 const struct end *to, uint32_t first,
+				 unsigned int count, struct end *servers)
+{
+	unsigned int i, found = 0;
+
+	for (i = 0; i < count; i++) {
+		struct end client = flow_client(first + i);
+
+		found += entries_server(entries, proto, &client, to,
+					&servers[i]);
+	}
+	return found;
+}
+
+void world_servers(const struct world *world, uint8_t proto,
+		   const struct end *to, uint32_t first, unsigned int count,
+		   struct end *servers)
+{
+	unsigned int found;
+
+	if (world->keeper == IPVS && to == &service)
+		found = find_in_ipvs(world->table, to, first, count, servers);
+	else
+		found = find_entries(world->entries, proto, to, first, count,
+				     servers);
+	if (found != count)
+		die("%s: %u of %u connections are found", world->name, found,
+		    count);
 }

@@ -7,7 +7,10 @@
 #ifndef BENCH_WORLD_H
 #define BENCH_WORLD_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "frame.h"
 
 struct entries;
 
@@ -21,17 +24,21 @@ enum keeper {
 struct world {
 	char		name[32];
 	enum keeper	keeper;
+	bool		spreads;	/* over all backends */
 	unsigned int	backends;
 	int		clients, servers;	/* packet sockets */
-	int		devices, count, table;	/* files of its /proc */
+	int		devices, count;		/* files of its /proc */
+	int		counts, stats, table;	/* ours; IPVS' */
 	struct entries	*entries;		/* conntrack's */
 	uint32_t	old, next;		/* flows that have begun */
+	uint32_t	said;			/* bytes, by both ends of each */
 };
 
 /* What a world says of itself. */
 struct census {
 	uint64_t	to_servers, to_clients;	/* packets that left */
-	uint64_t	connections;
+	uint64_t	entries;		/* of conntrack */
+	uint64_t	scheduled;		/* by IPVS, ever */
 };
 
 /* Our own table. */
@@ -48,5 +55,10 @@ extern const uint8_t client_side[6], server_side[6];
 void world_open(struct world *world, const char *spec);
 void world_census(const struct world *world, struct census *census);
 void world_counts(const struct world *world, struct counts *counts);
+
+/* Whom each of these flows was given to. */
+void world_servers(const struct world *world, uint8_t proto,
+		   const struct end *to, uint32_t first,
+		   unsigned int count, struct end *servers);
 
 #endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the machine as a whole says of its work and its memory. */
+#ifndef BENCH_MACHINE_H
+#define BENCH_MACHINE_H
+
+#include <stdint.h>
+
+uint64_t machine_now(void);
+
+/* Nanoseconds that the processor was not idle, since a time in the past. */
+uint64_t machine_busy(void);
+
+/* Bytes that nobody uses, once caches are dropped, and conntrack's entries. */
+uint64_t machine_free(void);
+
+/* Bytes of slab caches whose names begin so, free room in the slabs included. */
+uint64_t machine_slabs(const char *prefix);
+
+#endif
