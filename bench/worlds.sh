@@ -13,10 +13,6 @@
 vip=203.0.113.10
 iptables=${LC_IPTABLES:-iptables}
 
-# With one backend, all that there can be.
-one_backend='dnat none'
-# More cannot be had yet.
-leastconn_most=64
 
 # Processes are dear where the processor is emulated.
 on() { # NAMESPACE COMMAND...
@@ -152,6 +148,15 @@ way_ipvs-rr() { ipvs rr "$@"; }
 way_ipvs-lc() { ipvs lc "$@"; }
 way_ipvs-wlc() { ipvs wlc "$@"; }
 way_ipvs-sed() { ipvs sed "$@"; }
+
+# How many backends there can be: no end, but these have one, and a rule of ours at most 64.
+way_most() { # WAY
+	case $1 in
+	dnat | none) echo 1 ;;
+	leastconn) echo 64 ;;
+	*) echo 65535 ;;
+	esac
+}
 
 # Who keeps a way's connections, as bench/load has it.
 way_keeper() { # WAY

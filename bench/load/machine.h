@@ -10,7 +10,7 @@ uint64_t machine_now(void);
 /* Nanoseconds that the processor was not idle, since a time in the past. */
 uint64_t machine_busy(void);
 
-/* Bytes that nobody uses, once caches are dropped, and conntrack's entries. */
+/* Bytes that nobody uses, and conntrack's entries. */
 uint64_t machine_free(void);
 
 /* Bytes of slab caches whose names begin so, free room in the slabs included. */
