@@ -86,6 +86,7 @@ clean: ## remove what was built
 	-test ! -e $(KDIR)/Makefile || $(MAKE) -C $(KDIR) M=$(top) clean
 	$(MAKE) -C xtables-ext clean
 	$(MAKE) -C tests clean
+	$(MAKE) -C bench/load clean
 
 demo: ## see it balance, beside random and nth, in a virtual machine
 	demo/run
@@ -99,6 +100,12 @@ test-matrix: ## the tests on all kernels, by iptables-nft and iptables-legacy (t
 test-debug: ## the tests, and hostile ones, on kernels that look for errors
 	tests/debug
 
+bench: ## what it costs, beside DNAT, statistic, nft maps and IPVS
+	bench/run
+
+bench-plot: ## draw that (bench/out/*.svg)
+	bench/plot
+
 shell: ## a root shell in the virtual machine, the demo's hosts up
 	demo/run --shell
 
@@ -109,4 +116,4 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
 .PHONY: all module plugin install uninstall dkms-source dkms-install dkms-remove \
-	deb clean demo test test-matrix test-debug shell lint help
+	deb clean demo test test-matrix test-debug bench bench-plot shell lint help

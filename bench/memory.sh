@@ -7,7 +7,8 @@
 
 # Bytes that nobody uses, free pages that a processor has at hand included.
 free_bytes() {
-	awk '/^MemFree:/ { n += $2 * 1024 } $1 == "count:" { n += $2 * 4096 } END { printf "%d\n", n }' /proc/meminfo /proc/zoneinfo
+	awk '/^MemFree:/ { n += $2 * 1024 } $1 == "count:" { n += $2 * 4096 } END { printf "%d\n", n }' \
+		/proc/meminfo /proc/zoneinfo
 }
 
 # All that comes with it: its part of the rule, of the pool, of the table. Every port is another backend.

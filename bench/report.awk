@@ -39,8 +39,8 @@ function print_row(at, c, b) {
 function explain(at, c, b,   work) {
 	if (at[1] == "live-work") {
 		work = (c - b) / at[4] * 100000
-		said[++lines] = sprintf("Watching 100,000 live connections: %.1f million instructions a second, %.2f %% of a processor that does 3000 million (measured with %d).",
-			work / 1e6, work / 3e9 * 100, at[4])
+		said[++lines] = sprintf("Watching 100,000 live connections: %.1f million instructions a second, " \
+			"%.2f %% of a processor that does 3000 million (measured with %d).", work / 1e6, work / 3e9 * 100, at[4])
 	}
 	if (at[1] == "live-longest")
 		said[++lines] = sprintf("The longest that a packet needed meanwhile: %.1f us, with DNAT %.1f us.", c / 1000, b / 1000)
