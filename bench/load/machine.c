@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
 #include <inttypes.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +15,14 @@ uint64_t machine_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+void machine_be_first(bool first)
+{
+	const struct sched_param priority = { .sched_priority = first };
+
+	check(!sched_setscheduler(0, first ? SCHED_FIFO : SCHED_OTHER,
+				  &priority), "sched_setscheduler");
 }
 
 static FILE *open_file(const char *path)

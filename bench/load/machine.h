@@ -3,9 +3,13 @@
 #ifndef BENCH_MACHINE_H
 #define BENCH_MACHINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 uint64_t machine_now(void);
+
+/* While we are first the kernel's threads, but for ksoftirqd, run when we sleep. */
+void machine_be_first(bool first);
 
 /* Nanoseconds that the processor was not idle, since a time in the past. */
 uint64_t machine_busy(void);

@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <getopt.h>
-#include <sched.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -13,21 +13,25 @@
 #include "case.h"
 #include "entries.h"
 #include "flow.h"
+#include "machine.h"
 #include "say.h"
 #include "talk.h"
 
 static const char usage[] =
 "Usage: load CASE --a WORLD --b WORLD [--name TEXT] [--rounds N] [--batch N]\n"
-"            [--live N]\n"
+"            [--live N] [--alone]\n"
 "Sends batches of a case through two balancers in turn, A B B A in a round, and\n"
 "prints for each pair and value a row of\n"
 "  VALUE NAME BACKENDS LIVE NANOSECONDS-OF-B NANOSECONDS-OF-A\n"
 "of one packet or one connection, separated by tabs, at the end. A WORLD is\n"
-"NAME:KEEPER:BACKENDS, KEEPER being conntrack, leastconn or ipvs.\n";
+"NAME:KEEPER:BACKENDS, KEEPER being conntrack, leastconn or ipvs.\n"
+"The kernel's own threads may run in a batch, and count, as when a hash table\n"
+"grows. With --alone they wait: a burst that leaves the processor to nobody.\n";
 
 struct options {
 	const char	*a, *b, *name;
 	unsigned int	rounds, batch, live;
+	bool		alone;
 };
 
 static unsigned int number(const char *text)
@@ -49,6 +53,7 @@ static void parse(int argc, char **argv, struct options *options)
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "batch", required_argument, NULL, 'k' },
 		{ "live", required_argument, NULL, 'l' },
+		{ "alone", no_argument, NULL, 's' },
 		{}
 	};
 	int c;
@@ -61,21 +66,13 @@ static void parse(int argc, char **argv, struct options *options)
 		case 'r': options->rounds = number(optarg); break;
 		case 'k': options->batch = number(optarg); break;
 		case 'l': options->live = number(optarg); break;
+		case 's': options->alone = true; break;
 		default: fputs(usage, stderr); exit(2);
 		}
 	if (optind != argc - 1 || !options->a || !options->b) {
 		fputs(usage, stderr);
 		exit(2);
 	}
-}
-
-/* Nobody else takes the processor in a batch; between them we sleep. */
-static void be_alone(void)
-{
-	const struct sched_param first = { .sched_priority = 1 };
-
-	check(!sched_setscheduler(0, SCHED_FIFO, &first), "SCHED_FIFO");
-	check(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall");
 }
 
 /* Flows that no earlier program has begun in these worlds. */
@@ -170,7 +167,8 @@ int main(int argc, char **argv)
 		die("no case '%s'", argv[optind]);
 	open_both(&a, &b, &options);
 	case_init(kase, options.batch, options.live);
-	be_alone();
+	check(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall");
+	machine_be_first(options.alone);
 	if (kase->once)
 		once(&options, &a, &b);
 	else
