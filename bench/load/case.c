@@ -83,3 +83,13 @@ void case_clean(struct world *world)
 	/* What RCU frees later shall not be in anybody's batch. */
 	usleep(500000);
 }
+
+/*
+ * Live ones would be watched while we wait for the host's files, and their
+ * tuples are the next program's, too.
+ */
+void case_empty(const struct world *world)
+{
+	entries_flush(world->entries);
+	expect_live(world, 0);
+}

@@ -38,6 +38,7 @@ extern struct job job;
 const struct kase *case_named(const char *name);
 void case_init(const struct kase *kase, unsigned int flows, unsigned int live);
 void case_clean(struct world *world);
+void case_empty(const struct world *world);
 
 /* In connect.c, steady.c and aftermath.c. */
 void run_new(struct world *world, double *values);

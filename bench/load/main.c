@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "case.h"
-#include "entries.h"
 #include "flow.h"
 #include "machine.h"
 #include "say.h"
@@ -150,9 +149,8 @@ static void rounds(const struct options *options, struct world *a,
 		case_clean(a);
 		case_clean(b);
 	}
-	/* While others wait for the host's files, live ones would be watched. */
-	entries_flush(a->entries);
-	entries_flush(b->entries);
+	case_empty(a);
+	case_empty(b);
 }
 
 int main(int argc, char **argv)
