@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Kernels built here, from Debian's source, for debug-kernel and uml-kernel; sourced after apt.sh, never run. It calls
+#	kind		the kernel's name
+#	fragments	files of its configuration
+#	version		raised with what is built of them
+# that they set, and their install_image DIR.
+# shellcheck disable=SC2154 # kind and others are theirs, vm_cache is lib.sh's
+
+suite=trixie
+package=linux-source-6.12
+tools='gcc make bc bison flex libelf-dev libssl-dev xz-utils kmod'
+source=$vm_cache/kernels/source
+
+# What make is told besides: another architecture.
+kbuild_options=()
+
+# It is built again when its configuration changes.
+recipe() {
+	{ echo "$version"; cat "${fragments[@]}"; } | sha256sum | cut -c 1-16
+}
+
+# The source, unpacked, for all kinds. One unpacks; builds of other kinds don't wait for each other.
+prepare_source() {
+	local work
+	exec 8>"$vm_cache/kernels/.lock-source"
+	[ -e "$source/Makefile" ] || flock 8
+	if [ ! -e "$source/Makefile" ]; then
+		work=$(mktemp -d "$vm_cache/.new-XXXXXX")
+		apt_update $suite || die "no package lists for $suite"
+		download $suite "$work/debs" $package
+		extract_all "$work/debs" "$work/tree"
+		say "unpacking $package"
+		mkdir "$work/source"
+		tar -x --strip-components=1 -C "$work/source" -f "$work/tree/usr/src/$package.tar.xz"
+		rm -rf "$source"
+		mv "$work/source" "$source"
+		rm -rf "$work"
+	fi
+	exec 8>&-
+}
+
+kbuild() { # DIR ARG...
+	make -s -C "$source" O="$1/build" "${kbuild_options[@]}" "${@:2}"
+}
+
+# Names the options of the fragments that are not in force: without them a kernel is not what it is for.
+configure() { # DIR
+	local option
+	mkdir -p "$1/build"
+	awk 1 "${fragments[@]}" >"$1/fragment"
+	echo "CONFIG_LOCALVERSION=\"-$kind\"" >>"$1/fragment"
+	kbuild "$1" KCONFIG_ALLCONFIG="$1/fragment" allnoconfig >/dev/null
+	grep -xE 'CONFIG_\w+=[ym]' "$1/fragment" | grep -vxFf "$1/build/.config" |
+		while read -r option; do say "not in this kernel: $option"; done || true
+}
+
+build() { # DIR TARGET...
+	local dir=$1 release
+	say "building a $kind kernel, once; it goes to $final"
+	configure "$dir"
+	kbuild "$dir" -j"$(nproc)" "${@:2}" >"$dir/build.log" 2>&1 || {
+		tail -n 40 "$dir/build.log" >&2
+		die "the $kind kernel does not build"
+	}
+	release=$(kbuild "$dir" kernelrelease)
+	kbuild "$dir" INSTALL_MOD_PATH="$dir" modules_install >/dev/null
+	rm -f "$dir/lib/modules/$release"/{build,source}
+	install_image "$dir"
+	cp "$dir/build/.config" "$dir/config"
+	echo "$release" >"$dir/version"
+	# An external module needs no objects.
+	find "$dir/build" -name '*.[oa]' ! -path '*/scripts/*' ! -path '*/tools/*' -delete
+}
+
+finish() { # DIR
+	cat >"$1/kmake" <<EOF
+#!/bin/sh
+exec make -C "$final/build" ${kbuild_options[*]} "\$@"
+EOF
+	chmod +x "$1/kmake"
+	sed -i "s|$1|$final|g" "$1/build/Makefile"
+	recipe >"$1/recipe"
+}
+
+prepare() { # TARGET...
+	local work
+	# shellcheck disable=SC2086 # words on purpose
+	"$here/deps" $tools
+	prepare_source
+	work=$(mktemp -d "$vm_cache/kernels/.new-XXXXXX")
+	# shellcheck disable=SC2064 # the folder of now
+	trap "rm -rf '$work'" EXIT
+	build "$work" "$@"
+	finish "$work"
+	chmod 755 "$work"
+	rm -rf "$final"
+	mv "$work" "$final"
+}
+
+up_to_date() {
+	[ "$(cat "$final/recipe" 2>/dev/null)" = "$(recipe)" ]
+}
+
+# build_once CACHED TARGET...: in $final; where CACHED says anything, it is there or we end.
+build_once() {
+	final=$vm_cache/kernels/$kind
+	! up_to_date || return 0
+	[ -z "$1" ] || exit 1
+	mkdir -p "$vm_cache/kernels"
+	exec 9>"$vm_cache/kernels/.lock-$kind"
+	flock 9
+	# Who waited here for another's build finds it done.
+	up_to_date || prepare "${@:2}"
+}
