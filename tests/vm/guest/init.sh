@@ -6,12 +6,20 @@
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root
 
-# made by tests/vm/run: lc_version lc_modules lc_iptables lc_plugin lc_plugin_dir lc_out lc_tty lc_rows lc_columns, run_command()
+# made by tests/vm/run: lc_version lc_modules lc_iptables lc_plugin lc_plugin_dir lc_out lc_uml lc_tty lc_rows lc_columns, run_command()
 # shellcheck disable=SC1091
 . /run/leastconn/job
 
 log() {
 	echo "leastconn init: $*" >/dev/kmsg
+}
+
+mount_out() {
+	if [ -n "$lc_uml" ]; then
+		mount -t hostfs -o "$lc_out" out /mnt/out
+	else
+		mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 out /mnt/out
+	fi
 }
 
 mount_filesystems() {
@@ -27,7 +35,7 @@ mount_filesystems() {
 	ln -sf fd/2 /dev/stderr
 	if [ -n "$lc_out" ]; then
 		mkdir -p /mnt/out
-		mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 out /mnt/out || log "cannot mount /mnt/out"
+		mount_out || log "cannot mount /mnt/out"
 		export LC_OUT=/mnt/out
 	fi
 }
@@ -58,8 +66,12 @@ install_ours() {
 	fi
 }
 
-# port NAME: waits for the virtio port of that name and prints its device.
+# port NAME: waits for the virtio port of that name and prints its device. User-Mode Linux has others.
 port() {
+	case $lc_uml$1 in
+	1*.out) echo /dev/tty0; return ;;
+	1*.verdict) echo /run/leastconn/stage/verdict; return ;;
+	esac
 	while :; do
 		for name in /sys/class/virtio-ports/*/name; do
 			read -r it <"$name" 2>/dev/null || continue
@@ -83,18 +95,23 @@ kill_leftovers() {
 run_piped() {
 	out=$(port leastconn.out)
 	mkfifo /run/leastconn/pipe
+	[ -z "$lc_uml" ] || stty -F "$out" raw
 	cat /run/leastconn/pipe >"$out" &
 	output=$!
 	(run_command) </dev/null >/run/leastconn/pipe 2>&1
 	status=$?
 	kill_leftovers
 	wait "$output"
+	# It waits until all is written.
+	[ -z "$lc_uml" ] || stty -F "$out" raw
 }
 
 run_on_terminal() {
-	until [ -c /dev/hvc0 ]; do sleep 0.02; done
-	stty -F /dev/hvc0 sane rows "$lc_rows" cols "$lc_columns"
-	setsid -c -w sh -c '. /run/leastconn/job && run_command' <>/dev/hvc0 >&0 2>&1
+	terminal=/dev/hvc0
+	[ -z "$lc_uml" ] || terminal=/dev/tty0
+	until [ -c "$terminal" ]; do sleep 0.02; done
+	stty -F "$terminal" sane rows "$lc_rows" cols "$lc_columns"
+	setsid -c -w sh -c '. /run/leastconn/job && run_command' <>"$terminal" >&0 2>&1
 	status=$?
 	output=
 	kill_leftovers
@@ -122,7 +139,7 @@ mount_filesystems
 install_ours
 hostname leastconn
 ip link set lo up
-keep_time_stamps
+[ -n "$lc_uml" ] || keep_time_stamps
 read -r uptime _ </proc/uptime
 log "ready after $uptime s"
 if [ -n "$lc_tty" ]; then run_on_terminal; else run_piped; fi

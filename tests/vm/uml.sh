@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# User-Mode Linux as tests/vm/run's machine: a program of the host. Sourced by it, never run.
+# shellcheck disable=SC2154 # here, stage and others are tests/vm/run's
+
+# It has the host's root without help.
+stage_uml() {
+	mkdir "$stage/uml"
+	cp "$here/guest/init.sh" "$stage/"
+	cp "$here/guest/hostfs.sh" "$stage/first.sh"
+	chmod 755 "$stage/first.sh"
+}
+
+# Console 0 is the command's, 1 the kernel log's. Its memory is a file, which should never see a disk. Its processes are
+# the host's, too: in a namespace of their own, all of them end with it. It is not process 1 there, who could not abort.
+uml() {
+	local input=null
+	[ -z "$tty" ] || input=fd:0
+	[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
+	# shellcheck disable=SC2086 # words on purpose
+	exec setpriv --pdeathsig KILL unshare --pid --fork --kill-child sh -c 'ulimit -c 0; "$@"; exit' sh \
+		"$kernel_dir/linux" mem="${memory}M" \
+		uml_dir="$stage/uml" con=null con0=$input,fd:1 con1=null,fd:2 console=tty1 \
+		root=none rootfstype=hostfs rootflags=/ ro init="$stage/first.sh" panic=-1 panic_on_warn=1 oops=panic $more \
+		2> >(exec cat >>"$log")
+}
