@@ -81,7 +81,7 @@ void case_clean(struct world *world)
 	delete_flows(world);
 	expect_live(world, job.kase->once ? 0 : job.live);
 	/* What RCU frees later shall not be in anybody's batch. */
-	usleep(500000);
+	usleep(job.rest * 1000);
 }
 
 /*

@@ -29,6 +29,7 @@ struct job {
 	const struct kase	*kase;
 	unsigned int		flows;
 	unsigned int		live;	/* flows that are there all the time */
+	unsigned int		rest;	/* milliseconds, after a round */
 	bool			trial;	/* this run does not count */
 	struct end		*servers;
 };

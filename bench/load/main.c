@@ -18,19 +18,23 @@
 
 static const char usage[] =
 "Usage: load CASE --a WORLD --b WORLD [--name TEXT] [--rounds N] [--batch N]\n"
-"            [--live N] [--alone]\n"
+"            [--live N] [--alone] [--turns N] [--warm] [--rest MS]\n"
 "Sends batches of a case through two balancers in turn, A B B A in a round, and\n"
 "prints for each pair and value a row of\n"
 "  VALUE NAME BACKENDS LIVE NANOSECONDS-OF-B NANOSECONDS-OF-A\n"
 "of one packet or one connection, separated by tabs, at the end. A WORLD is\n"
 "NAME:KEEPER:BACKENDS, KEEPER being conntrack, leastconn or ipvs.\n"
-"The kernel's own threads may run in a batch, and count, as when a hash table\n"
-"grows. With --alone they wait: a burst that leaves the processor to nobody.\n";
+"  --alone      a burst that leaves the processor to nobody; else the kernel's own\n"
+"               threads may run in a batch, and count, as when a hash table grows\n"
+"  --turns N    A B B A so many times in a round, before connections are deleted\n"
+"  --warm       a batch of A more, first in each round, which does not count: where\n"
+"               there are caches, it is dear, and what follows it is not\n"
+"  --rest MS    after the batches' connections were deleted (500)\n";
 
 struct options {
 	const char	*a, *b, *name;
-	unsigned int	rounds, batch, live;
-	bool		alone;
+	unsigned int	rounds, turns, batch, live, rest;
+	bool		alone, warm;
 };
 
 static unsigned int number(const char *text)
@@ -52,6 +56,9 @@ static void parse(int argc, char **argv, struct options *options)
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "batch", required_argument, NULL, 'k' },
 		{ "live", required_argument, NULL, 'l' },
+		{ "turns", required_argument, NULL, 'u' },
+		{ "warm", no_argument, NULL, 'w' },
+		{ "rest", required_argument, NULL, 't' },
 		{ "alone", no_argument, NULL, 's' },
 		{}
 	};
@@ -65,6 +72,9 @@ static void parse(int argc, char **argv, struct options *options)
 		case 'r': options->rounds = number(optarg); break;
 		case 'k': options->batch = number(optarg); break;
 		case 'l': options->live = number(optarg); break;
+		case 'u': options->turns = number(optarg); break;
+		case 'w': options->warm = true; break;
+		case 't': options->rest = number(optarg); break;
 		case 's': options->alone = true; break;
 		default: fputs(usage, stderr); exit(2);
 		}
@@ -113,8 +123,7 @@ static void once(const struct options *options, struct world *a,
 	print(options, b, of_b, of_a);
 }
 
-/* A B B A. The first does not count: caches, slabs and tables get their size. */
-static void round_trip(const struct options *options, struct world *a,
+static void turn(const struct options *options, struct world *a,
 		       struct world *b)
 {
 	double a1[CASE_VALUES], a2[CASE_VALUES];
@@ -130,6 +139,19 @@ static void round_trip(const struct options *options, struct world *a,
 	print(options, b, b2, a2);
 }
 
+/* The first does not count: caches, slabs and tables get their size. */
+static void one_round(const struct options *options, struct world *a,
+		      struct world *b)
+{
+	double values[CASE_VALUES];
+	unsigned int i;
+
+	if (options->warm)
+		job.kase->run(a, values);
+	for (i = 0; i < options->turns; i++)
+		turn(options, a, b);
+}
+
 static void rounds(const struct options *options, struct world *a,
 		   struct world *b)
 {
@@ -143,7 +165,7 @@ static void rounds(const struct options *options, struct world *a,
 	}
 	for (i = 0; i <= options->rounds; i++) {
 		job.trial = !i;
-		round_trip(options, a, b);
+		one_round(options, a, b);
 		if (job.kase->setup && i < options->rounds)
 			continue;
 		case_clean(a);
@@ -155,7 +177,7 @@ static void rounds(const struct options *options, struct world *a,
 
 int main(int argc, char **argv)
 {
-	struct options options = { .rounds = 3 };
+	struct options options = { .rounds = 3, .turns = 1, .rest = 500 };
 	const struct kase *kase;
 	struct world a, b;
 
@@ -165,6 +187,7 @@ int main(int argc, char **argv)
 		die("no case '%s'", argv[optind]);
 	open_both(&a, &b, &options);
 	case_init(kase, options.batch, options.live);
+	job.rest = options.rest;
 	check(!mlockall(MCL_CURRENT | MCL_FUTURE), "mlockall");
 	machine_be_first(options.alone);
 	if (kase->once)
