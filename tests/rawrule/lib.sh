@@ -25,12 +25,11 @@ front() { # [-restore|-save] ARG...: the honest front end of the same door
 	on "$lb" "$name-$door$tool" "$@"
 }
 
-# fuzz ROUNDS SEED [FROM]: of the names that it makes up DNAT is a target's, and
-# nothing is loaded for the others. The kernel's log has all of its lines.
+# fuzz ROUNDS SEED [FROM]: nothing is loaded for the names that it makes up. The
+# kernel's log has all of its lines.
 fuzz() {
 	local modprobe status=0
 
-	modprobe xt_nat
 	modprobe=$(cat /proc/sys/kernel/modprobe)
 	echo >/proc/sys/kernel/modprobe
 	echo on >/proc/sys/kernel/printk_devkmsg
@@ -144,7 +143,8 @@ leaves_nothing() {
 
 	host_add "$lb"
 	unload
-	modprobe xt_LEASTCONN
+	# xt_nat has DNAT, a name that fuzz makes up, and holds nf_nat.
+	modprobe -a xt_LEASTCONN xt_nat
 	make_tables
 	await_dead_namespaces
 	honest_rule_leaves_nothing || fail "an honest rule leaves $(held)"
