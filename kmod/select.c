@@ -24,12 +24,13 @@
  * No packet, no connection, no lock: callers take turns at a tournament. Only the
  * loads change under it. This file is also built in user space.
  */
+#include <linux/bits.h>
 #include <linux/math64.h>
 
 #include "select.h"
 
 #define LC_NO_RANK	(~0ULL)
-#define LC_BACKUP	(1ULL << 63)
+#define LC_BACKUP	BIT_ULL(63)
 
 static unsigned int leaves(unsigned int count)
 {

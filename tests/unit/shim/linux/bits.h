@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* As much of the kernel's header as select.c reads. */
+#ifndef SHIM_BITS_H
+#define SHIM_BITS_H
+
+#define BIT_ULL(nr)	(1ULL << (nr))
+
+#endif /* SHIM_BITS_H */
