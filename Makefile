@@ -87,6 +87,7 @@ clean: ## remove what was built
 	$(MAKE) -C xtables-ext clean
 	$(MAKE) -C tests clean
 	$(MAKE) -C bench/load clean
+	$(MAKE) -C bench/spin clean
 
 demo: ## see it balance, beside random and nth, in a virtual machine
 	demo/run
