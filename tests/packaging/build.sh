@@ -10,7 +10,7 @@ packages=$packages/this
 copy() {
 	mkdir "$1"
 	cp -r Kbuild Makefile VERSION dkms.conf kmod include xtables-ext tests \
-		debian "$1/"
+		bench debian "$1/"
 	rm -rf "$1/tests/packaging/out" "$1/xtables-ext/libxt_LEASTCONN.so"
 }
 
