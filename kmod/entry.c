@@ -87,13 +87,6 @@ bool lc_entry_load(struct lc_backends *backends, const struct nf_conn *ct,
 	return load->server || load->host;
 }
 
-static bool still(const struct lc_backend *backend,
-		  const struct lc_backend_key *key)
-{
-	return !backend || (!READ_ONCE(backend->gone) &&
-			    !memcmp(&backend->key, key, sizeof(*key)));
-}
-
 /**
  * lc_entry_fits() - is a connection still a load of these backends?
  * @ct: its entry
@@ -110,11 +103,11 @@ bool lc_entry_fits(const struct nf_conn *ct, const struct lc_load *load)
 	struct lc_backend_key key;
 
 	answering(ct, &key);
-	if (!still(load->server, &key))
+	if (load->server && !lc_backend_is(load->server, &key))
 		return false;
 	key.port = 0;
 	key.proto = 0;
-	return still(load->host, &key);
+	return !load->host || lc_backend_is(load->host, &key);
 }
 
 /**

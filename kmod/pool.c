@@ -30,18 +30,11 @@ static u32 hash_key(const void *data, u32 len, u32 seed)
 		      seed + service);
 }
 
-static bool same_key(const struct lc_backend_key *a,
-		     const struct lc_backend_key *b)
-{
-	return nf_inet_addr_cmp(&a->addr, &b->addr) && a->port == b->port &&
-	       a->proto == b->proto && a->family == b->family;
-}
-
 static int compare_key(struct rhashtable_compare_arg *arg, const void *object)
 {
 	const struct lc_backend *backend = object;
 
-	return !same_key(arg->key, &backend->key);
+	return !lc_backend_key_equal(arg->key, &backend->key);
 }
 
 static const struct rhashtable_params backend_params = {
@@ -160,7 +153,7 @@ static struct lc_backend *find_chosen(const struct lc_backends *backends,
 	struct lc_backend *backend = rcu_dereference(*raw_cpu_ptr(&chosen));
 
 	if (backend && backend->home == backends &&
-	    same_key(&backend->key, key) && !READ_ONCE(backend->gone))
+	    lc_backend_is(backend, key))
 		return backend;
 	return NULL;
 }

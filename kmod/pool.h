@@ -30,8 +30,6 @@ enum lc_phase {
  * @port: its port; 0: the backend is the whole address
  * @proto: layer-4 protocol; 0 when @port is 0: every protocol
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
- *
- * Hashed and compared as bytes: no padding.
  */
 struct lc_backend_key {
 	union nf_inet_addr	addr;
@@ -39,6 +37,20 @@ struct lc_backend_key {
 	u8			proto;
 	u8			family;
 };
+
+/**
+ * lc_backend_key_equal() - are two keys the same?
+ * @a: the one
+ * @b: the other
+ *
+ * Return: whether they are.
+ */
+static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
+					const struct lc_backend_key *b)
+{
+	return nf_inet_addr_cmp(&a->addr, &b->addr) && a->port == b->port &&
+	       a->proto == b->proto && a->family == b->family;
+}
 
 /**
  * struct lc_backend - a server, shared by every rule of a namespace that
@@ -88,6 +100,21 @@ static inline bool lc_backend_get(struct lc_backend *backend)
 {
 	return !READ_ONCE(backend->gone) &&
 	       refcount_inc_not_zero(&backend->ref);
+}
+
+/**
+ * lc_backend_is() - does a key still name this backend?
+ * @backend: the backend
+ * @key: the key
+ *
+ * Context: any.
+ * Return: false when it is another's, or the backend is going.
+ */
+static inline bool lc_backend_is(const struct lc_backend *backend,
+				 const struct lc_backend_key *key)
+{
+	return lc_backend_key_equal(&backend->key, key) &&
+	       !READ_ONCE(backend->gone);
 }
 
 /**

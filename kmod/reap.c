@@ -179,8 +179,10 @@ static int no_record(struct lc_net *ln, const struct nf_conn *ct,
 {
 	struct lc_record_key key;
 
+	if (err == -EEXIST)
+		return err;
 	lc_entry_key(ct, &key);
-	if (err == -EEXIST || lc_record_find(&ln->records, &key))
+	if (lc_record_find(&ln->records, &key))
 		return -EEXIST;
 	missed(&ln->reaper, load, err);
 	return err;

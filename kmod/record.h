@@ -16,7 +16,7 @@
  * @zone: conntrack zone id in that direction
  * @pad: zero
  *
- * Hashed and compared as bytes: no padding.
+ * Hashed as bytes: no padding.
  */
 struct lc_record_key {
 	struct nf_conntrack_tuple	tuple;
