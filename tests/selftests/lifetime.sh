@@ -301,7 +301,7 @@ user_script() {
 	SCRIPT
 }
 
-nobody='--reuid=nobody --regid=nogroup --clear-groups'
+as_nobody=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
 
 user_balances() { # FRONT-END
 	local home=$tmp/$1 table
@@ -313,8 +313,7 @@ user_balances() { # FRONT-END
 	serve tcp 80
 	balance tcp 80 10.0.1.1:80,10.0.1.2:80
 	peer "$cl" open c tcp $vip 80
-	# shellcheck disable=SC2086 # words on purpose
-	! on "$lb" setpriv $nobody cat /proc/net/leastconn ||
+	! on "$lb" "${as_nobody[@]}" cat /proc/net/leastconn ||
 		fail "an ordinary user reads the balancer's table"
 	# Root's module is there; the user's rule need not load any.
 	modprobe -a iptable_nat nft_compat nft_chain_nat xt_tcpudp nf_conntrack_netlink
@@ -324,8 +323,7 @@ user_balances() { # FRONT-END
 	user_script "$home" "$1" >"$home/script"
 	# In two steps: the files of /proc/net belong to who is root when the
 	# namespace is made, and in one step nobody is yet.
-	# shellcheck disable=SC2086
-	table=$(timeout 60 setpriv $nobody unshare -Ur \
+	table=$(timeout 60 "${as_nobody[@]}" unshare -Ur \
 		unshare -n --kill-child --pid --fork bash "$home/script")
 	echo "$table"
 	expect "10.9.0.1 2
