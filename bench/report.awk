@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Rows of pairs (see guest) into a table: what each way costs, and how that compares with one DNAT rule in the same run.
+# Rows of pairs (see guest) into a table, with figures.awk: what each way costs, and how that compares with one DNAT rule in the same run.
 # Variable table: a file for the same, for machines.
 
 BEGIN { FS = OFS = "\t" }
@@ -14,20 +14,6 @@ BEGIN { FS = OFS = "\t" }
 	ratio[key, i] = $6 > 0 ? $5 / $6 : 0
 }
 
-# Sets least, median and most of what[key, 1 ...].
-function spread(what, key,   i, j, v, sorted) {
-	for (i = 1; i <= pairs[key]; i++) {
-		v = what[key, i]
-		for (j = i - 1; j && sorted[j] > v; j--)
-			sorted[j + 1] = sorted[j]
-		sorted[j + 1] = v
-	}
-	i = pairs[key]
-	least = sorted[1]
-	most = sorted[i]
-	median = (sorted[int((i + 1) / 2)] + sorted[int(i / 2) + 1]) / 2
-}
-
 function print_row(at, c, b) {
 	printf "%-14s %-12s %8d %8d %9.0f %9.0f   %6.3f %6.3f %6.3f\n", at[1],
 		at[2] == "dnat" ? "dnat (A/A)" : at[2], at[3], at[4], c, b, least, median, most
@@ -40,7 +26,7 @@ function explain(at, c, b,   work) {
 	if (at[1] == "live-work") {
 		work = (c - b) / at[4] * 100000
 		said[++lines] = sprintf("Watching 100,000 live connections: %.1f million instructions a second, " \
-			"%.2f %% of a processor that does 3000 million (measured with %d).", work / 1e6, work / 3e9 * 100, at[4])
+			"%.2f %% of a processor that does 3000 million (measured with %d).", work / 1e6, share(c - b, at[4]), at[4])
 	}
 	if (at[1] == "live-longest")
 		said[++lines] = sprintf("The longest that a packet needed meanwhile: %.1f us, with DNAT %.1f us.", c / 1000, b / 1000)
@@ -64,11 +50,11 @@ END {
 	for (k = 1; k <= n; k++) {
 		key = keys[k]
 		split(key, at, FS)
-		spread(cost, key)
+		spread(cost, key, pairs[key])
 		c = median
-		spread(base, key)
+		spread(base, key, pairs[key])
 		b = median
-		spread(ratio, key)
+		spread(ratio, key, pairs[key])
 		if (at[1] ~ /^(live|backend)-/) {
 			explain(at, c, b)
 			print at[1], at[2], at[3], at[4], c, b, least, median, most >table

@@ -48,7 +48,7 @@ function judge(line,   f, k, value) {
 		result(f[2], sum(cost, f[2], f[3]), "%.1f bytes", f[4])
 	else if (f[1] == "share") {
 		value = sum(cost, f[2], f[3]) - sum(base, f[2], f[3])
-		result(f[2], missing ? 0 : value / live[f[2], f[3]] * 100000 / 3e9 * 100, "%.2f %% of a processor", f[4])
+		result(f[2], missing ? 0 : share(value, live[f[2], f[3]]), "%.2f %% of a processor", f[4])
 	} else if (f[1] == "longer")
 		result(f[2], ratio(f[2], f[3]), "%.2f times DNAT's", f[4])
 	else {

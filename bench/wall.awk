@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Rows of pairs of several machines, a file each, into a table, and into the file that tsv names.
+# Rows of pairs of several machines, a file each, into a table, and into the file that tsv names; with
+# figures.awk.
 # Rows: CASE WAY BACKENDS LIVE NS NS-OF-DNAT, separated by tabs, of a packet or a connection.
 
 BEGIN { FS = OFS = "\t" }
@@ -25,20 +26,9 @@ FNR == 1 { boot++ }
 	ratio[boot, key, i] = cost[boot, key, i] / base[boot, key, i]
 }
 
-function median(list, count,   i, j, v) {
-	for (i = 2; i <= count; i++) {
-		v = list[i]
-		for (j = i - 1; j && list[j] > v; j--)
-			list[j + 1] = list[j]
-		list[j + 1] = v
-	}
-	return (list[int((count + 1) / 2)] + list[int(count / 2) + 1]) / 2
-}
-
-function of_boot(what, boot, key,   i, list) {
-	for (i = 1; (boot, key, i) in what; i++)
-		list[i] = what[boot, key, i]
-	return median(list, i - 1)
+function of_boot(what, boot, key) {
+	spread(what, boot SUBSEP key, int(pairs[boot, key] / 2))
+	return median
 }
 
 # How far two DNAT rules are from each other in this machine, in as many
@@ -63,12 +53,12 @@ function boot_row(boot, key,   c, b, r, bad) {
 		voids++
 		return
 	}
-	costs[++valid] = c
-	bases[valid] = b
-	ratios[valid] = r
+	costs[key, ++valid] = c
+	bases[key, valid] = b
+	ratios[key, valid] = r
 }
 
-function row(key,   at, middle) {
+function row(key,   at, c, b) {
 	split(key, at, FS)
 	voids = valid = 0
 	for (boot = 1; boot <= boots; boot++)
@@ -77,10 +67,13 @@ function row(key,   at, middle) {
 	printf "%-10s %-14s %8d %8d ", at[1],
 		at[2] == "dnat" ? "DNAT (A/A)" : at[2], at[3], at[4]
 	if (valid) {
-		# sorts them
-		middle = median(ratios, valid)
-		printf "%9.0f %9.0f   %6.3f %6.3f %6.3f", median(costs, valid),
-			median(bases, valid), ratios[1], middle, ratios[valid]
+		spread(costs, key, valid)
+		c = median
+		spread(bases, key, valid)
+		b = median
+		spread(ratios, key, valid)
+		printf "%9.0f %9.0f   %6.3f %6.3f %6.3f", c, b, least, median,
+			most
 	} else {
 		printf "%9s %9s   %6s %6s %6s", "-", "-", "-", "void", "-"
 	}

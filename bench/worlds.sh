@@ -13,7 +13,6 @@
 vip=203.0.113.10
 iptables=${LC_IPTABLES:-iptables}
 
-
 # Processes are dear where the processor is emulated.
 on() { # NAMESPACE COMMAND...
 	nsenter --net="/run/netns/$1" "${@:2}"

@@ -124,7 +124,7 @@ static void once(const struct options *options, struct world *a,
 }
 
 static void turn(const struct options *options, struct world *a,
-		       struct world *b)
+		 struct world *b)
 {
 	double a1[CASE_VALUES], a2[CASE_VALUES];
 	double b1[CASE_VALUES], b2[CASE_VALUES];
@@ -139,7 +139,6 @@ static void turn(const struct options *options, struct world *a,
 	print(options, b, b2, a2);
 }
 
-/* The first does not count: caches, slabs and tables get their size. */
 static void one_round(const struct options *options, struct world *a,
 		      struct world *b)
 {
@@ -163,6 +162,7 @@ static void rounds(const struct options *options, struct world *a,
 		job.kase->setup(a);
 		job.kase->setup(b);
 	}
+	/* The first does not count: caches, slabs and tables get their size. */
 	for (i = 0; i <= options->rounds; i++) {
 		job.trial = !i;
 		one_round(options, a, b);

@@ -16,19 +16,26 @@ void talk_init(unsigned int flows)
 	batch_init(&batch, flows);
 }
 
-uint64_t talk_clients(const struct world *world, uint32_t first,
-		      unsigned int count, const struct words *words)
+/* What one of the two says; each counts from a number of its own. */
+static struct segment spoken(const struct words *words, uint32_t seq,
+			     uint32_t ack)
 {
-	struct segment segment = {
-		.to	= *job.kase->service,
-		.seq	= CLIENT_SEQ + words->seq,
-		.ack	= words->flags & TCP_ACK ? SERVER_SEQ + words->ack : 0,
+	return (struct segment) {
+		.seq	= seq + words->seq,
+		.ack	= words->flags & TCP_ACK ? ack + words->ack : 0,
 		.proto	= job.kase->proto,
 		.flags	= words->flags,
 		.data	= words->data,
 	};
+}
+
+uint64_t talk_clients(const struct world *world, uint32_t first,
+		      unsigned int count, const struct words *words)
+{
+	struct segment segment = spoken(words, CLIENT_SEQ, SERVER_SEQ);
 	unsigned int i;
 
+	segment.to = *job.kase->service;
 	batch_empty(&batch);
 	for (i = 0; i < count; i++) {
 		segment.from = flow_client(first + i);
@@ -40,13 +47,7 @@ uint64_t talk_clients(const struct world *world, uint32_t first,
 uint64_t talk_servers(const struct world *world, uint32_t first,
 		      unsigned int count, const struct words *words)
 {
-	struct segment segment = {
-		.seq	= SERVER_SEQ + words->seq,
-		.ack	= CLIENT_SEQ + words->ack,
-		.proto	= job.kase->proto,
-		.flags	= words->flags,
-		.data	= words->data,
-	};
+	struct segment segment = spoken(words, SERVER_SEQ, CLIENT_SEQ);
 	unsigned int i;
 
 	batch_empty(&batch);
