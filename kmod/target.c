@@ -186,12 +186,26 @@ static bool is_balanced(struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 	       !nf_nat_initialized(ct, NF_NAT_MANIP_DST);
 }
 
+static unsigned int translate(struct nf_conn *ct,
+			      const struct lc_backend_key *key)
+{
+	const struct nf_nat_range2 range = {
+		.flags		= NF_NAT_RANGE_MAP_IPS |
+				  (key->port ? NF_NAT_RANGE_PROTO_SPECIFIED : 0),
+		.min_addr	= key->addr,
+		.max_addr	= key->addr,
+		.min_proto.all	= key->port,
+		.max_proto.all	= key->port,
+	};
+
+	return nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST);
+}
+
 static unsigned int leastconn_target(struct sk_buff *skb,
 				     const struct xt_action_param *par)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
 	const struct lc_backend_key *key;
-	struct nf_nat_range2 range;
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
 
@@ -203,16 +217,7 @@ static unsigned int leastconn_target(struct sk_buff *skb,
 	/* nft_compat takes the sender's word for the rule's protocol. */
 	if (key->proto && key->proto != nf_ct_protonum(ct))
 		return XT_CONTINUE;
-
-	range = (struct nf_nat_range2) {
-		.flags		= NF_NAT_RANGE_MAP_IPS |
-				  (key->port ? NF_NAT_RANGE_PROTO_SPECIFIED : 0),
-		.min_addr	= key->addr,
-		.max_addr	= key->addr,
-		.min_proto.all	= key->port,
-		.max_proto.all	= key->port,
-	};
-	return nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST);
+	return translate(ct, key);
 }
 
 #define LEASTCONN_TARGET(pf) {						\
