@@ -4,62 +4,70 @@
  * its life. Reads entries, changes none.
  */
 #include <net/netfilter/nf_conntrack_core.h>
-#include <net/netfilter/nf_conntrack_zones.h>
 
 #include "compat.h"
 #include "entry.h"
 
-/**
- * lc_entry_key() - the key of an entry's record
- * @ct: the entry
- * @key: filled whole
- *
- * Context: any.
- */
-void lc_entry_key(const struct nf_conn *ct, struct lc_record_key *key)
+static const struct nf_conntrack_tuple *reply(const struct nf_conn *ct)
 {
-	key->tuple = ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
-	key->zone = nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL);
-	key->pad = 0;
+	return &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
 }
 
-/* Both sides have closed, or one has reset. */
-static bool tcp_closed(u8 state)
+/* Word by word, the likeliest difference first. */
+static bool is_key(const struct nf_conn *ct, const struct lc_record_key *key)
 {
-	return state == TCP_CONNTRACK_LAST_ACK ||
-	       state == TCP_CONNTRACK_TIME_WAIT ||
-	       state == TCP_CONNTRACK_CLOSE;
+	const struct nf_conntrack_tuple *tuple =
+		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+
+	return tuple->src.u.all == key->src_id &&
+	       tuple->dst.u.all == key->dst_id &&
+	       nf_inet_addr_cmp(&tuple->src.u3, &key->src) &&
+	       nf_inet_addr_cmp(&tuple->dst.u3, &key->dst) &&
+	       tuple->dst.protonum == key->proto &&
+	       tuple->src.l3num == key->family &&
+	       nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL) == key->zone;
 }
 
-/**
- * lc_entry_phase() - where in its life a connection is
- * @ct: its entry
- *
- * Context: any.
- * Return: the phase.
- */
-enum lc_phase lc_entry_phase(const struct nf_conn *ct)
+/* Is @backend, the address it has and no other, who answers? */
+static bool answers(const struct lc_backend *backend, const struct nf_conn *ct)
 {
-	if (nf_ct_is_dying(ct))
-		return LC_ENDED;
-	if (nf_ct_protonum(ct) == IPPROTO_TCP &&
-	    tcp_closed(READ_ONCE(ct->proto.tcp.state)))
-		return LC_INACTIVE;
-	return LC_ACTIVE;
+	const struct nf_conntrack_tuple *tuple = reply(ct);
+
+	return nf_inet_addr_cmp(&tuple->src.u3, &backend->key.addr) &&
+	       tuple->src.l3num == backend->key.family &&
+	       !READ_ONCE(backend->gone);
 }
 
-/* The backend that answers @ct, by the address its replies come from. */
-static inline void answering(const struct nf_conn *ct,
-			     struct lc_backend_key *key)
+static bool answers_at_port(const struct lc_backend *backend,
+			    const struct nf_conn *ct)
 {
-	const struct nf_conntrack_tuple *reply =
-		&ct->tuplehash[IP_CT_DIR_REPLY].tuple;
-	const bool has_ports = lc_proto_has_ports(reply->dst.protonum);
+	const struct nf_conntrack_tuple *tuple = reply(ct);
 
-	key->addr = reply->src.u3;
-	key->port = has_ports ? reply->src.u.all : 0;
-	key->proto = has_ports ? reply->dst.protonum : 0;
-	key->family = reply->src.l3num;
+	return tuple->src.u.all == backend->key.port &&
+	       tuple->dst.protonum == backend->key.proto &&
+	       answers(backend, ct);
+}
+
+/* Asks the table, by the address that replies come from. */
+static noinline bool find_load(struct lc_backends *backends, const struct nf_conn *ct,
+		      struct lc_load *load)
+{
+	const struct nf_conntrack_tuple *tuple = reply(ct);
+	struct lc_backend_key key = {
+		.addr	= tuple->src.u3,
+		.family	= tuple->src.l3num,
+	};
+
+	load->host = NULL;
+	if (READ_ONCE(backends->wide))
+		load->host = lc_backend_find(backends, &key);
+	load->server = NULL;
+	if (lc_proto_has_ports(tuple->dst.protonum) && tuple->src.u.all) {
+		key.port = tuple->src.u.all;
+		key.proto = tuple->dst.protonum;
+		load->server = lc_backend_find(backends, &key);
+	}
+	return load->server || load->host;
 }
 
 /**
@@ -74,17 +82,25 @@ static inline void answering(const struct nf_conn *ct,
 bool lc_entry_load(struct lc_backends *backends, const struct nf_conn *ct,
 		   struct lc_load *load)
 {
-	struct lc_backend_key key;
+	struct lc_backend *chosen = lc_backend_chosen(backends);
 
-	answering(ct, &key);
-	load->server = key.port ? lc_backend_find(backends, &key) : NULL;
+	if (!chosen || READ_ONCE(backends->wide) ||
+	    !answers_at_port(chosen, ct))
+		return find_load(backends, ct, load);
+	load->server = chosen;
 	load->host = NULL;
-	if (READ_ONCE(backends->wide)) {
-		key.port = 0;
-		key.proto = 0;
-		load->host = lc_backend_find(backends, &key);
-	}
-	return load->server || load->host;
+	return true;
+}
+
+/* Inline: the reaper asks this of every connection in every round. */
+static __always_inline bool fits(const struct nf_conn *ct,
+				 const struct lc_load *load)
+{
+	const struct lc_backend *server = READ_ONCE(load->server);
+	const struct lc_backend *host = READ_ONCE(load->host);
+
+	return (!server || answers_at_port(server, ct)) &&
+	       (!host || answers(host, ct));
 }
 
 /**
@@ -95,19 +111,12 @@ bool lc_entry_load(struct lc_backends *backends, const struct nf_conn *ct,
  * Cheaper than asking anew. A backend that came later is not looked for:
  * adoption does that.
  *
- * Context: any.
+ * Context: any, under rcu_read_lock().
  * Return: false when one of them has gone or is not the one that answers.
  */
 bool lc_entry_fits(const struct nf_conn *ct, const struct lc_load *load)
 {
-	struct lc_backend_key key;
-
-	answering(ct, &key);
-	if (load->server && !lc_backend_is(load->server, &key))
-		return false;
-	key.port = 0;
-	key.proto = 0;
-	return !load->host || lc_backend_is(load->host, &key);
+	return fits(ct, load);
 }
 
 /**
@@ -127,10 +136,18 @@ struct nf_conn *lc_entry_get(struct net *net, const struct lc_record_key *key)
 		.id	= key->zone,
 		.dir	= NF_CT_DEFAULT_ZONE_DIR,
 	};
+	struct nf_conntrack_tuple tuple = {
+		.src.u3		= key->src,
+		.src.u.all	= key->src_id,
+		.src.l3num	= key->family,
+		.dst.u3		= key->dst,
+		.dst.u.all	= key->dst_id,
+		.dst.protonum	= key->proto,
+	};
 	struct nf_conntrack_tuple_hash *hash;
 	struct nf_conn *ct;
 
-	hash = nf_conntrack_find_get(net, &zone, &key->tuple);
+	hash = nf_conntrack_find_get(net, &zone, &tuple);
 	if (!hash)
 		return NULL;
 	ct = nf_ct_tuplehash_to_ctrack(hash);
@@ -138,4 +155,72 @@ struct nf_conn *lc_entry_get(struct net *net, const struct lc_record_key *key)
 		return ct;
 	nf_ct_put(ct);
 	return NULL;
+}
+
+/**
+ * lc_entry_bucket() - where in conntrack's table an entry is
+ * @ct: the entry, held
+ *
+ * The end of a chain names its bucket.
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: the bucket, good until the table is resized.
+ */
+u32 lc_entry_bucket(const struct nf_conn *ct)
+{
+	const struct hlist_nulls_node *node =
+		&ct->tuplehash[IP_CT_DIR_ORIGINAL].hnnode;
+
+	while (!is_a_nulls(node))
+		node = rcu_dereference(hlist_nulls_next_rcu(node));
+	return get_nulls_value(node);
+}
+
+/* In a bucket of conntrack's table whose lock is held. */
+static const struct nf_conn *find(struct hlist_nulls_head *bucket,
+				  const struct net *net,
+				  const struct lc_record_key *key)
+{
+	struct nf_conntrack_tuple_hash *hash;
+	struct hlist_nulls_node *node;
+	const struct nf_conn *ct;
+
+	hlist_nulls_for_each_entry(hash, node, bucket, hnnode) {
+		if (NF_CT_DIRECTION(hash) != IP_CT_DIR_ORIGINAL)
+			continue;
+		ct = nf_ct_tuplehash_to_ctrack(hash);
+		if (is_key(ct, key) && net_eq(nf_ct_net(ct), net))
+			return ct;
+	}
+	return NULL;
+}
+
+/**
+ * lc_entry_stands() - is the entry a record speaks of where, and as, it was?
+ * @net: the namespace
+ * @record: the record, counted somewhere
+ *
+ * A fifth of what asking lc_entry_get() costs. It takes the lock of conntrack's
+ * bucket, which keeps entry and table in place: no reference, no hash.
+ *
+ * Context: bottom halves off, under rcu_read_lock(). Not under bucket locks,
+ *	nor under a record's lock.
+ * Return: false when something has changed, or the table was resized.
+ */
+bool lc_entry_stands(const struct net *net, const struct lc_record *record)
+{
+	u32 bucket = record->bucket;
+	spinlock_t *lock = &nf_conntrack_locks[bucket % CONNTRACK_LOCKS];
+	const struct nf_conn *ct = NULL;
+	bool stands;
+
+	nf_conntrack_lock(lock);
+	__acquire(lock);	/* its declaration does not say so */
+	if (bucket < nf_conntrack_htable_size)
+		ct = find(&nf_conntrack_hash[bucket], net, &record->key);
+	stands = ct && !nf_ct_is_expired(ct) &&
+		 lc_entry_phase(ct) == READ_ONCE(record->phase) &&
+		 fits(ct, &record->load);
+	spin_unlock(lock);
+	return stands;
 }

@@ -3,14 +3,62 @@
 #define LC_ENTRY_H
 
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 
 #include "record.h"
 
-void lc_entry_key(const struct nf_conn *ct, struct lc_record_key *key);
-enum lc_phase lc_entry_phase(const struct nf_conn *ct);
+/**
+ * lc_entry_key() - the key of an entry's record
+ * @ct: the entry
+ * @key: filled whole
+ *
+ * Context: any.
+ */
+static inline void lc_entry_key(const struct nf_conn *ct,
+				struct lc_record_key *key)
+{
+	const struct nf_conntrack_tuple *tuple =
+		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+
+	key->src = tuple->src.u3;
+	key->dst = tuple->dst.u3;
+	key->src_id = tuple->src.u.all;
+	key->dst_id = tuple->dst.u.all;
+	key->zone = nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL);
+	key->proto = tuple->dst.protonum;
+	key->family = tuple->src.l3num;
+}
+
+/* Both sides have closed, or one has reset. */
+static inline bool lc_tcp_closed(u8 state)
+{
+	return state == TCP_CONNTRACK_LAST_ACK ||
+	       state == TCP_CONNTRACK_TIME_WAIT ||
+	       state == TCP_CONNTRACK_CLOSE;
+}
+
+/**
+ * lc_entry_phase() - where in its life a connection is
+ * @ct: its entry
+ *
+ * Context: any.
+ * Return: the phase.
+ */
+static inline enum lc_phase lc_entry_phase(const struct nf_conn *ct)
+{
+	if (nf_ct_is_dying(ct))
+		return LC_ENDED;
+	if (nf_ct_protonum(ct) == IPPROTO_TCP &&
+	    lc_tcp_closed(READ_ONCE(ct->proto.tcp.state)))
+		return LC_INACTIVE;
+	return LC_ACTIVE;
+}
+
 bool lc_entry_load(struct lc_backends *backends, const struct nf_conn *ct,
 		   struct lc_load *load);
 bool lc_entry_fits(const struct nf_conn *ct, const struct lc_load *load);
 struct nf_conn *lc_entry_get(struct net *net, const struct lc_record_key *key);
+u32 lc_entry_bucket(const struct nf_conn *ct);
+bool lc_entry_stands(const struct net *net, const struct lc_record *record);
 
 #endif /* LC_ENTRY_H */

@@ -132,7 +132,7 @@ void lc_backends_exit(struct lc_backends *backends)
  * recorded for, unless it went another way: it need not be looked for. Readers
  * under RCU; forget_chosen() comes before a backend's end.
  */
-static DEFINE_PER_CPU(struct lc_backend __rcu *, chosen);
+DEFINE_PER_CPU(struct lc_backend __rcu *, lc_chosen);
 
 /* No pool has it any more, so nobody can choose it again. */
 static void forget_chosen(const struct lc_backend *backend)
@@ -141,21 +141,10 @@ static void forget_chosen(const struct lc_backend *backend)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		last = per_cpu_ptr(&chosen, cpu);
+		last = per_cpu_ptr(&lc_chosen, cpu);
 		if (rcu_access_pointer(*last) == backend)
 			RCU_INIT_POINTER(*last, NULL);
 	}
-}
-
-static struct lc_backend *find_chosen(const struct lc_backends *backends,
-				      const struct lc_backend_key *key)
-{
-	struct lc_backend *backend = rcu_dereference(*raw_cpu_ptr(&chosen));
-
-	if (backend && backend->home == backends &&
-	    lc_backend_is(backend, key))
-		return backend;
-	return NULL;
 }
 
 /**
@@ -169,10 +158,6 @@ static struct lc_backend *find_chosen(const struct lc_backends *backends,
 struct lc_backend *lc_backend_find(struct lc_backends *backends,
 				   const struct lc_backend_key *key)
 {
-	struct lc_backend *backend = find_chosen(backends, key);
-
-	if (backend)
-		return backend;
 	return rhashtable_lookup(&backends->table, key, backend_params);
 }
 
@@ -477,6 +462,6 @@ const struct lc_backend_key *lc_pool_choose(struct lc_pool *pool)
 	if (at < 0)
 		return NULL;
 	backend = pool->seats[at].backend;
-	rcu_assign_pointer(*raw_cpu_ptr(&chosen), backend);
+	rcu_assign_pointer(*raw_cpu_ptr(&lc_chosen), backend);
 	return &backend->key;
 }

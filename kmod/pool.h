@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/netfilter.h>
+#include <linux/percpu.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
 
@@ -103,21 +104,6 @@ static inline bool lc_backend_get(struct lc_backend *backend)
 }
 
 /**
- * lc_backend_is() - does a key still name this backend?
- * @backend: the backend
- * @key: the key
- *
- * Context: any.
- * Return: false when it is another's, or the backend is going.
- */
-static inline bool lc_backend_is(const struct lc_backend *backend,
-				 const struct lc_backend_key *key)
-{
-	return lc_backend_key_equal(&backend->key, key) &&
-	       !READ_ONCE(backend->gone);
-}
-
-/**
  * struct lc_backends - the backends of a network namespace
  * @lock: who is in @table and @list, and every backend's users and seats
  * @table: by key; readers under RCU
@@ -154,6 +140,44 @@ static inline bool lc_proto_has_ports(u8 proto)
 	default:
 		return false;
 	}
+}
+
+DECLARE_PER_CPU(struct lc_backend __rcu *, lc_chosen);
+
+/**
+ * lc_backend_chosen() - the backend that was chosen last on this processor
+ * @backends: the namespace's
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: the backend, alive until the read section ends, or NULL.
+ */
+static inline struct lc_backend *
+lc_backend_chosen(const struct lc_backends *backends)
+{
+	struct lc_backend *backend = rcu_dereference(*raw_cpu_ptr(&lc_chosen));
+
+	return backend && backend->home == backends ? backend : NULL;
+}
+
+/**
+ * lc_backend_begin() - count a new connection, and hold its backend
+ * @backend: the backend, found under RCU
+ * @phase: LC_ACTIVE or LC_INACTIVE; LC_ENDED: already over
+ *
+ * Context: any.
+ * Return: false when it is going and counts nothing new.
+ */
+static inline bool lc_backend_begin(struct lc_backend *backend,
+				    enum lc_phase phase)
+{
+	if (!lc_backend_get(backend))
+		return false;
+	if (likely(phase == LC_ACTIVE))
+		atomic_inc(&backend->active);
+	else if (phase == LC_INACTIVE)
+		atomic_inc(&backend->inactive);
+	atomic64_inc(&backend->total);
+	return true;
 }
 
 int lc_backends_init(struct lc_backends *backends);

@@ -4,11 +4,15 @@
  *
  * The hooks see a connection begin and close, but an entry can end without a
  * packet: timeout, deletion, early drop. Nothing tells an outside module, so
- * each record is looked up in conntrack again, at its entry's own expiry or
- * after LC_ROUND ticks, whichever is sooner. Records wait in a wheel of ticks
- * that belongs to the check work alone; new ones reach it over a lockless
- * list. A run checks at most LC_BUDGET records, the rest come first in the next
- * tick: over 100,000 records the round grows longer, not the work per second.
+ * each record is looked up in conntrack again every LC_ROUND ticks. Until then
+ * it waits in a queue that belongs to the check work alone, and, as all wait
+ * equally long, in the order of the ticks that they are due in; new ones reach it
+ * over a lockless list. A run checks about LC_BUDGET records at most, the rest
+ * come first in the next tick: over 100,000 records the round grows longer, not
+ * the work per second.
+ *
+ * Nearly always nothing has changed since the last look, and one into the bucket
+ * where the entry was is enough to see that.
  *
  * Adoption is the other direction: entries that no record speaks of. It walks
  * the conntrack table in process context, when backends appear, soon after a
@@ -30,6 +34,7 @@
 #define LC_TICK		(HZ / 10)
 #define LC_ROUND	7U		/* ticks */
 #define LC_BUDGET	(100000 / LC_ROUND)
+#define LC_BATCH	16U		/* without giving way */
 #define LC_WALK		(30 * HZ)
 #define LC_WALK_SOON	(HZ / 2)
 
@@ -40,36 +45,64 @@ static struct lc_net *reaper_net(struct lc_reaper *reaper)
 	return container_of(reaper, struct lc_net, reaper);
 }
 
-/* Where a record waits that is due in @ticks, 1 to LC_WHEEL - 1. */
-static struct list_head *slot_in(struct lc_reaper *reaper, unsigned int ticks)
+static void queue_add(struct lc_queue *queue, struct llist_node *first,
+		      struct llist_node *last)
 {
-	return &reaper->wheel[(reaper->tick - 1 + ticks) & (LC_WHEEL - 1)];
+	last->next = NULL;
+	*queue->end = first;
+	queue->end = &last->next;
 }
 
-/* Every slot whose tick has come, at most one round of the wheel. */
-static void take_due(struct lc_reaper *reaper, struct list_head *due)
+static void queue_add_first(struct lc_queue *queue, struct llist_node *node)
 {
-	unsigned long ticks;
-	unsigned int i;
+	node->next = queue->first;
+	queue->first = node;
+	if (!node->next)
+		queue->end = &node->next;
+}
 
-	if (time_before(jiffies, reaper->when))
-		return;
-	ticks = (jiffies - reaper->when) / LC_TICK + 1;
-	reaper->when += ticks * LC_TICK;
-	for (i = 0; i < min_t(unsigned long, ticks, LC_WHEEL); i++)
-		list_splice_tail_init(&reaper->wheel[(reaper->tick + i) &
-						     (LC_WHEEL - 1)], due);
+static struct llist_node *queue_del_first(struct lc_queue *queue)
+{
+	struct llist_node *node = queue->first;
+
+	queue->first = node->next;
+	if (!queue->first)
+		queue->end = &queue->first;
+	return node;
+}
+
+static struct lc_record *queued(struct llist_node *node)
+{
+	return llist_entry(node, struct lc_record, queue);
+}
+
+static void take_ticks(struct lc_reaper *reaper)
+{
+	unsigned long ticks = (jiffies - reaper->when) / LC_TICK;
+
 	reaper->tick += ticks;
+	reaper->when += ticks * LC_TICK;
 }
 
+/* They have waited a tick already. */
 static void take_fresh(struct lc_reaper *reaper)
 {
-	struct llist_node *fresh = llist_del_all(&reaper->fresh);
-	struct lc_record *record, *next;
+	struct llist_node *first = llist_del_all(&reaper->fresh);
+	struct llist_node *node, *last = NULL;
 
-	/* They have waited a tick already. */
-	llist_for_each_entry_safe(record, next, fresh, fresh)
-		list_add_tail(&record->due, slot_in(reaper, LC_ROUND - 1));
+	for (node = first; node; node = node->next) {
+		queued(node)->due = reaper->tick + LC_ROUND - 1;
+		last = node;
+	}
+	if (first)
+		queue_add(&reaper->queue, first, last);
+}
+
+static bool is_due(const struct lc_reaper *reaper)
+{
+	struct llist_node *first = reaper->queue.first;
+
+	return first && (s16)(queued(first)->due - reaper->tick) <= 0;
 }
 
 /* Conntrack's word on a connection that is still there; false: nobody's load */
@@ -78,69 +111,96 @@ static bool correct(struct lc_net *ln, struct lc_record *record,
 {
 	struct lc_load load = record->load;
 
-	lockdep_assert_held(&record->lock);
-
 	if (!lc_entry_fits(ct, &load))
 		lc_entry_load(&ln->backends, ct, &load);
-	else if (phase == record->phase)
-		return true;
-	lc_record_set(record, &load, phase, false);
+	lc_record_set(&ln->records, record, &load, phase);
 	return record->load.server || record->load.host;
 }
 
+enum lc_verdict {
+	LC_KEEP,
+	LC_AGAIN,	/* in the next tick */
+	LC_REMOVE,
+};
+
 /*
- * Ticks until the record is due again; 0: it counts no more. The first miss is
- * forgiven: the packet may be held up between our hook and the confirmation.
+ * The first miss is forgiven: the packet may be held up between our hook and
+ * the confirmation.
  */
-static unsigned int judge(struct lc_net *ln, struct lc_record *record,
-			  const struct nf_conn *ct)
+static enum lc_verdict judge(struct lc_net *ln, struct lc_record *record,
+			     const struct nf_conn *ct)
 {
 	enum lc_phase phase = ct ? lc_entry_phase(ct) : LC_ENDED;
-	unsigned int ticks = 0;
+	bool forgiven = !record->checked;
 
-	lockdep_assert_held(&record->lock);
-
+	WRITE_ONCE(record->checked, true);
 	if (phase == LC_ENDED)
-		ticks = !record->checked;
-	else if (correct(ln, record, ct, phase))
-		ticks = clamp_t(unsigned long,
-				DIV_ROUND_UP(nf_ct_expires(ct), LC_TICK),
-				1, LC_ROUND);
-	record->checked = true;
-	return ticks;
+		return forgiven ? LC_AGAIN : LC_REMOVE;
+	record->bucket = lc_entry_bucket(ct);
+	return correct(ln, record, ct, phase) ? LC_KEEP : LC_REMOVE;
 }
 
 /*
  * Looked up without the record's lock, judged and taken out under it: whoever
  * renews the record meanwhile is heard.
  */
-static void check_record(struct lc_net *ln, struct lc_record *record)
+static enum lc_verdict check_record(struct lc_net *ln, struct lc_record *record)
 {
 	struct nf_conn *ct = lc_entry_get(ln->net, &record->key);
-	unsigned int ticks;
+	spinlock_t *lock = lc_record_lock(&ln->records, &record->key);
+	enum lc_verdict verdict;
 
-	list_del(&record->due);
-	rcu_read_lock();
-	spin_lock_bh(&record->lock);
-	ticks = judge(ln, record, ct);
-	if (ticks)
-		list_add_tail(&record->due, slot_in(&ln->reaper, ticks));
-	else
+	spin_lock_bh(lock);
+	verdict = judge(ln, record, ct);
+	if (verdict == LC_REMOVE)
 		lc_record_del(&ln->records, record);
-	spin_unlock_bh(&record->lock);
-	rcu_read_unlock();
+	spin_unlock_bh(lock);
 	if (ct)
 		nf_ct_put(ct);
+	return verdict;
 }
 
-static void check_due(struct lc_net *ln, struct list_head *due)
+static void check_first(struct lc_net *ln, struct lc_queue *again)
 {
-	unsigned int left = LC_BUDGET;
+	struct lc_reaper *reaper = &ln->reaper;
+	struct llist_node *node = queue_del_first(&reaper->queue);
+	struct lc_record *record = queued(node);
+	enum lc_verdict verdict = LC_KEEP;
 
-	while (left-- && !list_empty(due)) {
-		check_record(ln, list_first_entry(due, struct lc_record, due));
-		cond_resched();
+	if (!READ_ONCE(record->checked) || !lc_entry_stands(ln->net, record))
+		verdict = check_record(ln, record);
+	if (verdict == LC_KEEP) {
+		record->due = reaper->tick + LC_ROUND;
+		queue_add(&reaper->queue, node, node);
+	} else if (verdict == LC_AGAIN) {
+		record->due = reaper->tick + 1;
+		queue_add(again, node, node);
 	}
+}
+
+/* Return: how many of @most were left. */
+static unsigned int check_batch(struct lc_net *ln, unsigned int most,
+				struct lc_queue *again)
+{
+	rcu_read_lock();
+	local_bh_disable();
+	for (; most && is_due(&ln->reaper); most--)
+		check_first(ln, again);
+	local_bh_enable();
+	rcu_read_unlock();
+	return most;
+}
+
+static void check_due(struct lc_net *ln)
+{
+	struct lc_reaper *reaper = &ln->reaper;
+	struct lc_queue again = { .end = &again.first };
+	unsigned int batches = LC_BUDGET / LC_BATCH;
+
+	while (batches-- && !check_batch(ln, LC_BATCH, &again))
+		cond_resched();
+	while (again.first)
+		queue_add_first(&reaper->queue, queue_del_first(&again));
 }
 
 static void check_work(struct work_struct *work)
@@ -148,15 +208,13 @@ static void check_work(struct work_struct *work)
 	struct lc_reaper *reaper = container_of(to_delayed_work(work),
 						struct lc_reaper, check);
 	struct lc_net *ln = reaper_net(reaper);
-	LIST_HEAD(due);
 
-	take_due(reaper, &due);
+	take_ticks(reaper);
 	take_fresh(reaper);
-	check_due(ln, &due);
-	list_splice(&due, slot_in(reaper, 1));
+	check_due(ln);
 
 	/* A record that comes now finds @fresh empty and queues the work. */
-	if (lc_records_count(&ln->records))
+	if (reaper->queue.first)
 		queue_delayed_work(lc_wq, &reaper->check, LC_TICK);
 }
 
@@ -174,7 +232,7 @@ static void missed(struct lc_reaper *reaper, const struct lc_load *load,
 }
 
 /* Not missed is who is recorded already, and needs no room for another. */
-static int no_record(struct lc_net *ln, const struct nf_conn *ct,
+static noinline int no_record(struct lc_net *ln, const struct nf_conn *ct,
 		     const struct lc_load *load, int err)
 {
 	struct lc_record_key key;
@@ -182,7 +240,7 @@ static int no_record(struct lc_net *ln, const struct nf_conn *ct,
 	if (err == -EEXIST)
 		return err;
 	lc_entry_key(ct, &key);
-	if (lc_record_find(&ln->records, &key))
+	if (lc_record_is(&ln->records, &key))
 		return -EEXIST;
 	missed(&ln->reaper, load, err);
 	return err;
@@ -212,7 +270,7 @@ int lc_reap_add(struct lc_net *ln, const struct nf_conn *ct,
 	err = lc_record_add(&ln->records, record, load, lc_entry_phase(ct));
 	if (err)
 		return no_record(ln, ct, load, err);
-	if (llist_add(&record->fresh, &reaper->fresh))
+	if (llist_add(&record->queue, &reaper->fresh))
 		queue_delayed_work(lc_wq, &reaper->check, LC_TICK);
 	return 0;
 }
@@ -318,9 +376,6 @@ void lc_reap_adopt(struct lc_net *ln)
  */
 int __init lc_reap_init(void)
 {
-	BUILD_BUG_ON(LC_ROUND >= LC_WHEEL);
-	BUILD_BUG_ON(LC_WHEEL & (LC_WHEEL - 1));
-
 	lc_wq = alloc_workqueue("leastconn", WQ_UNBOUND, 0);
 	return lc_wq ? 0 : -ENOMEM;
 }
@@ -341,11 +396,8 @@ void lc_reap_exit(void)
  */
 void lc_reaper_init(struct lc_reaper *reaper)
 {
-	unsigned int i;
-
 	init_llist_head(&reaper->fresh);
-	for (i = 0; i < LC_WHEEL; i++)
-		INIT_LIST_HEAD(&reaper->wheel[i]);
+	reaper->queue.end = &reaper->queue.first;
 	reaper->when = jiffies;
 	reaper->rested = jiffies;
 	INIT_DELAYED_WORK(&reaper->check, check_work);

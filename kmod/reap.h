@@ -10,14 +10,21 @@ struct lc_load;
 struct lc_net;
 struct nf_conn;
 
-/** LC_WHEEL - slots of the reaper's wheel; a power of two, more than a round */
-#define LC_WHEEL	16
+/**
+ * struct lc_queue - first in, first out
+ * @first: who has waited longest
+ * @end: where the next one goes
+ */
+struct lc_queue {
+	struct llist_node	*first;
+	struct llist_node	**end;
+};
 
 /**
  * struct lc_reaper - re-checks recorded connections, adopts existing ones
- * @fresh: new records on their way into @wheel
- * @wheel: records by the tick they are due at; the check work's alone
- * @tick: the next tick to be worked through; the check work's alone
+ * @fresh: new records on their way into @queue
+ * @queue: records by the tick they are due in; the check work's alone
+ * @tick: the tick of this run; the check work's alone
  * @when: jiffies of @tick; the check work's alone
  * @check: takes the records that are due; queued while there are records
  * @adopt: walks the conntrack table; queued while there are hooks
@@ -28,8 +35,8 @@ struct nf_conn;
  */
 struct lc_reaper {
 	struct llist_head	fresh;
-	struct list_head	wheel[LC_WHEEL];
-	unsigned int		tick;
+	struct lc_queue		queue;
+	u16			tick;
 	unsigned long		when;
 	struct delayed_work	check;
 	struct delayed_work	adopt;

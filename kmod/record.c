@@ -8,57 +8,45 @@
  * once.
  */
 #include <linux/err.h>
-#include <linux/jhash.h>
+#include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include "compat.h"
 #include "record.h"
 
-static struct kmem_cache *record_cache __read_mostly;
+/* What each new connection goes through is inline. */
 
-/* Of the eleven words of an IPv4 connection's key six are always zero. */
-static u32 hash_key(const void *data, u32 len, u32 seed)
+struct kmem_cache *lc_record_cache __read_mostly;
+
+/*
+ * D. Lemire and O. Kaser, "Strongly universal string hashing is fast", 2014,
+ * multilinear-HM: with unknown random numbers two keys collide once in 2^32.
+ * Of the ten words of an IPv4 connection's key six are always zero.
+ */
+static __always_inline u32 hash_key(const struct lc_records *records,
+				    const struct lc_record_key *key)
 {
-	const struct lc_record_key *key = data;
-	const struct nf_conntrack_tuple *tuple = &key->tuple;
-	u32 ports;
+	const u64 *random = records->random;
+	u64 sum = (random[0] + key->words[0]) * (random[1] + key->words[4]) +
+		  (random[2] + key->words[8]) * (random[3] + key->words[9]);
 
-	if (tuple->src.l3num != NFPROTO_IPV4)
-		return jhash2(data, len / sizeof(u32), seed);
-	ports = (__force u32)tuple->src.u.all << 16 |
-		(__force u32)tuple->dst.u.all;
-	return jhash_3words((__force u32)tuple->src.u3.ip,
-			    (__force u32)tuple->dst.u3.ip, ports,
-			    seed + (key->zone << 8 | tuple->dst.protonum));
+	if (key->family != NFPROTO_IPV4)
+		sum += (random[4] + key->words[1]) * (random[5] + key->words[5]) +
+		       (random[6] + key->words[2]) * (random[7] + key->words[6]) +
+		       (random[8] + key->words[3]) * (random[9] + key->words[7]);
+	return sum >> 32;
 }
 
-static int compare_key(struct rhashtable_compare_arg *arg, const void *object)
+static u32 hash_node(const struct lc_table *table, const struct lc_node *node)
 {
-	const struct lc_record_key *key = arg->key;
-	const struct lc_record *record = object;
-
-	return !nf_ct_tuple_equal(&key->tuple, &record->key.tuple) ||
-	       key->zone != record->key.zone;
+	return hash_key(container_of(table, struct lc_records, table),
+			&container_of(node, struct lc_record, node)->key);
 }
 
-static const struct rhashtable_params record_params = {
-	.key_len		= sizeof(struct lc_record_key),
-	.key_offset		= offsetof(struct lc_record, key),
-	.head_offset		= offsetof(struct lc_record, node),
-	.hashfn			= hash_key,
-	.obj_cmpfn		= compare_key,
-	/* A burst of first packets comes before the table can have grown. */
-	.min_size		= 4096,
-	.automatic_shrinking	= true,
-};
-
-/* A constructor also keeps the cache from merging: slabinfo shows it. */
+/* Without a constructor each would be cleared first, and merged with others. */
 static void record_ctor(void *object)
 {
-	struct lc_record *record = object;
-
-	spin_lock_init(&record->lock);
 }
 
 /**
@@ -68,13 +56,13 @@ static void record_ctor(void *object)
  */
 int __init lc_record_init(void)
 {
-	BUILD_BUG_ON(sizeof(struct lc_record_key) !=
-		     sizeof(struct nf_conntrack_tuple) + 2 * sizeof(u16));
+	/* Hashed and compared as words. */
+	BUILD_BUG_ON(sizeof(struct lc_record_key) != 40);
 
-	record_cache = kmem_cache_create("leastconn_record",
+	lc_record_cache = kmem_cache_create("leastconn_record",
 					 sizeof(struct lc_record), 0, 0,
 					 record_ctor);
-	return record_cache ? 0 : -ENOMEM;
+	return lc_record_cache ? 0 : -ENOMEM;
 }
 
 /**
@@ -82,8 +70,7 @@ int __init lc_record_init(void)
  */
 void lc_record_exit(void)
 {
-	rcu_barrier();
-	kmem_cache_destroy(record_cache);
+	kmem_cache_destroy(lc_record_cache);
 }
 
 /**
@@ -101,7 +88,8 @@ int lc_records_open(struct lc_records *records)
 
 	if (records->open)
 		return 0;
-	err = rhashtable_init(&records->table, &record_params);
+	get_random_bytes(records->random, sizeof(records->random));
+	err = lc_table_init(&records->table, hash_node);
 	if (!err)
 		records->open = true;
 	return err;
@@ -115,52 +103,59 @@ static void put_load(const struct lc_load *load)
 		lc_backend_put(load->host);
 }
 
-static void free_record(void *ptr, void *arg)
+static void free_node(struct lc_node *node)
 {
-	struct lc_record *record = ptr;
+	struct lc_record *record = container_of(node, struct lc_record, node);
 
 	put_load(&record->load);
-	kmem_cache_free(record_cache, record);
+	kmem_cache_free(lc_record_cache, record);
 }
 
 /**
  * lc_records_close() - the namespace goes
- * @records: the namespace's; no reader, no reaper is left
+ * @records: the namespace's; no hook, no reaper is left
  *
  * Context: may sleep.
  */
 void lc_records_close(struct lc_records *records)
 {
 	if (records->open)
-		rhashtable_free_and_destroy(&records->table, free_record,
-					    NULL);
+		lc_table_exit(&records->table, free_node);
 }
 
 /**
- * lc_records_count() - how many connections are recorded
+ * lc_record_lock() - what protects the record with this key
  * @records: the namespace's
+ * @key: the key
  *
- * Context: any.
- * Return: the number.
+ * Context: any. To be taken with bottom halves off.
+ * Return: the lock.
  */
-unsigned int lc_records_count(struct lc_records *records)
+spinlock_t *lc_record_lock(const struct lc_records *records,
+			   const struct lc_record_key *key)
 {
-	return atomic_read(&records->table.nelems);
+	return lc_table_lock(&records->table, hash_key(records, key));
 }
 
-/**
- * lc_record_find() - the record with this key
- * @records: the namespace's
- * @key: what to look for
- *
- * Context: any, under rcu_read_lock().
- * Return: the record, alive until the read section ends, or NULL. It may be
- *	gone: ask under its lock.
- */
-struct lc_record *lc_record_find(struct lc_records *records,
-				 const struct lc_record_key *key)
+static bool is_key(const struct lc_record_key *a, const struct lc_record_key *b)
 {
-	return rhashtable_lookup(&records->table, key, record_params);
+	return a->rest == b->rest && nf_inet_addr_cmp(&a->src, &b->src) &&
+	       nf_inet_addr_cmp(&a->dst, &b->dst);
+}
+
+/* Alive as long as the lock of its bucket is held. */
+static __always_inline struct lc_record *find(struct lc_node *const *bucket,
+					      const struct lc_record_key *key)
+{
+	struct lc_record *record;
+	struct lc_node *node;
+
+	for (node = *bucket; node; node = node->next) {
+		record = container_of(node, struct lc_record, node);
+		if (is_key(&record->key, key))
+			return record;
+	}
+	return NULL;
 }
 
 /*
@@ -171,37 +166,7 @@ struct lc_record *lc_record_find(struct lc_records *records,
  */
 static bool may_be_twins(const struct lc_record *record)
 {
-	return !record->checked &&
-	       record->key.tuple.dst.protonum != IPPROTO_TCP;
-}
-
-static void count_load(const struct lc_load *load, enum lc_phase from,
-		       enum lc_phase to)
-{
-	if (load->server)
-		lc_backend_count(load->server, from, to);
-	if (load->host)
-		lc_backend_count(load->host, from, to);
-}
-
-/* Without those that are going. */
-static struct lc_load get_load(const struct lc_load *load)
-{
-	struct lc_load held = *load;
-
-	if (held.server && !lc_backend_get(held.server))
-		held.server = NULL;
-	if (held.host && !lc_backend_get(held.host))
-		held.host = NULL;
-	return held;
-}
-
-static void add_to_totals(const struct lc_load *load)
-{
-	if (load->server)
-		atomic64_inc(&load->server->total);
-	if (load->host)
-		atomic64_inc(&load->host->total);
+	return !record->checked && record->key.proto != IPPROTO_TCP;
 }
 
 /* Counts follow one of a record's backends to @new, and to phase @to. */
@@ -226,52 +191,36 @@ static void rebind(struct lc_record *record, struct lc_backend **slot,
 		if (!old || READ_ONCE(old->gone) || !may_be_twins(record))
 			atomic64_inc(&new->total);
 	}
-	*slot = new;
+	WRITE_ONCE(*slot, new);
 	if (old) {
 		lc_backend_count(old, from, LC_ENDED);
 		lc_backend_put(old);
 	}
 }
 
-/**
- * lc_record_set() - what is now known of a recorded connection
- * @record: the record; its lock is held and it is not gone
- * @load: the backends it is a load of
- * @phase: where in its life it is
- * @begins: it is a new connection that took an old one's place
- *
- * Context: any, @load's backends under RCU.
- */
-void lc_record_set(struct lc_record *record, const struct lc_load *load,
+static void change(struct lc_record *record, const struct lc_load *load,
 		   enum lc_phase phase, bool begins)
 {
-	lockdep_assert_held(&record->lock);
-
 	rebind(record, &record->load.server, load->server, phase, begins);
 	rebind(record, &record->load.host, load->host, phase, begins);
-	record->phase = phase;
+	WRITE_ONCE(record->phase, phase);
 }
 
 /**
- * lc_record_alloc() - a record whose key is to be filled
+ * lc_record_set() - what is now known of a recorded connection
  * @records: the namespace's
- * @max: most records there may be; 0: no limit
+ * @record: the record; its lock is held
+ * @load: the backends it is a load of
+ * @phase: where in its life it is
  *
- * Context: any. Does not sleep.
- * Return: the record, or ERR_PTR(): -ENOSPC over @max, or -ENOMEM.
+ * Context: any, @load's backends under RCU.
  */
-struct lc_record *lc_record_alloc(struct lc_records *records, unsigned int max)
+void lc_record_set(struct lc_records *records, struct lc_record *record,
+		   const struct lc_load *load, enum lc_phase phase)
 {
-	struct lc_record *record;
+	lockdep_assert_held(lc_record_lock(records, &record->key));
 
-	if (max && lc_records_count(records) >= max)
-		return ERR_PTR(-ENOSPC);
-	record = kmem_cache_alloc(record_cache, GFP_ATOMIC | __GFP_NOWARN);
-	if (!record)
-		return ERR_PTR(-ENOMEM);
-	record->gone = false;
-	record->checked = false;
-	return record;
+	change(record, load, phase, false);
 }
 
 /**
@@ -282,27 +231,53 @@ struct lc_record *lc_record_alloc(struct lc_records *records, unsigned int max)
  * @phase: where in its life it is
  *
  * Context: any, under rcu_read_lock(). Does not sleep.
- * Return: 0; -EEXIST when there is one with this key; -ENOMEM and the table's
- *	own errors.
+ * Return: 0, or -EEXIST when there is one with this key.
  */
 int lc_record_add(struct lc_records *records, struct lc_record *record,
 		  const struct lc_load *load, enum lc_phase phase)
 {
-	struct lc_record *old;
+	u32 hash = hash_key(records, &record->key);
+	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	struct lc_node **bucket;
 
+	record->bucket = 0;
 	record->phase = phase;
-	record->load = get_load(load);
-	/* Counted before anybody can find it: needs no lock. */
-	count_load(&record->load, LC_ENDED, phase);
-	old = rhashtable_lookup_get_insert_fast(&records->table, &record->node,
-						record_params);
-	if (!old) {
-		add_to_totals(&record->load);
-		return 0;
+	record->checked = false;
+	spin_lock_bh(lock);
+	bucket = lc_table_bucket(&records->table, hash);
+	if (unlikely(find(bucket, &record->key))) {
+		spin_unlock_bh(lock);
+		kmem_cache_free(lc_record_cache, record);
+		return -EEXIST;
 	}
-	count_load(&record->load, phase, LC_ENDED);
-	free_record(record, NULL);
-	return IS_ERR(old) ? PTR_ERR(old) : -EEXIST;
+	record->load = *load;
+	if (load->server && !lc_backend_begin(load->server, phase))
+		record->load.server = NULL;
+	if (load->host && !lc_backend_begin(load->host, phase))
+		record->load.host = NULL;
+	lc_table_add(&records->table, bucket, &record->node);
+	spin_unlock_bh(lock);
+	return 0;
+}
+
+/**
+ * lc_record_is() - is there a record with this key?
+ * @records: the namespace's
+ * @key: the connection
+ *
+ * Context: any.
+ * Return: whether there is.
+ */
+bool lc_record_is(struct lc_records *records, const struct lc_record_key *key)
+{
+	u32 hash = hash_key(records, key);
+	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	bool is;
+
+	spin_lock_bh(lock);
+	is = find(lc_table_bucket(&records->table, hash), key);
+	spin_unlock_bh(lock);
+	return is;
 }
 
 /**
@@ -317,49 +292,64 @@ int lc_record_add(struct lc_records *records, struct lc_record *record,
  * before it takes the record out.
  *
  * Context: any, under rcu_read_lock().
- * Return: false when there is no record with this key, or no more.
+ * Return: false when there is no record with this key.
  */
 bool lc_record_renew(struct lc_records *records,
 		     const struct lc_record_key *key,
 		     const struct lc_load *load, enum lc_phase phase,
 		     bool begins)
 {
-	struct lc_record *record = lc_record_find(records, key);
-	bool renewed;
+	u32 hash = hash_key(records, key);
+	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	struct lc_record *record;
 
-	if (!record)
-		return false;
-	spin_lock_bh(&record->lock);
-	renewed = !record->gone;
-	if (renewed) {
-		lc_record_set(record, load, phase, begins);
-		record->checked = false;
+	spin_lock_bh(lock);
+	record = find(lc_table_bucket(&records->table, hash), key);
+	if (record) {
+		change(record, load, phase, begins);
+		WRITE_ONCE(record->checked, false);
 	}
-	spin_unlock_bh(&record->lock);
-	return renewed;
+	spin_unlock_bh(lock);
+	return record;
 }
 
-static void free_rcu(struct rcu_head *head)
+/**
+ * lc_record_close() - an active connection is no more
+ * @records: the namespace's
+ * @key: the connection, recorded or not
+ * @phase: where in its life it is
+ *
+ * Context: any, under rcu_read_lock().
+ */
+void lc_record_close(struct lc_records *records,
+		     const struct lc_record_key *key, enum lc_phase phase)
 {
-	kmem_cache_free(record_cache,
-			container_of(head, struct lc_record, rcu));
+	u32 hash = hash_key(records, key);
+	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	struct lc_record *record;
+
+	spin_lock_bh(lock);
+	record = find(lc_table_bucket(&records->table, hash), key);
+	if (record && record->phase == LC_ACTIVE)
+		change(record, &record->load, phase, false);
+	spin_unlock_bh(lock);
 }
 
 /**
  * lc_record_del() - the connection counts no more
  * @records: the namespace's
- * @record: the record; its lock is held. Only the reaper takes records out
+ * @record: the record, freed; its lock is held. Only the reaper takes records
+ *	out
  *
- * Context: any; @record stays valid until an RCU grace period has passed.
+ * Context: any, under rcu_read_lock().
  */
 void lc_record_del(struct lc_records *records, struct lc_record *record)
 {
+	const u32 hash = hash_key(records, &record->key);
 	const struct lc_load none = {};
 
-	lockdep_assert_held(&record->lock);
-
-	record->gone = true;
-	lc_record_set(record, &none, LC_ENDED, false);
-	rhashtable_remove_fast(&records->table, &record->node, record_params);
-	call_rcu(&record->rcu, free_rcu);
+	change(record, &none, LC_ENDED, false);
+	lc_table_del(&records->table, lc_table_bucket(&records->table, hash),
+		     &record->node);
+	kmem_cache_free(lc_record_cache, record);
 }

@@ -2,26 +2,45 @@
 #ifndef LC_RECORD_H
 #define LC_RECORD_H
 
-#include <linux/list.h>
+#include <linux/err.h>
 #include <linux/llist.h>
-#include <linux/rhashtable.h>
-#include <linux/spinlock.h>
-#include <net/netfilter/nf_conntrack_tuple.h>
+#include <linux/netfilter.h>
+#include <linux/slab.h>
 
 #include "pool.h"
+#include "table.h"
 
 /**
- * struct lc_record_key - names a conntrack entry without holding it
- * @tuple: of the original direction
- * @zone: conntrack zone id in that direction
- * @pad: zero
- *
- * Hashed as bytes: no padding.
+ * struct lc_record_key - names a conntrack entry without holding it: its
+ *	original direction
+ * @src: who began it
+ * @dst: where to, before any translation; unused bytes of addresses are zero
+ * @src_id: port, or what the protocol has instead
+ * @dst_id: the same
+ * @zone: conntrack zone id
+ * @proto: layer-4 protocol
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @rest: all of it but the addresses
+ * @words: all of it
  */
 struct lc_record_key {
-	struct nf_conntrack_tuple	tuple;
-	u16				zone;
-	u16				pad;
+	union {
+		struct {
+			union nf_inet_addr	src;
+			union nf_inet_addr	dst;
+			union {
+				struct {
+					__be16	src_id;
+					__be16	dst_id;
+					u16	zone;
+					u8	proto;
+					u8	family;
+				};
+				u64		rest;
+			};
+		};
+		u32 words[10];
+	};
 };
 
 /**
@@ -36,64 +55,97 @@ struct lc_load {
 
 /**
  * struct lc_record - one connection that counts
- * @node: in lc_records.table until @gone
+ * @node: in lc_records.table, for as long as it counts
  * @key: constant
- * @lock: @load, @phase, @gone and @checked. Taken inside conntrack's bucket locks, so
- *	nothing that takes those may be called under it; the table's own locks
- *	nest inside
- * @gone: out of @node's table, counts nothing
- * @checked: the reaper has looked for its entry since it began or was renewed
+ * @bucket: where conntrack had its entry last; the reaper's alone
  * @phase: &enum lc_phase it is counted in
+ * @checked: the reaper has looked for its entry since it began or was renewed
+ * @due: the reaper's tick to look at it in; the reaper's alone
  * @load: where it is counted; each is held
- * @fresh: on its way to the reaper
- * @due: in the reaper's wheel
- * @rcu: frees it after the last reader
+ * @queue: in the reaper's queue, or on its way there
  *
- * It never holds the conntrack entry: pinned entries break early drop and make
- * namespace exit spin.
+ * @phase, @checked and @load are written under lc_record_lock(); the reaper also
+ * reads them without. It never holds the conntrack entry: pinned entries break
+ * early drop and make namespace exit spin.
  */
 struct lc_record {
-	struct rhash_head	node;
+	struct lc_node		node;
 	struct lc_record_key	key;
-	spinlock_t		lock;	/* load, phase, gone, checked */
-	bool			gone;
-	bool			checked;
+	u32			bucket;
 	u8			phase;
+	bool			checked;
+	u16			due;
 	struct lc_load		load;
-	union {
-		struct llist_node	fresh;
-		struct list_head	due;
-		struct rcu_head		rcu;
-	};
+	struct llist_node	queue;
 };
 
 /**
  * struct lc_records - the recorded connections of a network namespace
- * @table: by key; readers under RCU
+ * @table: by key. Its locks are taken inside conntrack's, so nothing that takes
+ *	those may be called under them; pools' locks nest inside
+ * @random: of the table's hashes
  * @open: there is a table
  */
 struct lc_records {
-	struct rhashtable	table;
+	struct lc_table		table;
+	u64			random[10];
 	bool			open;
 };
+
+extern struct kmem_cache *lc_record_cache;
 
 int lc_record_init(void);
 void lc_record_exit(void);
 int lc_records_open(struct lc_records *records);
 void lc_records_close(struct lc_records *records);
 
-unsigned int lc_records_count(struct lc_records *records);
-struct lc_record *lc_record_find(struct lc_records *records,
-				 const struct lc_record_key *key);
-struct lc_record *lc_record_alloc(struct lc_records *records, unsigned int max);
+/**
+ * lc_records_count() - how many connections are recorded
+ * @records: the namespace's
+ *
+ * Context: any.
+ * Return: the number.
+ */
+static inline unsigned int
+lc_records_count(const struct lc_records *records)
+{
+	return atomic_read(&records->table.count);
+}
+
+/**
+ * lc_record_alloc() - a record whose key is to be filled
+ * @records: the namespace's
+ * @max: most records there may be; 0: no limit
+ *
+ * Context: any. Does not sleep.
+ * Return: the record, or ERR_PTR(): -ENOSPC over @max, or -ENOMEM.
+ */
+static inline struct lc_record *lc_record_alloc(struct lc_records *records,
+						unsigned int max)
+{
+	struct lc_record *record;
+
+	if (max && lc_records_count(records) >= max)
+		return ERR_PTR(-ENOSPC);
+	record = kmem_cache_alloc(lc_record_cache,
+				  GFP_ATOMIC | __GFP_NOWARN);
+	return record ?: ERR_PTR(-ENOMEM);
+}
+
 int lc_record_add(struct lc_records *records, struct lc_record *record,
 		  const struct lc_load *load, enum lc_phase phase);
+bool lc_record_is(struct lc_records *records, const struct lc_record_key *key);
 bool lc_record_renew(struct lc_records *records,
 		     const struct lc_record_key *key,
 		     const struct lc_load *load, enum lc_phase phase,
 		     bool begins);
-void lc_record_set(struct lc_record *record, const struct lc_load *load,
-		   enum lc_phase phase, bool begins);
+void lc_record_close(struct lc_records *records,
+		     const struct lc_record_key *key, enum lc_phase phase);
+
+spinlock_t *lc_record_lock(const struct lc_records *records,
+			   const struct lc_record_key *key);
+void lc_record_set(struct lc_records *records, struct lc_record *record,
+		   const struct lc_load *load, enum lc_phase phase);
 void lc_record_del(struct lc_records *records, struct lc_record *record);
 
 #endif /* LC_RECORD_H */

@@ -22,7 +22,7 @@
  * loser. Or it has none, and the old connection's place is taken over. False:
  * the old record has just gone.
  */
-static bool take_over(struct lc_net *ln, const struct nf_conn *ct,
+static noinline bool take_over(struct lc_net *ln, const struct nf_conn *ct,
 		      const struct lc_load *load)
 {
 	struct lc_record_key key;
@@ -50,19 +50,13 @@ static void begins(struct lc_net *ln, const struct nf_conn *ct)
 }
 
 /* Later packets of a closed connection come here too: there are few. */
-static void closes(struct lc_net *ln, const struct nf_conn *ct)
+static void closes(struct lc_net *ln, const struct nf_conn *ct,
+		   enum lc_phase phase)
 {
 	struct lc_record_key key;
-	struct lc_record *record;
 
 	lc_entry_key(ct, &key);
-	record = lc_record_find(&ln->records, &key);
-	if (!record)
-		return;
-	spin_lock_bh(&record->lock);
-	if (!record->gone && record->phase == LC_ACTIVE)
-		lc_record_set(record, &record->load, lc_entry_phase(ct), false);
-	spin_unlock_bh(&record->lock);
+	lc_record_close(&ln->records, &key, phase);
 }
 
 static unsigned int track(void *priv, struct sk_buff *skb,
@@ -71,13 +65,17 @@ static unsigned int track(void *priv, struct sk_buff *skb,
 	enum ip_conntrack_info ctinfo;
 	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
 	struct lc_net *ln = priv;
+	enum lc_phase phase;
 
 	if (!ct)
 		return NF_ACCEPT;
-	if (!nf_ct_is_confirmed(ct))
+	if (!nf_ct_is_confirmed(ct)) {
 		begins(ln, ct);
-	else if (lc_entry_phase(ct) != LC_ACTIVE)
-		closes(ln, ct);
+		return NF_ACCEPT;
+	}
+	phase = lc_entry_phase(ct);
+	if (phase != LC_ACTIVE)
+		closes(ln, ct, phase);
 	return NF_ACCEPT;
 }
 

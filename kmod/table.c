@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A hash table that is never copied: linear hashing (W. Litwin, 1980).
+ *
+ * It has any number of buckets, not a power of two. With between 2^k and
+ * 2^(k+1) of them a node's bucket is the last k + 1 bits of its hash, or, if
+ * there are not as many yet, the last k. So one more bucket divides just one,
+ * that with the same last k bits, and taking the last away joins the two again.
+ * The table follows the number of its nodes in steps as small as that: nobody
+ * ever waits for it, and it takes no more than twice the memory it needs.
+ *
+ * A lock is for all nodes whose hashes have the same last bits, fewer than any
+ * bucket's number has. The two buckets of a step are under one lock, and the
+ * step is taken under it: who holds the lock sees all its nodes in the bucket
+ * where the size of the moment, old or new, says they are. Readers take it
+ * too: they are few, and nodes need no grace period.
+ *
+ * Not rhashtable: kvmalloc() rounds its buckets up to twice the memory, its
+ * readers need a grace period and so each record a lock of its own (measured, see
+ * ARCHITECTURE.md).
+ */
+#include <linux/bitops.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "table.h"
+
+/* Of one run: a fraction of a millisecond. */
+#define LC_TABLE_STEPS	4096U
+
+static u32 part_start(unsigned int part)
+{
+	return part ? LC_TABLE_MIN << (part - 1) : 0;
+}
+
+static struct lc_node **alloc_part(unsigned int part)
+{
+	return kvcalloc(part ? part_start(part) : LC_TABLE_MIN,
+			sizeof(struct lc_node *), GFP_KERNEL | __GFP_NOWARN);
+}
+
+static bool is_deserted(const struct lc_table *table)
+{
+	u32 size = READ_ONCE(table->size);
+
+	return atomic_read(&table->count) < size / 4 && size > LC_TABLE_MIN;
+}
+
+/* Of @from's nodes those whose hash has @bit go to @to. */
+static void divide(struct lc_table *table, u32 from, u32 to, u32 bit)
+{
+	struct lc_node **low = lc_table_at(table, from);
+	struct lc_node **high = lc_table_at(table, to);
+	struct lc_node *node;
+
+	*high = NULL;
+	while ((node = *low)) {
+		if (table->hash(table, node) & bit) {
+			*low = node->next;
+			node->next = *high;
+			*high = node;
+		} else {
+			low = &node->next;
+		}
+	}
+}
+
+/* One bucket more. Return: false without memory. */
+static bool grow(struct lc_table *table)
+{
+	u32 size = table->size, half = 1U << (fls(size) - 1);
+	unsigned int part = lc_table_part(size);
+	spinlock_t *lock = lc_table_lock(table, size);
+
+	if (!table->parts[part])
+		table->parts[part] = alloc_part(part);
+	if (!table->parts[part])
+		return false;
+	spin_lock_bh(lock);
+	divide(table, size - half, size, half);
+	WRITE_ONCE(table->size, size + 1);
+	spin_unlock_bh(lock);
+	return true;
+}
+
+static void join(struct lc_table *table, u32 from, u32 to)
+{
+	struct lc_node **end = lc_table_at(table, to);
+
+	while (*end)
+		end = &(*end)->next;
+	*end = *lc_table_at(table, from);
+}
+
+/* One bucket less. */
+static void shrink(struct lc_table *table)
+{
+	u32 last = table->size - 1, half = 1U << (fls(last) - 1);
+	unsigned int part = lc_table_part(last);
+	spinlock_t *lock = lc_table_lock(table, last);
+
+	spin_lock_bh(lock);
+	join(table, last, last - half);
+	WRITE_ONCE(table->size, last);
+	spin_unlock_bh(lock);
+	/* Every lock has been held since: nobody is left in this part. */
+	if (last == part_start(part)) {
+		kvfree(table->parts[part]);
+		table->parts[part] = NULL;
+	}
+}
+
+static bool step(struct lc_table *table)
+{
+	if (is_deserted(table)) {
+		shrink(table);
+		return true;
+	}
+	return lc_table_is_crowded(table) && grow(table);
+}
+
+static void resize_work(struct work_struct *work)
+{
+	struct lc_table *table = container_of(work, struct lc_table, resize);
+	unsigned int left = LC_TABLE_STEPS;
+
+	while (left && step(table))
+		left--;
+	if (!left)
+		schedule_work(&table->resize);
+}
+
+/**
+ * lc_table_resize() - there are too many nodes for the buckets, or too few
+ * @table: the table
+ *
+ * Context: any.
+ */
+void lc_table_resize(struct lc_table *table)
+{
+	if (!work_pending(&table->resize))
+		schedule_work(&table->resize);
+}
+
+/**
+ * lc_table_del() - take a node out of its bucket
+ * @table: the table
+ * @bucket: of its hash, whose lock is held
+ * @node: the node, which is there
+ *
+ * Context: any.
+ */
+void lc_table_del(struct lc_table *table, struct lc_node **bucket,
+		  struct lc_node *node)
+{
+	while (*bucket != node)
+		bucket = &(*bucket)->next;
+	*bucket = node->next;
+	atomic_dec(&table->count);
+	if (is_deserted(table))
+		lc_table_resize(table);
+}
+
+/**
+ * lc_table_init() - an empty table
+ * @table: zeroed memory
+ * @hash: tells a node's hash
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int lc_table_init(struct lc_table *table,
+		  u32 (*hash)(const struct lc_table *table,
+			      const struct lc_node *node))
+{
+	unsigned int i;
+
+	table->locks = kvcalloc(LC_TABLE_LOCKS, sizeof(*table->locks),
+				GFP_KERNEL);
+	if (!table->locks)
+		return -ENOMEM;
+	table->parts[0] = alloc_part(0);
+	if (!table->parts[0])
+		goto free_locks;
+	for (i = 0; i < LC_TABLE_LOCKS; i++)
+		spin_lock_init(&table->locks[i]);
+	table->size = LC_TABLE_MIN;
+	table->hash = hash;
+	INIT_WORK(&table->resize, resize_work);
+	return 0;
+
+free_locks:
+	kvfree(table->locks);
+	return -ENOMEM;
+}
+
+/**
+ * lc_table_exit() - free a table and what is in it
+ * @table: a table that nobody can reach any more
+ * @free: frees a node
+ *
+ * Context: may sleep.
+ */
+void lc_table_exit(struct lc_table *table, void (*free)(struct lc_node *node))
+{
+	struct lc_node *node;
+	unsigned int part;
+	u32 i;
+
+	cancel_work_sync(&table->resize);
+	for (i = 0; i < table->size; i++) {
+		while ((node = *lc_table_at(table, i))) {
+			*lc_table_at(table, i) = node->next;
+			free(node);
+		}
+		cond_resched();
+	}
+	for (part = 0; part < LC_TABLE_PARTS; part++)
+		kvfree(table->parts[part]);
+	kvfree(table->locks);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LC_TABLE_H
+#define LC_TABLE_H
+
+#include <linux/atomic.h>
+#include <linux/bitops.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#define LC_TABLE_SHIFT	12
+/** LC_TABLE_MIN - buckets there are at least; a burst comes before growth does */
+#define LC_TABLE_MIN	(1U << LC_TABLE_SHIFT)
+/** LC_TABLE_MAX - buckets there are at most */
+#define LC_TABLE_MAX	(1U << 28)
+#define LC_TABLE_PARTS	(28 - LC_TABLE_SHIFT + 1)
+/** LC_TABLE_LOCKS - a power of two, not more than LC_TABLE_MIN */
+#define LC_TABLE_LOCKS	256
+
+/**
+ * struct lc_node - what is in a table
+ * @next: in its bucket; the bucket's lock
+ */
+struct lc_node {
+	struct lc_node	*next;
+};
+
+/**
+ * struct lc_table - a hash table that grows and shrinks a bucket at a time
+ * @parts: the buckets: the first LC_TABLE_MIN, then as many as all before
+ * @locks: of the nodes whose hash ends alike, whatever the table's size
+ * @size: buckets in use; written by @resize under the lock of the two it is about
+ * @count: nodes
+ * @hash: of a node, as it was added with
+ * @resize: makes @size fit @count
+ */
+struct lc_table {
+	struct lc_node		**parts[LC_TABLE_PARTS];
+	spinlock_t		*locks;
+	u32			size;
+	atomic_t		count;
+	u32			(*hash)(const struct lc_table *table,
+					const struct lc_node *node);
+	struct work_struct	resize;
+};
+
+int lc_table_init(struct lc_table *table,
+		  u32 (*hash)(const struct lc_table *table,
+			      const struct lc_node *node));
+void lc_table_exit(struct lc_table *table, void (*free)(struct lc_node *node));
+
+/**
+ * lc_table_lock() - what protects the nodes with this hash
+ * @table: the table
+ * @hash: the hash
+ *
+ * Context: any. To be taken with bottom halves off.
+ * Return: the lock.
+ */
+static inline spinlock_t *lc_table_lock(const struct lc_table *table, u32 hash)
+{
+	return &table->locks[hash % LC_TABLE_LOCKS];
+}
+
+/* Bucket 0 to LC_TABLE_MIN - 1 are in the first part, the next as many in the
+ * second, then twice as many in each.
+ */
+static inline unsigned int lc_table_part(u32 at)
+{
+	return fls(at >> LC_TABLE_SHIFT);
+}
+
+static inline struct lc_node **lc_table_at(const struct lc_table *table, u32 at)
+{
+	unsigned int part = lc_table_part(at);
+
+	if (part)
+		at -= LC_TABLE_MIN << (part - 1);
+	return &table->parts[part][at];
+}
+
+/**
+ * lc_table_bucket() - where the nodes with this hash are
+ * @table: the table
+ * @hash: the hash; its lock is held
+ *
+ * Context: any.
+ * Return: the bucket, while the lock is held.
+ */
+static inline struct lc_node **lc_table_bucket(const struct lc_table *table,
+					       u32 hash)
+{
+	u32 size = READ_ONCE(table->size);
+	u32 mask = (1U << fls(size - 1)) - 1;
+	u32 at = hash & mask;
+
+	lockdep_assert_held(lc_table_lock(table, hash));
+
+	return lc_table_at(table, at < size ? at : at & (mask >> 1));
+}
+
+static inline bool lc_table_is_crowded(const struct lc_table *table)
+{
+	u32 size = READ_ONCE(table->size);
+
+	return atomic_read(&table->count) > size && size < LC_TABLE_MAX;
+}
+
+void lc_table_resize(struct lc_table *table);
+
+/**
+ * lc_table_add() - put a node into its bucket
+ * @table: the table
+ * @bucket: of its hash, whose lock is held
+ * @node: the node
+ *
+ * Context: any.
+ */
+static inline void lc_table_add(struct lc_table *table,
+				struct lc_node **bucket, struct lc_node *node)
+{
+	node->next = *bucket;
+	*bucket = node;
+	atomic_inc(&table->count);
+	if (unlikely(lc_table_is_crowded(table)))
+		lc_table_resize(table);
+}
+
+void lc_table_del(struct lc_table *table, struct lc_node **bucket,
+		  struct lc_node *node);
+
+#endif /* LC_TABLE_H */
