@@ -49,8 +49,8 @@ static bool answers_at_port(const struct lc_backend *backend,
 }
 
 /* Asks the table, by the address that replies come from. */
-static noinline bool find_load(struct lc_backends *backends, const struct nf_conn *ct,
-		      struct lc_load *load)
+static noinline bool find_load(struct lc_backends *backends,
+			       const struct nf_conn *ct, struct lc_load *load)
 {
 	const struct nf_conntrack_tuple *tuple = reply(ct);
 	struct lc_backend_key key = {

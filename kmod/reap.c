@@ -131,13 +131,18 @@ static enum lc_verdict judge(struct lc_net *ln, struct lc_record *record,
 			     const struct nf_conn *ct)
 {
 	enum lc_phase phase = ct ? lc_entry_phase(ct) : LC_ENDED;
-	bool forgiven = !record->checked;
+	enum lc_verdict verdict = LC_KEEP;
 
+	if (phase == LC_ENDED) {
+		verdict = record->checked ? LC_REMOVE : LC_AGAIN;
+	} else {
+		record->bucket = lc_entry_bucket(ct);
+		if (!correct(ln, record, ct, phase))
+			verdict = LC_REMOVE;
+	}
+	/* Not before: a correction of twins is no further connection. */
 	WRITE_ONCE(record->checked, true);
-	if (phase == LC_ENDED)
-		return forgiven ? LC_AGAIN : LC_REMOVE;
-	record->bucket = lc_entry_bucket(ct);
-	return correct(ln, record, ct, phase) ? LC_KEEP : LC_REMOVE;
+	return verdict;
 }
 
 /*
@@ -233,7 +238,7 @@ static void missed(struct lc_reaper *reaper, const struct lc_load *load,
 
 /* Not missed is who is recorded already, and needs no room for another. */
 static noinline int no_record(struct lc_net *ln, const struct nf_conn *ct,
-		     const struct lc_load *load, int err)
+			      const struct lc_load *load, int err)
 {
 	struct lc_record_key key;
 

@@ -60,8 +60,8 @@ int __init lc_record_init(void)
 	BUILD_BUG_ON(sizeof(struct lc_record_key) != 40);
 
 	lc_record_cache = kmem_cache_create("leastconn_record",
-					 sizeof(struct lc_record), 0, 0,
-					 record_ctor);
+					    sizeof(struct lc_record), 0, 0,
+					    record_ctor);
 	return lc_record_cache ? 0 : -ENOMEM;
 }
 

@@ -109,7 +109,7 @@ void lc_records_close(struct lc_records *records);
 static inline unsigned int
 lc_records_count(const struct lc_records *records)
 {
-	return atomic_read(&records->table.count);
+	return lc_table_count(&records->table);
 }
 
 /**

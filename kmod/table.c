@@ -20,6 +20,7 @@
  * ARCHITECTURE.md).
  */
 #include <linux/bitops.h>
+#include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -44,7 +45,7 @@ static bool is_deserted(const struct lc_table *table)
 {
 	u32 size = READ_ONCE(table->size);
 
-	return atomic_read(&table->count) < size / 4 && size > LC_TABLE_MIN;
+	return lc_table_count(table) < size / 4 && size > LC_TABLE_MIN;
 }
 
 /* Of @from's nodes those whose hash has @bit go to @to. */
@@ -198,11 +199,12 @@ free_locks:
 /**
  * lc_table_exit() - free a table and what is in it
  * @table: a table that nobody can reach any more
- * @free: frees a node
+ * @free_node: frees a node
  *
  * Context: may sleep.
  */
-void lc_table_exit(struct lc_table *table, void (*free)(struct lc_node *node))
+void lc_table_exit(struct lc_table *table,
+		   void (*free_node)(struct lc_node *node))
 {
 	struct lc_node *node;
 	unsigned int part;
@@ -212,7 +214,7 @@ void lc_table_exit(struct lc_table *table, void (*free)(struct lc_node *node))
 	for (i = 0; i < table->size; i++) {
 		while ((node = *lc_table_at(table, i))) {
 			*lc_table_at(table, i) = node->next;
-			free(node);
+			free_node(node);
 		}
 		cond_resched();
 	}

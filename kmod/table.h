@@ -4,16 +4,18 @@
 
 #include <linux/atomic.h>
 #include <linux/bitops.h>
+#include <linux/compiler.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
 #define LC_TABLE_SHIFT	12
 /** LC_TABLE_MIN - buckets there are at least; a burst comes before growth does */
-#define LC_TABLE_MIN	(1U << LC_TABLE_SHIFT)
+#define LC_TABLE_MIN	4096U
+/** LC_TABLE_PARTS - how many there may be, each twice as large as the last */
+#define LC_TABLE_PARTS	16
 /** LC_TABLE_MAX - buckets there are at most */
-#define LC_TABLE_MAX	(1U << 28)
-#define LC_TABLE_PARTS	(28 - LC_TABLE_SHIFT + 1)
+#define LC_TABLE_MAX	(LC_TABLE_MIN << (LC_TABLE_PARTS - 1))
 /** LC_TABLE_LOCKS - a power of two, not more than LC_TABLE_MIN */
 #define LC_TABLE_LOCKS	256
 
@@ -36,7 +38,7 @@ struct lc_node {
  */
 struct lc_table {
 	struct lc_node		**parts[LC_TABLE_PARTS];
-	spinlock_t		*locks;
+	spinlock_t		*locks;	/* of the nodes */
 	u32			size;
 	atomic_t		count;
 	u32			(*hash)(const struct lc_table *table,
@@ -47,7 +49,8 @@ struct lc_table {
 int lc_table_init(struct lc_table *table,
 		  u32 (*hash)(const struct lc_table *table,
 			      const struct lc_node *node));
-void lc_table_exit(struct lc_table *table, void (*free)(struct lc_node *node));
+void lc_table_exit(struct lc_table *table,
+		   void (*free_node)(struct lc_node *node));
 
 /**
  * lc_table_lock() - what protects the nodes with this hash
@@ -60,6 +63,18 @@ void lc_table_exit(struct lc_table *table, void (*free)(struct lc_node *node));
 static inline spinlock_t *lc_table_lock(const struct lc_table *table, u32 hash)
 {
 	return &table->locks[hash % LC_TABLE_LOCKS];
+}
+
+/**
+ * lc_table_count() - how many nodes there are
+ * @table: the table
+ *
+ * Context: any.
+ * Return: the number.
+ */
+static inline unsigned int lc_table_count(const struct lc_table *table)
+{
+	return atomic_read(&table->count);
 }
 
 /* Bucket 0 to LC_TABLE_MIN - 1 are in the first part, the next as many in the
@@ -103,7 +118,7 @@ static inline bool lc_table_is_crowded(const struct lc_table *table)
 {
 	u32 size = READ_ONCE(table->size);
 
-	return atomic_read(&table->count) > size && size < LC_TABLE_MAX;
+	return lc_table_count(table) > size && size < LC_TABLE_MAX;
 }
 
 void lc_table_resize(struct lc_table *table);

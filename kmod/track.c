@@ -23,7 +23,7 @@
  * the old record has just gone.
  */
 static noinline bool take_over(struct lc_net *ln, const struct nf_conn *ct,
-		      const struct lc_load *load)
+			       const struct lc_load *load)
 {
 	struct lc_record_key key;
 	struct nf_conn *winner;
