@@ -159,7 +159,7 @@ audit_rules() {
 	-A PREROUTING -d $vip/32 -p tcp --dport 82 -j LEASTCONN --to 10.0.1.99-10.0.1.100:82
 	-A PREROUTING -d $vip/32 -p tcp --dport 83 -j LEASTCONN --to 10.0.1.1-10.0.1.4:83
 	-A PREROUTING -d $vip/32 -p udp --dport 84 -j LEASTCONN --to 10.0.1.99-10.0.1.100:84
-	-A PREROUTING -d $vip/32 -p sctp --dport 90 -j LEASTCONN --to 10.0.1.1-10.0.1.4:90
+	${has_sctp:+-A PREROUTING -d $vip/32 -p sctp --dport 90 -j LEASTCONN --to 10.0.1.1-10.0.1.4:90}
 	-A PREROUTING -d $vip/32 -p tcp --dport 81 -j LEASTCONN --to 10.0.1.1-10.0.1.4
 	-A POSTROUTING -p udp -o server -j MASQUERADE
 	COMMIT

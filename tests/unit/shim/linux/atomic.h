@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* As much of the kernel's header as select.c reads. */
+/* As much of the kernel's header as the sources under test read. */
 #ifndef SHIM_ATOMIC_H
 #define SHIM_ATOMIC_H
 
@@ -10,6 +10,16 @@ typedef struct {
 static inline int atomic_read(const atomic_t *v)
 {
 	return *(const volatile int *)&v->counter;
+}
+
+static inline void atomic_inc(atomic_t *v)
+{
+	v->counter++;
+}
+
+static inline void atomic_dec(atomic_t *v)
+{
+	v->counter--;
 }
 
 #endif /* SHIM_ATOMIC_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* As much of the kernel's header as select.c reads. */
+/* As much of the kernel's header as the sources under test read. */
 #ifndef SHIM_MATH64_H
 #define SHIM_MATH64_H
 

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* As much of the kernel's header as the sources under test read. */
+#ifndef SHIM_BITOPS_H
+#define SHIM_BITOPS_H
+
+static inline int fls(unsigned int x)
+{
+	return x ? 32 - __builtin_clz(x) : 0;
+}
+
+#endif /* SHIM_BITOPS_H */

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table, in user space: whatever its size is on the way from one to another,
+ * each node is in the bucket of its hash, once, and nobody else is.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../kmod/table.h"
+
+#define MOST	100000
+
+struct item {
+	struct lc_node	node;
+	u32		hash;
+	bool		in;
+};
+
+static struct item items[MOST];
+static struct lc_table it;
+static const char *failure;
+static unsigned int allocations_left;
+static unsigned int freed;
+
+void *kvcalloc(size_t count, size_t size, int flags)
+{
+	(void)flags;
+	if (!allocations_left)
+		return NULL;
+	allocations_left--;
+	return calloc(count, size);
+}
+
+static u32 hash_item(const struct lc_table *table, const struct lc_node *node)
+{
+	(void)table;
+	return container_of(node, struct item, node)->hash;
+}
+
+static void fail(const char *format, ...)
+{
+	static char text[200];
+	va_list arguments;
+
+	if (failure)
+		return;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	failure = text;
+}
+
+static void start(void)
+{
+	allocations_left = ~0U;
+	memset(&it, 0, sizeof(it));
+	memset(items, 0, sizeof(items));
+	for (unsigned int i = 0; i < MOST; i++)
+		items[i].hash = (u32)random() << 16 ^ (u32)random();
+	lc_table_init(&it, hash_item);
+}
+
+static void count_freed(struct lc_node *node)
+{
+	container_of(node, struct item, node)->in = false;
+	freed++;
+}
+
+static void finish(void)
+{
+	freed = 0;
+	lc_table_exit(&it, count_freed);
+}
+
+static void add(struct item *item)
+{
+	spinlock_t *lock = lc_table_lock(&it, item->hash);
+
+	spin_lock_bh(lock);
+	lc_table_add(&it, lc_table_bucket(&it, item->hash), &item->node);
+	spin_unlock_bh(lock);
+	item->in = true;
+}
+
+static void del(struct item *item)
+{
+	spinlock_t *lock = lc_table_lock(&it, item->hash);
+
+	spin_lock_bh(lock);
+	lc_table_del(&it, lc_table_bucket(&it, item->hash), &item->node);
+	spin_unlock_bh(lock);
+	item->in = false;
+}
+
+static void flip(struct item *item)
+{
+	if (item->in)
+		del(item);
+	else
+		add(item);
+}
+
+static unsigned int times_in_bucket(const struct item *item)
+{
+	spinlock_t *lock = lc_table_lock(&it, item->hash);
+	const struct lc_node *node;
+	unsigned int times = 0;
+
+	spin_lock_bh(lock);
+	for (node = *lc_table_bucket(&it, item->hash); node; node = node->next)
+		times += node == &item->node;
+	spin_unlock_bh(lock);
+	return times;
+}
+
+static void check_all(void)
+{
+	unsigned int all = 0, nodes = 0;
+	const struct lc_node *node;
+
+	for (unsigned int i = 0; i < MOST; i++) {
+		all += items[i].in;
+		if (times_in_bucket(&items[i]) != items[i].in)
+			fail("node %u is %u times in its bucket, of %u", i,
+			     times_in_bucket(&items[i]), it.size);
+	}
+	for (u32 i = 0; i < it.size; i++)
+		for (node = *lc_table_at(&it, i); node; node = node->next)
+			nodes++;
+	if (nodes != all || (unsigned int)atomic_read(&it.count) != all)
+		fail("%u nodes added, %u found, %d counted", all, nodes,
+		     atomic_read(&it.count));
+}
+
+static void run_once(void)
+{
+	it.resize.pending = false;
+	it.resize.run(&it.resize);
+}
+
+static void run_all(void)
+{
+	while (it.resize.pending)
+		run_once();
+}
+
+static void test_grows_with_its_nodes(void)
+{
+	start();
+	for (unsigned int i = 0; i < MOST; i++) {
+		add(&items[i]);
+		run_all();
+		if (i >= LC_TABLE_MIN && it.size != i + 1)
+			fail("%u buckets for %u nodes", it.size, i + 1);
+		if (i % 20011 == 0)
+			check_all();
+	}
+	check_all();
+	finish();
+	if (freed != MOST)
+		fail("%u freed", freed);
+}
+
+static void test_shrinks_with_its_nodes(void)
+{
+	unsigned int parts = 0;
+
+	start();
+	for (unsigned int i = 0; i < MOST; i++)
+		add(&items[i]);
+	run_all();
+	for (unsigned int i = 0; i < MOST; i++) {
+		del(&items[i]);
+		run_all();
+		if (i % 20011 == 0)
+			check_all();
+	}
+	check_all();
+	for (unsigned int i = 0; i < LC_TABLE_PARTS; i++)
+		parts += !!it.parts[i];
+	if (it.size != LC_TABLE_MIN || parts != 1)
+		fail("%u buckets in %u parts are left", it.size, parts);
+	finish();
+}
+
+static void test_everybody_comes_and_goes(void)
+{
+	start();
+	for (unsigned int round = 0; round < 20; round++) {
+		for (unsigned int i = 0; i < MOST; i++) {
+			struct item *item = &items[(unsigned int)random() % MOST];
+
+			if (item->in == (round % 5 > 2))
+				flip(item);
+			if (it.resize.pending && i % 1000 == 0)
+				run_once();
+		}
+		check_all();
+	}
+	finish();
+}
+
+static void test_a_run_is_bounded(void)
+{
+	u32 size;
+
+	start();
+	for (unsigned int i = 0; i < MOST; i++)
+		add(&items[i]);
+	while (it.resize.pending) {
+		size = it.size;
+		run_once();
+		if (it.size - size > 4096)
+			fail("%u buckets in one run", it.size - size);
+	}
+	check_all();
+	finish();
+}
+
+static void test_no_memory_to_grow(void)
+{
+	start();
+	allocations_left = 0;
+	for (unsigned int i = 0; i < 10000; i++)
+		add(&items[i]);
+	run_once();
+	if (it.resize.pending || it.size != LC_TABLE_MIN)
+		fail("%u buckets without memory", it.size);
+	check_all();
+	allocations_left = 1;
+	add(&items[10000]);
+	run_all();
+	if (it.size != 2 * LC_TABLE_MIN)
+		fail("%u buckets with memory for as many again", it.size);
+	check_all();
+	finish();
+}
+
+static void test_no_memory_to_begin(void)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		memset(&it, 0, sizeof(it));
+		allocations_left = i;
+		if (!lc_table_init(&it, hash_item))
+			fail("there is a table without memory");
+	}
+}
+
+static const struct {
+	const char	*name;
+	void		(*run)(void);
+} tests[] = {
+	{ "grows with its nodes",	test_grows_with_its_nodes },
+	{ "shrinks with its nodes",	test_shrinks_with_its_nodes },
+	{ "everybody comes and goes",	test_everybody_comes_and_goes },
+	{ "a run is bounded",		test_a_run_is_bounded },
+	{ "no memory to grow",		test_no_memory_to_grow },
+	{ "no memory to begin",		test_no_memory_to_begin },
+};
+
+int main(void)
+{
+	const unsigned int count = sizeof(tests) / sizeof(tests[0]);
+	int status = 0;
+
+	srandom(1);
+	printf("KTAP version 1\n1..%u\n", count);
+	for (unsigned int i = 0; i < count; i++) {
+		failure = NULL;
+		tests[i].run();
+		if (failure) {
+			printf("# %s\nnot ", failure);
+			status = 1;
+		}
+		printf("ok %u %s\n", i + 1, tests[i].name);
+	}
+	return status;
+}
