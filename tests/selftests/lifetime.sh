@@ -309,6 +309,9 @@ user_balances() { # FRONT-END
 	need setpriv unshare
 	[ "$(sysctl -n kernel.unprivileged_userns_clone 2>/dev/null)" != 0 ] ||
 		skip "user namespaces are for root alone here"
+	# User-Mode Linux has its root by chroot, and there nobody may.
+	"${as_nobody[@]}" unshare -Ur true 2>/dev/null ||
+		skip "nobody can make a user namespace here"
 	setup 2
 	serve tcp 80
 	balance tcp 80 10.0.1.1:80,10.0.1.2:80
