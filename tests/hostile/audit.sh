@@ -258,7 +258,7 @@ test_no_count_is_ever_off() { # short
 	[ $compared -gt $((opened / 10)) ] || fail "too few were there to be compared"
 	all_ways_worked
 	peer "$cl" quit
-	agree 1000
+	quiet_point
 	on "$lb" conntrack -F 2>/dev/null
 	busywait 1000 all_idle || fail "left: $(on "$lb" cat /proc/net/leastconn)"
 	ip6t -t nat -F
