@@ -5,12 +5,11 @@
  * smaller (active + 1) / weight, compared as fractions of 128 bit.
  */
 #include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../kmod/select.h"
+#include "ktap.h"
 
 #define MOST	4096
 #define FEW	64	/* where all are compared with all */
@@ -91,24 +90,19 @@ static bool may_win(unsigned int at, unsigned int count)
 
 /* ---- the tests ---- */
 
-static const char *failure;
-static char text[256];
-
 /* The first thing that is wrong is the one that is said. */
 static void __attribute__((format(printf, 3, 4)))
 check(int got, int wanted, const char *fmt, ...)
 {
+	char what[160];
 	va_list args;
-	size_t used;
 
-	if (got == wanted || failure)
+	if (got == wanted)
 		return;
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(what, sizeof(what), fmt, args);
 	va_end(args);
-	used = strlen(text);
-	snprintf(text + used, sizeof(text) - used, ": %d, not %d", got, wanted);
-	failure = text;
+	fail("%s: %d, not %d", what, got, wanted);
 }
 
 static const u16 weights[] = { 0, 1, 1, 1, 2, 3, 5, 100, 65534, 65535 };
@@ -297,10 +291,7 @@ static void test_full_while_nobody_looks(void)
 	check(choose(), 1, "it is full");
 }
 
-static const struct {
-	const char	*name;
-	void		(*run)(void);
-} tests[] = {
+static const struct unit_test tests[] = {
 	{ "random pools",		test_random_pools },
 	{ "nothing to choose",		test_nothing_to_choose },
 	{ "nearest fractions",		test_nearest_fractions },
@@ -314,19 +305,5 @@ static const struct {
 
 int main(void)
 {
-	const unsigned int count = sizeof(tests) / sizeof(tests[0]);
-	int status = 0;
-
-	srandom(1);
-	printf("KTAP version 1\n1..%u\n", count);
-	for (unsigned int i = 0; i < count; i++) {
-		failure = NULL;
-		tests[i].run();
-		if (failure) {
-			printf("# %s\nnot ", failure);
-			status = 1;
-		}
-		printf("ok %u %s\n", i + 1, tests[i].name);
-	}
-	return status;
+	return run_tests(tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -3,12 +3,11 @@
  * The table, in user space: whatever its size is on the way from one to another,
  * each node is in the bucket of its hash, once, and nobody else is.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../kmod/table.h"
+#include "ktap.h"
 
 #define MOST	100000
 
@@ -20,7 +19,6 @@ struct item {
 
 static struct item items[MOST];
 static struct lc_table it;
-static const char *failure;
 static unsigned int allocations_left;
 static unsigned int freed;
 
@@ -37,19 +35,6 @@ static u32 hash_item(const struct lc_table *table, const struct lc_node *node)
 {
 	(void)table;
 	return container_of(node, struct item, node)->hash;
-}
-
-static void fail(const char *format, ...)
-{
-	static char text[200];
-	va_list arguments;
-
-	if (failure)
-		return;
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	failure = text;
 }
 
 static void start(void)
@@ -248,10 +233,7 @@ static void test_no_memory_to_begin(void)
 	}
 }
 
-static const struct {
-	const char	*name;
-	void		(*run)(void);
-} tests[] = {
+static const struct unit_test tests[] = {
 	{ "grows with its nodes",	test_grows_with_its_nodes },
 	{ "shrinks with its nodes",	test_shrinks_with_its_nodes },
 	{ "everybody comes and goes",	test_everybody_comes_and_goes },
@@ -262,19 +244,5 @@ static const struct {
 
 int main(void)
 {
-	const unsigned int count = sizeof(tests) / sizeof(tests[0]);
-	int status = 0;
-
-	srandom(1);
-	printf("KTAP version 1\n1..%u\n", count);
-	for (unsigned int i = 0; i < count; i++) {
-		failure = NULL;
-		tests[i].run();
-		if (failure) {
-			printf("# %s\nnot ", failure);
-			status = 1;
-		}
-		printf("ok %u %s\n", i + 1, tests[i].name);
-	}
-	return status;
+	return run_tests(tests, sizeof(tests) / sizeof(tests[0]));
 }
