@@ -30,14 +30,10 @@
 /* Of one run: a fraction of a millisecond. */
 #define LC_TABLE_STEPS	4096U
 
-static u32 part_start(unsigned int part)
-{
-	return part ? LC_TABLE_MIN << (part - 1) : 0;
-}
-
 static struct lc_node **alloc_part(unsigned int part)
 {
-	return kvcalloc(part ? part_start(part) : LC_TABLE_MIN,
+	/* From where it starts to where the next does. */
+	return kvcalloc(lc_table_start(part + 1) - lc_table_start(part),
 			sizeof(struct lc_node *), GFP_KERNEL | __GFP_NOWARN);
 }
 
@@ -106,7 +102,7 @@ static void shrink(struct lc_table *table)
 	WRITE_ONCE(table->size, last);
 	spin_unlock_bh(lock);
 	/* Every lock has been held since: nobody is left in this part. */
-	if (last == part_start(part)) {
+	if (last == lc_table_start(part)) {
 		kvfree(table->parts[part]);
 		table->parts[part] = NULL;
 	}

@@ -9,7 +9,6 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
-#define LC_TABLE_SHIFT	12
 /** LC_TABLE_MIN - buckets there are at least; a burst comes before growth does */
 #define LC_TABLE_MIN	4096U
 /** LC_TABLE_PARTS - how many there may be, each twice as large as the last */
@@ -82,16 +81,19 @@ static inline unsigned int lc_table_count(const struct lc_table *table)
  */
 static inline unsigned int lc_table_part(u32 at)
 {
-	return fls(at >> LC_TABLE_SHIFT);
+	return fls(at / LC_TABLE_MIN);
+}
+
+static inline u32 lc_table_start(unsigned int part)
+{
+	return part ? LC_TABLE_MIN << (part - 1) : 0;
 }
 
 static inline struct lc_node **lc_table_at(const struct lc_table *table, u32 at)
 {
 	unsigned int part = lc_table_part(at);
 
-	if (part)
-		at -= LC_TABLE_MIN << (part - 1);
-	return &table->parts[part][at];
+	return &table->parts[part][at - lc_table_start(part)];
 }
 
 /**
