@@ -250,7 +250,7 @@ static struct xt_target targets[] __read_mostly = {
 int __init lc_target_init(void)
 {
 	BUILD_BUG_ON(sizeof(struct xt_leastconn_backend) != 28);
-	BUILD_BUG_ON(offsetof(struct xt_leastconn_tginfo, pool) != 1800);
+	BUILD_BUG_ON(offsetof(struct xt_leastconn_tginfo, pool) != 1832);
 
 	return xt_register_targets(targets, ARRAY_SIZE(targets));
 }

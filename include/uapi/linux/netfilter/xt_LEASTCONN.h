@@ -8,6 +8,9 @@
 /** XT_LEASTCONN_MAX_BACKENDS - most backends one rule can list */
 #define XT_LEASTCONN_MAX_BACKENDS	64
 
+/** XT_LEASTCONN_NAME_SIZE - a pool's name with its final zero byte */
+#define XT_LEASTCONN_NAME_SIZE		32
+
 /** XT_LEASTCONN_MAX_WEIGHT - greatest weight of a backend */
 #define XT_LEASTCONN_MAX_WEIGHT		65535
 
@@ -45,7 +48,10 @@ struct xt_leastconn_backend {
 /**
  * struct xt_leastconn_tginfo - the rule of target LEASTCONN, revision 0
  * @flags: no flag is known yet: zero
- * @count: how many of @backends are used, 1 to %XT_LEASTCONN_MAX_BACKENDS
+ * @count: how many of @backends are used, 1 to %XT_LEASTCONN_MAX_BACKENDS; 0 in
+ *	a rule that names a pool
+ * @name: a pool of the rule's network namespace, or empty: 1 to 31 characters
+ *	out of A-Z a-z 0-9 _ . - and zero bytes to the end
  * @backends: the backends, no two with the same address and port; those from
  *	@count on are all zero, so that two equal rules are equal bytes
  * @pool: the kernel's own; never read from user space, never shown to it
@@ -56,6 +62,7 @@ struct xt_leastconn_backend {
 struct xt_leastconn_tginfo {
 	__u32				flags;
 	__u32				count;
+	char				name[XT_LEASTCONN_NAME_SIZE];
 	struct xt_leastconn_backend	backends[XT_LEASTCONN_MAX_BACKENDS];
 
 	/* Used internally by the kernel */

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * Run-time control of LEASTCONN: the generic netlink family "leastconn".
+ *
+ * Every command needs CAP_NET_ADMIN over the network namespace of its socket,
+ * and is about that namespace alone. Documentation/netlink/specs/leastconn.yaml
+ * says the same for other languages.
+ */
+#ifndef _UAPI_LINUX_LEASTCONN_H
+#define _UAPI_LINUX_LEASTCONN_H
+
+#include <linux/types.h>
+
+#define LEASTCONN_GENL_NAME	"leastconn"
+#define LEASTCONN_GENL_VERSION	1
+#define LEASTCONN_MCGRP_EVENTS	"events"
+
+/** LEASTCONN_NAME_SIZE - a pool's name with its final zero byte */
+#define LEASTCONN_NAME_SIZE	32
+
+/** LEASTCONN_MAX_MEMBERS - most backends of a pool */
+#define LEASTCONN_MAX_MEMBERS	65535
+
+/** LEASTCONN_MAX_POOLS - most pools of a network namespace */
+#define LEASTCONN_MAX_POOLS	4096
+
+/**
+ * enum leastconn_cmd - what can be asked and told
+ * @LEASTCONN_CMD_CHANGE: request: any number of %LEASTCONN_A_CHANGE, each a
+ *	change, carried out in their order, all or none. Refused: the extended
+ *	acknowledgement says why, and its offset which change. Reply, when there
+ *	is a %LEASTCONN_OP_KILL or %LEASTCONN_A_KILL among them:
+ *	%LEASTCONN_A_KILLED
+ * @LEASTCONN_CMD_GET_POOLS: dump, all of one moment: for each pool a message
+ *	without %LEASTCONN_A_ADDRESS (%LEASTCONN_A_POOL, %LEASTCONN_A_RULES,
+ *	%LEASTCONN_A_MEMBERS), then one with it for each backend of the pool in the
+ *	order they were added. Then the same for the backends of each rule with
+ *	--to, with %LEASTCONN_A_RULE instead of %LEASTCONN_A_POOL. With
+ *	%LEASTCONN_A_POOL in the request this pool alone
+ * @LEASTCONN_CMD_GET_BACKENDS: dump, all of one moment: a message for each
+ *	backend known, in the order they appeared; of those that match
+ *	%LEASTCONN_A_FAMILY, %LEASTCONN_A_ADDRESS, %LEASTCONN_A_PORT and
+ *	%LEASTCONN_A_PROTO, as far as the request has them
+ * @LEASTCONN_CMD_EVENT: to multicast group %LEASTCONN_MCGRP_EVENTS:
+ *	%LEASTCONN_A_EVENT and what it is about. A reader that is too slow is told
+ *	so by ENOBUFS
+ */
+enum leastconn_cmd {
+	LEASTCONN_CMD_UNSPEC,
+	LEASTCONN_CMD_CHANGE,
+	LEASTCONN_CMD_GET_POOLS,
+	LEASTCONN_CMD_GET_BACKENDS,
+	LEASTCONN_CMD_EVENT,
+
+	/* private: */
+	__LEASTCONN_CMD_MAX,
+	LEASTCONN_CMD_MAX = __LEASTCONN_CMD_MAX - 1
+};
+
+/**
+ * enum leastconn_op - a change
+ * @LEASTCONN_OP_POOL_ADD: a new, empty pool: %LEASTCONN_A_POOL. EEXIST: there is
+ *	one; ENOSPC: there are %LEASTCONN_MAX_POOLS
+ * @LEASTCONN_OP_POOL_DEL: a pool goes with its backends: %LEASTCONN_A_POOL.
+ *	ENOENT: there is none; EBUSY: rules use it
+ * @LEASTCONN_OP_ADD: one more backend for %LEASTCONN_A_POOL:
+ *	%LEASTCONN_A_FAMILY, %LEASTCONN_A_ADDRESS; else as defaults:
+ *	%LEASTCONN_A_PORT (0), %LEASTCONN_A_PROTO (with a port: the pool's, TCP if
+ *	it has none yet), %LEASTCONN_A_WEIGHT (1), %LEASTCONN_A_MAX_CONNS (0),
+ *	%LEASTCONN_A_BACKUP (0), %LEASTCONN_A_STATE (as it is). EEXIST: the pool
+ *	has it; ENOSPC: it has %LEASTCONN_MAX_MEMBERS; EINVAL: its backends or
+ *	rules are of another family or protocol
+ * @LEASTCONN_OP_SET: other terms for a backend of %LEASTCONN_A_POOL: the
+ *	same attributes; what is not given stays. ENOENT: the pool has it not
+ * @LEASTCONN_OP_DEL: one backend less for %LEASTCONN_A_POOL, with
+ *	%LEASTCONN_A_KILL its connections too
+ * @LEASTCONN_OP_STATE: %LEASTCONN_A_STATE for every backend that matches
+ *	%LEASTCONN_A_FAMILY, %LEASTCONN_A_ADDRESS and, as far as they are given,
+ *	%LEASTCONN_A_PORT and %LEASTCONN_A_PROTO. ENOENT: none does; with
+ *	%LEASTCONN_A_AHEAD it is then noted for the time there is one, and no
+ *	port given is port 0
+ * @LEASTCONN_OP_KILL: the conntrack entries of every backend that matches, as
+ *	for %LEASTCONN_OP_STATE, are deleted once all changes are done
+ */
+enum leastconn_op {
+	LEASTCONN_OP_UNSPEC,
+	LEASTCONN_OP_POOL_ADD,
+	LEASTCONN_OP_POOL_DEL,
+	LEASTCONN_OP_ADD,
+	LEASTCONN_OP_SET,
+	LEASTCONN_OP_DEL,
+	LEASTCONN_OP_STATE,
+	LEASTCONN_OP_KILL,
+
+	/* private: */
+	__LEASTCONN_OP_MAX,
+	LEASTCONN_OP_MAX = __LEASTCONN_OP_MAX - 1
+};
+
+/**
+ * enum leastconn_state - what the administrator wants of a backend, wherever it
+ *	is used. It stays when the pools and rules that use the backend go, until
+ *	it is ready again
+ * @LEASTCONN_STATE_READY: takes connections
+ * @LEASTCONN_STATE_DRAIN: takes no new connection; those it has go on
+ * @LEASTCONN_STATE_DOWN: the same, and conntrack entries that it has not answered
+ *	yet are deleted, so that a client's next try goes elsewhere
+ */
+enum leastconn_state {
+	LEASTCONN_STATE_READY,
+	LEASTCONN_STATE_DRAIN,
+	LEASTCONN_STATE_DOWN,
+
+	/* private: */
+	__LEASTCONN_STATE_MAX,
+	LEASTCONN_STATE_MAX = __LEASTCONN_STATE_MAX - 1
+};
+
+/**
+ * enum leastconn_event - what has happened
+ * @LEASTCONN_EVENT_POOL_ADDED: %LEASTCONN_A_POOL
+ * @LEASTCONN_EVENT_POOL_DELETED: %LEASTCONN_A_POOL, with its backends
+ * @LEASTCONN_EVENT_ADDED: a backend joined %LEASTCONN_A_POOL, with its terms
+ * @LEASTCONN_EVENT_CHANGED: a backend of %LEASTCONN_A_POOL has other terms
+ * @LEASTCONN_EVENT_DELETED: a backend left %LEASTCONN_A_POOL
+ * @LEASTCONN_EVENT_STATE: a backend has %LEASTCONN_A_STATE now
+ * @LEASTCONN_EVENT_DRAINED: a backend that is not ready has no active
+ *	connection any more
+ * @LEASTCONN_EVENT_FULL: a backend of %LEASTCONN_A_POOL has reached its
+ *	%LEASTCONN_A_MAX_CONNS
+ * @LEASTCONN_EVENT_NOT_FULL: it is below again
+ *
+ * The last three are looked for ten times a second, so that what lasts shorter
+ * is not told.
+ */
+enum leastconn_event {
+	LEASTCONN_EVENT_UNSPEC,
+	LEASTCONN_EVENT_POOL_ADDED,
+	LEASTCONN_EVENT_POOL_DELETED,
+	LEASTCONN_EVENT_ADDED,
+	LEASTCONN_EVENT_CHANGED,
+	LEASTCONN_EVENT_DELETED,
+	LEASTCONN_EVENT_STATE,
+	LEASTCONN_EVENT_DRAINED,
+	LEASTCONN_EVENT_FULL,
+	LEASTCONN_EVENT_NOT_FULL,
+
+	/* private: */
+	__LEASTCONN_EVENT_MAX,
+	LEASTCONN_EVENT_MAX = __LEASTCONN_EVENT_MAX - 1
+};
+
+/**
+ * enum leastconn_attr - attributes of messages and of changes
+ * @LEASTCONN_A_PAD: alignment
+ * @LEASTCONN_A_CHANGE: nest: a change; the only attribute of
+ *	%LEASTCONN_CMD_CHANGE, as often as there are changes
+ * @LEASTCONN_A_OP: u32, &enum leastconn_op
+ * @LEASTCONN_A_POOL: string of 1 to 31 characters out of A-Z a-z 0-9 _ . -
+ * @LEASTCONN_A_RULE: u32, which rule with --to: numbers without a meaning of
+ *	their own, a new one each time that iptables loads the rule
+ * @LEASTCONN_A_FAMILY: u32, NFPROTO_IPV4 or NFPROTO_IPV6
+ * @LEASTCONN_A_ADDRESS: 4 or 16 bytes in network order
+ * @LEASTCONN_A_PORT: u32, 0 to 65535 in host order; 0: the backend is the whole
+ *	address
+ * @LEASTCONN_A_PROTO: u32, IPPROTO_TCP, UDP, SCTP, DCCP or UDPLITE; 0 when the
+ *	port is 0: every protocol
+ * @LEASTCONN_A_WEIGHT: u32, share in this pool, 0 to 65535
+ * @LEASTCONN_A_MAX_CONNS: u32, most active connections; 0: no limit
+ * @LEASTCONN_A_BACKUP: u32, 0 or 1: used only when no ordinary backend can take
+ *	the connection
+ * @LEASTCONN_A_STATE: u32, &enum leastconn_state
+ * @LEASTCONN_A_KILL: flag: end the backend's connections
+ * @LEASTCONN_A_AHEAD: flag: the backend need not be known yet
+ * @LEASTCONN_A_ACTIVE: u32, live connections, as selection counts them
+ * @LEASTCONN_A_INACTIVE: u32, closed TCP connections with a conntrack entry still
+ * @LEASTCONN_A_TOTAL: u64, connections ever
+ * @LEASTCONN_A_RULES: u32, rules that use the pool
+ * @LEASTCONN_A_MEMBERS: u32, backends of the pool
+ * @LEASTCONN_A_EVENT: u32, &enum leastconn_event
+ * @LEASTCONN_A_KILLED: u32, conntrack entries that were deleted
+ */
+enum leastconn_attr {
+	LEASTCONN_A_UNSPEC,
+	LEASTCONN_A_PAD,
+	LEASTCONN_A_CHANGE,
+	LEASTCONN_A_OP,
+	LEASTCONN_A_POOL,
+	LEASTCONN_A_RULE,
+	LEASTCONN_A_FAMILY,
+	LEASTCONN_A_ADDRESS,
+	LEASTCONN_A_PORT,
+	LEASTCONN_A_PROTO,
+	LEASTCONN_A_WEIGHT,
+	LEASTCONN_A_MAX_CONNS,
+	LEASTCONN_A_BACKUP,
+	LEASTCONN_A_STATE,
+	LEASTCONN_A_KILL,
+	LEASTCONN_A_AHEAD,
+	LEASTCONN_A_ACTIVE,
+	LEASTCONN_A_INACTIVE,
+	LEASTCONN_A_TOTAL,
+	LEASTCONN_A_RULES,
+	LEASTCONN_A_MEMBERS,
+	LEASTCONN_A_EVENT,
+	LEASTCONN_A_KILLED,
+
+	/* private: */
+	__LEASTCONN_A_MAX,
+	LEASTCONN_A_MAX = __LEASTCONN_A_MAX - 1
+};
+
+#endif /* _UAPI_LINUX_LEASTCONN_H */
