@@ -26,6 +26,7 @@
  */
 #include <linux/bits.h>
 #include <linux/math64.h>
+#include <linux/string.h>
 
 #include "select.h"
 
@@ -105,6 +106,18 @@ static void look_at(struct lc_slot *slot)
 		slot->rank |= LC_BACKUP;
 }
 
+/* Of the node @at and the next one, as an offset. */
+static u32 winner(const struct lc_tournament *tournament, unsigned int at)
+{
+	const u32 *winners = &tournament->winners[at];
+	const struct lc_slot *a = slot_at(tournament, winners[0]);
+	const struct lc_slot *b = slot_at(tournament, winners[1]);
+
+	if (a->rank == b->rank)
+		return winners[(s32)(b->turn - a->turn) < 0];
+	return winners[b->rank < a->rank];
+}
+
 /* From its leaf up: who wins each pair that @at is in, now that it has changed. */
 static void replay(const struct lc_tournament *tournament, unsigned int at)
 {
@@ -135,6 +148,29 @@ static void replay(const struct lc_tournament *tournament, unsigned int at)
 }
 
 /**
+ * lc_tournament_grow() - the same tournament with more slots
+ * @tournament: the tournament
+ * @memory: as for lc_tournament_init(), of a larger @count
+ * @count: how many slots
+ *
+ * Return: the memory it had before.
+ */
+void *lc_tournament_grow(struct lc_tournament *tournament, void *memory,
+			 unsigned int count)
+{
+	const struct lc_tournament old = *tournament;
+	unsigned int i;
+
+	lc_tournament_init(tournament, memory, count);
+	tournament->last = old.last;
+	tournament->turn = old.turn;
+	memcpy(tournament->slots, old.slots, old.width * sizeof(*old.slots));
+	for (i = tournament->width - 1; i; i--)
+		tournament->winners[i] = winner(tournament, 2 * i);
+	return old.slots;
+}
+
+/**
  * lc_tournament_update() - look at a slot again
  * @tournament: the tournament
  * @at: the slot: its load may have become less, or its terms have changed
@@ -145,6 +181,37 @@ void lc_tournament_update(struct lc_tournament *tournament, unsigned int at)
 {
 	look_at(&tournament->slots[at]);
 	replay(tournament, at);
+}
+
+/**
+ * lc_tournament_enter() - a slot has a load from now on
+ * @tournament: the tournament
+ * @at: a slot without one
+ * @active: its load
+ *
+ * It can take nothing until it is given a weight, and goes last among equals.
+ */
+void lc_tournament_enter(struct lc_tournament *tournament, unsigned int at,
+			 const atomic_t *active)
+{
+	struct lc_slot *slot = &tournament->slots[at];
+
+	slot->active = active;
+	slot->turn = ++tournament->turn;
+}
+
+/**
+ * lc_tournament_leave() - undo lc_tournament_enter()
+ * @tournament: the tournament
+ * @at: the slot, and its weight
+ */
+void lc_tournament_leave(struct lc_tournament *tournament, unsigned int at)
+{
+	struct lc_slot *slot = &tournament->slots[at];
+
+	slot->weight = 0;
+	lc_tournament_update(tournament, at);
+	slot->active = NULL;
 }
 
 /**

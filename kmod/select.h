@@ -50,7 +50,12 @@ struct lc_tournament {
 size_t lc_tournament_size(unsigned int count);
 void lc_tournament_init(struct lc_tournament *tournament, void *memory,
 			unsigned int count);
+void *lc_tournament_grow(struct lc_tournament *tournament, void *memory,
+			 unsigned int count);
 void lc_tournament_update(struct lc_tournament *tournament, unsigned int at);
+void lc_tournament_enter(struct lc_tournament *tournament, unsigned int at,
+			 const atomic_t *active);
+void lc_tournament_leave(struct lc_tournament *tournament, unsigned int at);
 int lc_tournament_choose(struct lc_tournament *tournament);
 
 #endif /* LC_SELECT_H */
