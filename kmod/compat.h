@@ -7,6 +7,8 @@
 #ifndef LC_COMPAT_H
 #define LC_COMPAT_H
 
+#include <linux/netlink.h>
+#include <net/genetlink.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
@@ -28,6 +30,55 @@ lc_iterate_cleanup_net(int (*iter)(struct nf_conn *ct, void *data),
 }
 
 #define nf_ct_iterate_cleanup_net(iter, it) lc_iterate_cleanup_net(iter, it)
+#endif
+
+#ifndef LC_HAVE_GENL_INFO_DUMP
+/* before 6.6; of what it returns the attributes alone are used */
+#define genl_info_dump(cb) genl_dumpit_info(cb)
+#endif
+
+#ifdef GENL_MCAST_CAP_NET_ADMIN
+#define LC_MCAST_CAP_NET_ADMIN	.flags = GENL_MCAST_CAP_NET_ADMIN,
+#else
+/* before 6.6 and what it was carried back to: open to the whole namespace */
+#define LC_MCAST_CAP_NET_ADMIN
+#endif
+
+#ifdef LC_HAVE_ERR_MSG_ATTR_FMT
+#define lc_genl_doit(doit, skb, info) doit(skb, info)
+#else
+/*
+ * Before 6.3 an acknowledgment has no room for a sentence with numbers in it,
+ * and is sent when the function that has is over. So it is sent from here.
+ */
+struct lc_extack {
+	struct netlink_ext_ack	ack;
+	char			text[80];
+};
+
+#define NL_SET_ERR_MSG_ATTR_FMT(extack, attr, fmt, ...) do {		\
+	struct lc_extack *__own = container_of(extack, struct lc_extack, ack); \
+	snprintf(__own->text, sizeof(__own->text), fmt, ##__VA_ARGS__);	\
+	(extack)->_msg = __own->text;					\
+	(extack)->bad_attr = (attr);					\
+} while (0)
+
+static inline int lc_genl_doit(int (*doit)(struct sk_buff *skb,
+					   struct genl_info *info),
+			       struct sk_buff *skb, struct genl_info *info)
+{
+	struct netlink_ext_ack *extack = info->extack;
+	struct lc_extack own = {};
+	int err;
+
+	info->extack = &own.ack;
+	err = doit(skb, info);
+	info->extack = extack;
+	if (!err)
+		return 0;
+	netlink_ack(skb, info->nlhdr, err, &own.ack);
+	return -EINTR;	/* acknowledged */
+}
 #endif
 
 #endif /* LC_COMPAT_H */

@@ -54,6 +54,22 @@ static inline enum lc_phase lc_entry_phase(const struct nf_conn *ct)
 	return LC_ACTIVE;
 }
 
+/**
+ * lc_entry_is_reset() - is this a TCP connection that was reset?
+ * @ct: its entry
+ *
+ * Conntrack takes a SYN for a reset connection's ports as news of that one when
+ * it was the server that had reset it, and leaves the translation as it was.
+ *
+ * Context: any.
+ * Return: whether it is.
+ */
+static inline bool lc_entry_is_reset(const struct nf_conn *ct)
+{
+	return nf_ct_protonum(ct) == IPPROTO_TCP &&
+	       READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_CLOSE;
+}
+
 bool lc_entry_load(struct lc_backends *backends, const struct nf_conn *ct,
 		   struct lc_load *load);
 bool lc_entry_fits(const struct nf_conn *ct, const struct lc_load *load);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The module: what begins and ends, and in which order. */
 #include <linux/module.h>
+#include <net/genetlink.h>
 
 #include "net.h"
+#include "netlink.h"
 #include "proc.h"
 #include "reap.h"
 #include "record.h"
@@ -24,11 +26,16 @@ static int __init lc_init(void)
 	err = lc_proc_init();
 	if (err)
 		goto exit_net;
-	err = lc_target_init();
+	err = lc_netlink_init();
 	if (err)
 		goto exit_proc;
+	err = lc_target_init();
+	if (err)
+		goto exit_netlink;
 	return 0;
 
+exit_netlink:
+	lc_netlink_exit();
 exit_proc:
 	lc_proc_exit();
 exit_net:
@@ -43,6 +50,7 @@ exit_record:
 static void __exit lc_exit(void)
 {
 	lc_target_exit();
+	lc_netlink_exit();
 	lc_proc_exit();
 	lc_net_exit();
 	lc_reap_exit();
@@ -58,3 +66,4 @@ MODULE_LICENSE("GPL");
 MODULE_VERSION(LC_VERSION);
 MODULE_ALIAS("ipt_LEASTCONN");
 MODULE_ALIAS("ip6t_LEASTCONN");
+MODULE_ALIAS_GENL_FAMILY("leastconn");

@@ -26,12 +26,15 @@ static int __net_init net_init(struct net *net)
 	ln->net = net;
 	lc_reaper_init(&ln->reaper);
 	lc_tracker_init(&ln->tracker);
+	lc_control_init(&ln->control);
+	lc_pools_init(&ln->pools, &ln->backends);
 	return lc_backends_init(&ln->backends);
 }
 
 /* An RCU grace period lies between this and net_exit(). */
 static void __net_exit net_pre_exit(struct net *net)
 {
+	lc_control_exit(lc_net(net));
 	lc_tracker_close(lc_net(net));
 }
 
@@ -42,6 +45,7 @@ static void __net_exit net_exit(struct net *net)
 
 	lc_reaper_exit(&ln->reaper);
 	lc_records_close(&ln->records);
+	lc_pools_exit(&ln->pools);
 	lc_backends_exit(&ln->backends);
 }
 

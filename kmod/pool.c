@@ -1,444 +1,439 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Backends and pools: their lifetime, and the counts.
+ * Pools: backends that rules choose among.
  *
- * A backend is found by its key and shared by all pools of its namespace, so
- * that they see one load and keep it while rules come and go. Two things keep
- * it: users (the pools that list it), which decide whether it is known, and
- * references (records, and the users together), which keep its memory. With
- * its last user it leaves the table at once; its memory goes with the last
- * record that counted on it.
+ * A rule with --to has a pool of its own, as it was when the rule was checked. A
+ * pool with a name belongs to the namespace, and its members come and go while
+ * rules use it. What pools want of backends is kept twice: in the members, under
+ * the mutex of all who change anything, and in the seats, where packets choose.
+ * So a change can be taken back as long as no seat has heard of it.
  */
+#include <linux/ctype.h>
 #include <linux/err.h>
-#include <linux/jhash.h>
-#include <linux/mm.h>
-#include <linux/overflow.h>
+#include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "compat.h"
 #include "pool.h"
 
-static u32 hash_key(const void *data, u32 len, u32 seed)
+static unsigned int proto_index(u8 proto)
 {
-	const struct lc_backend_key *key = data;
-	u32 service = (__force u32)key->port << 16 | key->proto;
-
-	if (key->family == NFPROTO_IPV4)
-		return jhash_2words((__force u32)key->addr.ip, service, seed);
-	return jhash2(key->addr.all, ARRAY_SIZE(key->addr.all),
-		      seed + service);
-}
-
-static int compare_key(struct rhashtable_compare_arg *arg, const void *object)
-{
-	const struct lc_backend *backend = object;
-
-	return !lc_backend_key_equal(arg->key, &backend->key);
-}
-
-static const struct rhashtable_params backend_params = {
-	.key_len		= sizeof(struct lc_backend_key),
-	.key_offset		= offsetof(struct lc_backend, key),
-	.head_offset		= offsetof(struct lc_backend, node),
-	.hashfn			= hash_key,
-	.obj_cmpfn		= compare_key,
-	.min_size		= 16,
-	.automatic_shrinking	= true,
-};
-
-/**
- * struct lc_seat - a backend's place in a pool: of the slot with the same index
- * @backend: the pool is a user of it
- * @pool: the pool
- * @node: in lc_backend.seats; lc_backends.lock
- */
-struct lc_seat {
-	struct lc_backend	*backend;
-	struct lc_pool		*pool;
-	struct hlist_node	node;
-};
-
-/**
- * struct lc_pool - backends a rule chooses among
- * @backends: the namespace's
- * @count: seats in use
- * @size: seats there are
- * @lock: @tournament. Taken inside lc_record.lock
- * @tournament: the choice among the seats
- * @rcu: frees it after the last reader of its backends' seats
- * @seats: who they are
- */
-struct lc_pool {
-	struct lc_backends	*backends;
-	unsigned int		count;
-	unsigned int		size;
-	spinlock_t		lock;	/* tournament */
-	struct lc_tournament	tournament;
-	struct rcu_head		rcu;
-	struct lc_seat		seats[];
-};
-
-/**
- * lc_backends_init() - make a namespace ready for backends
- * @backends: zeroed memory
- *
- * Context: may sleep.
- * Return: 0 or a negative errno.
- */
-int lc_backends_init(struct lc_backends *backends)
-{
-	mutex_init(&backends->lock);
-	INIT_LIST_HEAD(&backends->list);
-	return rhashtable_init(&backends->table, &backend_params);
-}
-
-/* The table forgets @backend; whoever holds it keeps it. */
-static void backend_unlink(struct lc_backends *backends,
-			   struct lc_backend *backend)
-{
-	lockdep_assert_held(&backends->lock);
-
-	WRITE_ONCE(backend->gone, true);
-	if (!backend->key.port)
-		WRITE_ONCE(backends->wide, backends->wide - 1);
-	list_del(&backend->list);
-	rhashtable_remove_fast(&backends->table, &backend->node,
-			       backend_params);
-}
-
-/**
- * lc_backends_exit() - the namespace goes
- * @backends: the namespace's
- *
- * Rules may still stand: what they hold stays until they let go of it.
- *
- * Context: may sleep; no reader of the table is left.
- */
-void lc_backends_exit(struct lc_backends *backends)
-{
-	struct lc_backend *backend, *next;
-
-	mutex_lock(&backends->lock);
-	list_for_each_entry_safe(backend, next, &backends->list, list)
-		backend_unlink(backends, backend);
-	backends->closed = true;
-	mutex_unlock(&backends->lock);
-	rhashtable_destroy(&backends->table);
-}
-
-/*
- * Who was chosen last on each processor is who the connection is about to be
- * recorded for, unless it went another way: it need not be looked for. Readers
- * under RCU; forget_chosen() comes before a backend's end.
- */
-DEFINE_PER_CPU(struct lc_backend __rcu *, lc_chosen);
-
-/* No pool has it any more, so nobody can choose it again. */
-static void forget_chosen(const struct lc_backend *backend)
-{
-	struct lc_backend __rcu **last;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		last = per_cpu_ptr(&lc_chosen, cpu);
-		if (rcu_access_pointer(*last) == backend)
-			RCU_INIT_POINTER(*last, NULL);
+	switch (proto) {
+	case IPPROTO_TCP:
+		return 1;
+	case IPPROTO_UDP:
+		return 2;
+	case IPPROTO_SCTP:
+		return 3;
+	case IPPROTO_DCCP:
+		return 4;
+	case IPPROTO_UDPLITE:
+		return 5;
+	default:
+		return 0;
 	}
 }
 
-/**
- * lc_backend_find() - the backend with this key
- * @backends: the namespace's
- * @key: what to look for
- *
- * Context: any, under rcu_read_lock().
- * Return: the backend, alive until the read section ends, or NULL.
- */
-struct lc_backend *lc_backend_find(struct lc_backends *backends,
-				   const struct lc_backend_key *key)
+static unsigned int *kind(struct lc_kinds *kinds, u8 family, u8 proto)
 {
-	return rhashtable_lookup(&backends->table, key, backend_params);
+	return &kinds->of[lc_family_index(family)][proto_index(proto)];
+}
+
+/* How many are of the other family. */
+static unsigned int strangers(const struct lc_kinds *kinds, u8 family)
+{
+	const unsigned int *of = kinds->of[!lc_family_index(family)];
+	unsigned int i, sum = 0;
+
+	for (i = 0; i < LC_PROTOS; i++)
+		sum += of[i];
+	return sum;
+}
+
+/* How many are of this family, but of another protocol; @first is theirs. */
+static unsigned int others(const struct lc_kinds *kinds, u8 family, u8 proto,
+			   unsigned int first)
+{
+	const unsigned int *of = kinds->of[lc_family_index(family)];
+	unsigned int i, sum = 0;
+
+	for (i = first; i < LC_PROTOS; i++)
+		if (i != proto_index(proto))
+			sum += of[i];
+	return sum;
 }
 
 /**
- * lc_backend_put() - let go of a backend
- * @backend: the backend
+ * lc_pools_init() - make a namespace ready for pools
+ * @pools: zeroed memory
+ * @backends: the namespace's
  *
  * Context: any.
  */
-void lc_backend_put(struct lc_backend *backend)
+void lc_pools_init(struct lc_pools *pools, struct lc_backends *backends)
 {
-	if (refcount_dec_and_test(&backend->ref))
-		kfree_rcu(backend, rcu);
-}
-
-static atomic_t *phase_counter(struct lc_backend *backend, enum lc_phase phase)
-{
-	switch (phase) {
-	case LC_ACTIVE:
-		return &backend->active;
-	case LC_INACTIVE:
-		return &backend->inactive;
-	case LC_ENDED:
-		break;
-	}
-	return NULL;
-}
-
-static void seat_update(struct lc_seat *seat)
-{
-	struct lc_pool *pool = seat->pool;
-
-	spin_lock_bh(&pool->lock);
-	lc_tournament_update(&pool->tournament, seat - pool->seats);
-	spin_unlock_bh(&pool->lock);
-}
-
-/* Its pools would pass it over until they look at it again. */
-static void backend_eased(struct lc_backend *backend)
-{
-	struct lc_seat *seat;
-
-	hlist_for_each_entry_rcu(seat, &backend->seats, node)
-		seat_update(seat);
+	pools->backends = backends;
+	INIT_LIST_HEAD(&pools->named);
+	INIT_LIST_HEAD(&pools->unnamed);
 }
 
 /**
- * lc_backend_count() - a connection goes from one phase to another
- * @backend: its backend, held by the connection's record
- * @from: phase it was counted in
- * @to: phase it is counted in from now on
+ * lc_pools_exit() - the namespace goes, and its pools with it
+ * @pools: the namespace's
  *
- * Context: any, under rcu_read_lock(); the record's lock orders the calls for
- *	one connection.
- */
-void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
-		      enum lc_phase to)
-{
-	atomic_t *less = phase_counter(backend, from);
-	atomic_t *more = phase_counter(backend, to);
-
-	if (less == more)
-		return;
-	if (more)
-		atomic_inc(more);
-	if (less)
-		atomic_dec(less);
-	if (from == LC_ACTIVE)
-		backend_eased(backend);
-}
-
-/**
- * lc_backend_miss() - count a connection that cannot be recorded
- * @backend: the backend
- *
- * So that the choice stays fair when there is no memory. Nobody sees it end:
- * it counts until lc_backends_forget().
- *
- * Context: any, under rcu_read_lock().
- */
-void lc_backend_miss(struct lc_backend *backend)
-{
-	atomic_inc(&backend->active);
-	atomic_inc(&backend->missed);
-}
-
-/**
- * lc_backends_age() - a walk begins that finds whoever was missed
- * @backends: the namespace's
+ * Rules may still stand: they free what they use.
  *
  * Context: may sleep.
  */
-void lc_backends_age(struct lc_backends *backends)
+void lc_pools_exit(struct lc_pools *pools)
 {
-	struct lc_backend *backend;
+	struct lc_pool *pool, *next;
 
-	mutex_lock(&backends->lock);
-	list_for_each_entry(backend, &backends->list, list)
-		backend->stale = atomic_xchg(&backend->missed, 0);
-	mutex_unlock(&backends->lock);
-}
-
-/**
- * lc_backends_forget() - the walk has ended
- * @backends: the namespace's
- *
- * Whoever was missed before it is recorded now, was missed again, or is gone.
- *
- * Context: may sleep.
- */
-void lc_backends_forget(struct lc_backends *backends)
-{
-	struct lc_backend *backend;
-
-	mutex_lock(&backends->lock);
-	rcu_read_lock();
-	list_for_each_entry(backend, &backends->list, list) {
-		if (!backend->stale)
-			continue;
-		atomic_sub(backend->stale, &backend->active);
-		backend->stale = 0;
-		backend_eased(backend);
-	}
-	rcu_read_unlock();
-	mutex_unlock(&backends->lock);
-}
-
-static struct lc_backend *backend_alloc(const struct lc_backends *home,
-					const struct lc_backend_key *key)
-{
-	struct lc_backend *backend;
-
-	backend = kzalloc(sizeof(*backend), GFP_KERNEL_ACCOUNT);
-	if (!backend)
-		return NULL;
-	backend->key = *key;
-	backend->home = home;
-	backend->users = 1;
-	refcount_set(&backend->ref, 1);
-	return backend;
-}
-
-static struct lc_backend *backend_create(struct lc_backends *backends,
-					 const struct lc_backend_key *key)
-{
-	struct lc_backend *backend;
-	int err;
-
-	lockdep_assert_held(&backends->lock);
-
-	backend = backend_alloc(backends, key);
-	if (!backend)
-		return ERR_PTR(-ENOMEM);
-	err = rhashtable_insert_fast(&backends->table, &backend->node,
-				     backend_params);
-	if (err) {
-		kfree(backend);
-		return ERR_PTR(err);
-	}
-	list_add_tail(&backend->list, &backends->list);
-	if (!key->port)
-		WRITE_ONCE(backends->wide, backends->wide + 1);
-	WRITE_ONCE(backends->created, backends->created + 1);
-	return backend;
-}
-
-/* The backend with this key, which appears with its first user. */
-static struct lc_backend *backend_use(struct lc_backends *backends,
-				      const struct lc_backend_key *key)
-{
-	struct lc_backend *backend;
-
-	lockdep_assert_held(&backends->lock);
-
-	if (backends->closed)
-		return ERR_PTR(-ENOENT);
-	backend = rhashtable_lookup_fast(&backends->table, key,
-					 backend_params);
-	if (!backend)
-		return backend_create(backends, key);
-	backend->users++;
-	return backend;
-}
-
-/* Return: whether it was the last user, who is to put the backend. */
-static bool backend_leave(struct lc_backends *backends,
-			  struct lc_backend *backend)
-{
-	lockdep_assert_held(&backends->lock);
-
-	if (--backend->users)
-		return false;
-	if (!backends->closed)
-		backend_unlink(backends, backend);
-	forget_chosen(backend);
-	return true;
+	mutex_lock(&pools->backends->lock);
+	list_for_each_entry_safe(pool, next, &pools->named, list)
+		lc_pool_free(pool);
+	mutex_unlock(&pools->backends->lock);
 }
 
 /**
  * lc_pool_alloc() - an empty pool
- * @backends: the namespace's
- * @size: how many members it will have at most
+ * @pools: the namespace's; locked
+ * @name: its name, or NULL for a rule's own
+ * @size: how many members it is made for
+ *
+ * A pool with a name keeps the module.
  *
  * Context: may sleep; the memory is charged to the caller.
- * Return: the pool or NULL.
+ * Return: the pool or ERR_PTR().
  */
-struct lc_pool *lc_pool_alloc(struct lc_backends *backends, unsigned int size)
+struct lc_pool *lc_pool_alloc(struct lc_pools *pools, const char *name,
+			      unsigned int size)
 {
 	struct lc_pool *pool;
+	int err;
 
-	pool = kvzalloc(struct_size(pool, seats, size) +
-			lc_tournament_size(size), GFP_KERNEL_ACCOUNT);
+	lockdep_assert_held(&pools->backends->lock);
+
+	pool = kzalloc(sizeof(*pool), GFP_KERNEL_ACCOUNT);
 	if (!pool)
-		return NULL;
-	pool->backends = backends;
-	pool->size = size;
-	spin_lock_init(&pool->lock);
-	lc_tournament_init(&pool->tournament, &pool->seats[size], size);
+		return ERR_PTR(-ENOMEM);
+	err = lc_arena_init(&pool->arena, size);
+	if (err) {
+		kfree(pool);
+		return ERR_PTR(err);
+	}
+	pool->pools = pools;
+	INIT_LIST_HEAD(&pool->seats);
+	if (name) {
+		__module_get(THIS_MODULE);
+		strscpy(pool->name, name, sizeof(pool->name));
+		pools->count++;
+		list_add_tail(&pool->list, &pools->named);
+	} else {
+		pool->rule = pools->rules++;
+		list_add_tail(&pool->list, &pools->unnamed);
+	}
 	return pool;
 }
 
-static void seat_free(struct lc_seat *seat)
+/**
+ * lc_pool_hide() - as if a pool were not there, or as it was
+ * @pool: the pool; locked
+ * @gone: which
+ */
+void lc_pool_hide(struct lc_pool *pool, bool gone)
 {
-	struct lc_backends *backends = seat->pool->backends;
-	struct lc_backend *backend = seat->backend;
-	bool last;
+	if (pool->gone == gone)
+		return;
+	pool->gone = gone;
+	if (pool->name[0])
+		pool->pools->count += gone ? -1 : 1;
+}
 
-	mutex_lock(&backends->lock);
-	hlist_del_rcu(&seat->node);
-	last = backend_leave(backends, backend);
-	mutex_unlock(&backends->lock);
-	if (last)
-		lc_backend_put(backend);
+static void release(struct lc_pool *pool)
+{
+	lc_arena_exit(&pool->arena);
+	kfree_rcu(pool, rcu);
 }
 
 /**
  * lc_pool_free() - let go of a pool and its members
- * @pool: a pool that no packet can reach any more
+ * @pool: the pool; locked. The memory of one with a name stays for as long as
+ *	rules use it; one without is reached by no packet any more
  *
  * Context: may sleep; also after its namespace has gone.
  */
 void lc_pool_free(struct lc_pool *pool)
 {
-	while (pool->count)
-		seat_free(&pool->seats[--pool->count]);
-	kvfree_rcu(pool, rcu);
+	struct lc_member *member, *next;
+
+	list_for_each_entry_safe(member, next, &pool->seats, list)
+		lc_member_del(member);
+	list_del(&pool->list);
+	lc_pool_hide(pool, true);
+	if (pool->name[0])
+		module_put(THIS_MODULE);
+	if (!lc_pool_rules(pool))
+		release(pool);
 }
 
 /**
- * lc_pool_add() - one more member
- * @pool: a pool that no packet can reach yet
- * @member: which backend, and on what terms
+ * lc_pool_find() - the pool with this name
+ * @pools: the namespace's; locked
+ * @name: the name
+ *
+ * Return: the pool or NULL.
+ */
+struct lc_pool *lc_pool_find(struct lc_pools *pools, const char *name)
+{
+	struct lc_pool *pool;
+
+	lockdep_assert_held(&pools->backends->lock);
+
+	list_for_each_entry(pool, &pools->named, list)
+		if (!pool->gone && !strcmp(pool->name, name))
+			return pool;
+	return NULL;
+}
+
+/**
+ * lc_pool_is_name() - can a pool be called so?
+ * @text: the name; no zero byte is needed
+ * @len: how long it is
+ *
+ * Return: whether it can.
+ */
+bool lc_pool_is_name(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (!isascii(text[i]) ||
+		    (!isalnum(text[i]) && !strchr("_.-", text[i])))
+			return false;
+	return len && len < LEASTCONN_NAME_SIZE;
+}
+
+/**
+ * lc_pool_rules() - how many rules use a pool by its name
+ * @pool: the pool; locked
+ *
+ * Return: the number.
+ */
+unsigned int lc_pool_rules(const struct lc_pool *pool)
+{
+	return strangers(&pool->rules, NFPROTO_IPV4) +
+	       strangers(&pool->rules, NFPROTO_IPV6);
+}
+
+/**
+ * lc_pool_proto() - the protocol of a pool's backends with a port
+ * @pool: the pool; locked
+ *
+ * Return: that of its backends, else of its rules, else TCP.
+ */
+u8 lc_pool_proto(const struct lc_pool *pool)
+{
+	static const u8 protos[LC_PROTOS] = {
+		0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_DCCP,
+		IPPROTO_UDPLITE,
+	};
+	unsigned int i;
+
+	for (i = 1; i < LC_PROTOS; i++)
+		if (pool->members.of[0][i] || pool->members.of[1][i])
+			return protos[i];
+	for (i = 1; i < LC_PROTOS; i++)
+		if (pool->rules.of[0][i] || pool->rules.of[1][i])
+			return protos[i];
+	return IPPROTO_TCP;
+}
+
+/**
+ * lc_pool_use() - a rule uses a pool by its name
+ * @pool: the pool; locked
+ * @family: the rule's
+ * @proto: the one protocol it matches; 0: several
+ *
+ * Return: NULL, or why the rule cannot.
+ */
+const char *lc_pool_use(struct lc_pool *pool, u8 family, u8 proto)
+{
+	if (strangers(&pool->members, family))
+		return "its backends are of the other family";
+	if (others(&pool->members, family, proto, 1))
+		return "its backends have ports of another protocol than the rule's -p";
+	++*kind(&pool->rules, family, proto);
+	return NULL;
+}
+
+/**
+ * lc_pool_leave() - undo lc_pool_use()
+ * @pool: the pool; locked
+ * @family: as it was used
+ * @proto: the same
+ *
+ * Context: any; also after its namespace has gone.
+ */
+void lc_pool_leave(struct lc_pool *pool, u8 family, u8 proto)
+{
+	--*kind(&pool->rules, family, proto);
+	if (pool->gone && !lc_pool_rules(pool))
+		release(pool);
+}
+
+/**
+ * lc_pool_accepts() - can this backend be in a pool?
+ * @pool: the pool; locked
+ * @key: the backend
+ *
+ * Return: NULL, or why not.
+ */
+const char *lc_pool_accepts(const struct lc_pool *pool,
+			    const struct lc_backend_key *key)
+{
+	if (strangers(&pool->members, key->family))
+		return "the pool's backends are of the other family";
+	if (strangers(&pool->rules, key->family))
+		return "rules of the other family use the pool";
+	if (!key->proto)
+		return NULL;
+	if (others(&pool->members, key->family, key->proto, 1))
+		return "the pool's backends are of another protocol";
+	if (others(&pool->rules, key->family, key->proto, 0))
+		return "rules of another protocol use the pool";
+	return NULL;
+}
+
+/* All who are not gone. */
+static void count(const struct lc_member *member, int more)
+{
+	const struct lc_backend_key *key = &member->backend->key;
+	struct lc_pool *pool = member->pool;
+	struct lc_pools *pools = pool->pools;
+
+	*kind(&pool->members, key->family, key->proto) += more;
+	pool->count += more;
+	pools->seats += more;
+	if (pool->name[0])
+		pools->members[lc_family_index(key->family)] += more;
+}
+
+/**
+ * lc_member_hide() - as if a member were not there, or as it was
+ * @member: the member; its pool is locked. It can be chosen as before
+ * @gone: which
+ */
+void lc_member_hide(struct lc_member *member, bool gone)
+{
+	if (member->gone == gone)
+		return;
+	member->gone = gone;
+	count(member, gone ? -1 : 1);
+}
+
+/**
+ * lc_member_add() - one more backend in a pool
+ * @pool: the pool; locked
+ * @key: the backend
+ * @terms: what the pool wants of it
+ *
+ * It can be chosen from lc_member_update() on.
  *
  * Context: may sleep; the memory is charged to the caller.
- * Return: 0, -ENOSPC when the pool is full, or another negative errno.
+ * Return: the member, or ERR_PTR().
  */
-int lc_pool_add(struct lc_pool *pool, const struct lc_member *member)
+struct lc_member *lc_member_add(struct lc_pool *pool,
+				const struct lc_backend_key *key,
+				const struct lc_terms *terms)
 {
-	struct lc_slot *slot = &pool->tournament.slots[pool->count];
-	struct lc_seat *seat = &pool->seats[pool->count];
+	struct lc_pools *pools = pool->pools;
 	struct lc_backend *backend;
+	struct lc_member *member;
+	int err;
 
-	if (pool->count == pool->size)
-		return -ENOSPC;
-	mutex_lock(&pool->backends->lock);
-	backend = backend_use(pool->backends, &member->key);
-	if (IS_ERR(backend))
-		goto unlock;
-	seat->pool = pool;
-	seat->backend = backend;
-	slot->active = &backend->active;
-	slot->max_conns = member->max_conns;
-	slot->weight = member->weight;
-	slot->backup = member->backup;
-	/* Whoever is told of it from now on finds its slot. */
-	hlist_add_head_rcu(&seat->node, &backend->seats);
-	seat_update(seat);
-	pool->count++;
-unlock:
-	mutex_unlock(&pool->backends->lock);
-	return PTR_ERR_OR_ZERO(backend);
+	member = kzalloc(sizeof(*member), GFP_KERNEL_ACCOUNT);
+	if (!member)
+		return ERR_PTR(-ENOMEM);
+	err = lc_arena_reserve(&pool->arena);
+	if (err)
+		goto free_member;
+	backend = lc_backend_use(pools->backends, key);
+	if (IS_ERR(backend)) {
+		err = PTR_ERR(backend);
+		goto free_member;
+	}
+	member->pool = pool;
+	member->backend = backend;
+	member->terms = *terms;
+	lc_seat_take(&member->seat, &pool->arena, &backend->active);
+	hlist_add_head_rcu(&member->seat.node, &backend->seats);
+	list_add_tail(&member->list, &pool->seats);
+	count(member, 1);
+	return member;
+
+free_member:
+	kfree(member);
+	return ERR_PTR(err);
+}
+
+/**
+ * lc_member_del() - undo lc_member_add()
+ * @member: the member; its pool is locked
+ *
+ * Context: may sleep; also after its namespace has gone.
+ */
+void lc_member_del(struct lc_member *member)
+{
+	struct lc_backends *backends = member->pool->pools->backends;
+
+	lockdep_assert_held(&backends->lock);
+
+	lc_member_hide(member, true);
+	list_del(&member->list);
+	hlist_del_rcu(&member->seat.node);
+	lc_seat_leave(&member->seat);
+	lc_backend_leave(backends, member->backend);
+	kfree_rcu(member, rcu);
+}
+
+/**
+ * lc_member_find() - a backend in a pool
+ * @pool: the pool; locked
+ * @backend: the backend
+ *
+ * Return: the member or NULL.
+ */
+struct lc_member *lc_member_find(const struct lc_pool *pool,
+				 const struct lc_backend *backend)
+{
+	struct lc_member *member;
+
+	lockdep_assert_held(&pool->pools->backends->lock);
+
+	hlist_for_each_entry(member, &backend->seats, seat.node)
+		if (member->pool == pool && !member->gone)
+			return member;
+	return NULL;
+}
+
+/**
+ * lc_member_update() - let packets know what is wanted of a member
+ * @member: the member; its pool is locked
+ *
+ * Context: any.
+ */
+void lc_member_update(struct lc_member *member)
+{
+	struct lc_terms terms = member->terms;
+
+	lockdep_assert_held(&member->pool->pools->backends->lock);
+
+	if (member->backend->state != LEASTCONN_STATE_READY)
+		terms.weight = 0;
+	lc_seat_set(&member->seat, &terms);
 }
 
 /**
@@ -447,21 +442,24 @@ unlock:
  *
  * Counts nothing: a connection counts when it is recorded.
  *
- * Context: any; the caller keeps the pool alive.
- * Return: the backend's key, alive as long as the pool, or NULL when none can
- *	take a connection.
+ * Context: any, under rcu_read_lock(); the caller keeps the pool alive.
+ * Return: the backend's key, alive until the read section ends, or NULL when
+ *	none can take a connection.
  */
 const struct lc_backend_key *lc_pool_choose(struct lc_pool *pool)
 {
-	struct lc_backend *backend;
+	struct lc_arena *arena = &pool->arena;
+	struct lc_backend *backend = NULL;
 	int at;
 
-	spin_lock_bh(&pool->lock);
-	at = lc_tournament_choose(&pool->tournament);
-	spin_unlock_bh(&pool->lock);
-	if (at < 0)
-		return NULL;
-	backend = pool->seats[at].backend;
-	rcu_assign_pointer(*raw_cpu_ptr(&lc_chosen), backend);
-	return &backend->key;
+	spin_lock_bh(&arena->lock);
+	at = lc_tournament_choose(&arena->tournament);
+	if (at >= 0) {
+		backend = container_of(arena->tournament.slots[at].active,
+				       struct lc_backend, active);
+		/* Here, so that nobody remembers it who came after its end. */
+		rcu_assign_pointer(*raw_cpu_ptr(&lc_chosen), backend);
+	}
+	spin_unlock_bh(&arena->lock);
+	return backend ? &backend->key : NULL;
 }

@@ -57,6 +57,20 @@ static const char *proto_name(u8 proto)
 	}
 }
 
+static const char *state_name(u8 state)
+{
+	switch (state) {
+	case LEASTCONN_STATE_READY:
+		return "ready";
+	case LEASTCONN_STATE_DRAIN:
+		return "drain";
+	case LEASTCONN_STATE_DOWN:
+		return "down";
+	default:
+		return "?";
+	}
+}
+
 static void show_address(struct seq_file *seq, const struct lc_backend_key *key)
 {
 	if (key->family == NFPROTO_IPV6)
@@ -83,7 +97,8 @@ static int table_show(struct seq_file *seq, void *v)
 	seq_printf(seq, " %5u %10d %10d %10lld %s\n",
 		   ntohs(backend->key.port), atomic_read(&backend->active),
 		   atomic_read(&backend->inactive),
-		   (long long)atomic64_read(&backend->total), "ready");
+		   (long long)atomic64_read(&backend->total),
+		   state_name(backend->state));
 	return 0;
 }
 

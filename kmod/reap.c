@@ -208,6 +208,26 @@ static void check_due(struct lc_net *ln)
 		queue_add_first(&reaper->queue, queue_del_first(&again));
 }
 
+/* Who wants to see what a run has left. */
+static void (*watcher)(struct lc_net *ln);
+
+/**
+ * lc_reap_watch() - have somebody called after each run of the reaper
+ * @wanted: who; may sleep. NULL: nobody. May be called a moment longer
+ */
+void lc_reap_watch(void (*wanted)(struct lc_net *ln))
+{
+	WRITE_ONCE(watcher, wanted);
+}
+
+static void watch(struct lc_net *ln)
+{
+	void (*wanted)(struct lc_net *ln) = READ_ONCE(watcher);
+
+	if (wanted)
+		wanted(ln);
+}
+
 static void check_work(struct work_struct *work)
 {
 	struct lc_reaper *reaper = container_of(to_delayed_work(work),
@@ -217,6 +237,7 @@ static void check_work(struct work_struct *work)
 	take_ticks(reaper);
 	take_fresh(reaper);
 	check_due(ln);
+	watch(ln);
 
 	/* A record that comes now finds @fresh empty and queues the work. */
 	if (reaper->queue.first)

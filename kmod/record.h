@@ -7,7 +7,7 @@
 #include <linux/netfilter.h>
 #include <linux/slab.h>
 
-#include "pool.h"
+#include "backend.h"
 #include "table.h"
 
 /**
@@ -82,7 +82,7 @@ struct lc_record {
 /**
  * struct lc_records - the recorded connections of a network namespace
  * @table: by key. Its locks are taken inside conntrack's, so nothing that takes
- *	those may be called under them; pools' locks nest inside
+ *	those may be called under them; arenas' locks nest inside
  * @random: of the table's hashes
  * @open: there is a table
  */

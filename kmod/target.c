@@ -12,7 +12,6 @@
 #include <linux/netfilter/x_tables.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
-#include <net/ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_nat.h>
 
@@ -39,25 +38,13 @@ static u8 rule_proto(const struct xt_tgchk_param *par)
 	return ip->invflags & XT_INV_PROTO ? 0 : ip->proto;
 }
 
-/* Can a packet be sent there? */
-static bool good_address(const union nf_inet_addr *addr, u8 family)
-{
-	if (family == NFPROTO_IPV6)
-		return !ipv6_addr_any(&addr->in6) &&
-		       !ipv6_addr_is_multicast(&addr->in6);
-	return addr->ip != htonl(INADDR_ANY) &&
-	       !ipv4_is_multicast(addr->ip) &&
-	       !ipv4_is_lbcast(addr->ip) &&
-	       !addr->all[1] && !addr->all[2] && !addr->all[3];
-}
-
 static int check_backend(const struct xt_tgchk_param *par, unsigned int at)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
 	const struct xt_leastconn_backend *backend = &info->backends[at];
 	unsigned int i;
 
-	if (!good_address(&backend->addr, par->family))
+	if (!lc_address_is_good(&backend->addr, par->family))
 		return refuse("backend %u: no unicast address of this family",
 			      at + 1);
 	if (backend->port && !lc_proto_has_ports(rule_proto(par)))
@@ -74,14 +61,12 @@ static int check_backend(const struct xt_tgchk_param *par, unsigned int at)
 	return 0;
 }
 
-static int check_rule(const struct xt_tgchk_param *par)
+static int check_backends(const struct xt_tgchk_param *par)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
 	unsigned int i;
 	int err;
 
-	if (info->flags)
-		return refuse("unknown flags %#x", info->flags);
 	if (!info->count || info->count > XT_LEASTCONN_MAX_BACKENDS)
 		return refuse("%u backends, allowed are 1 to %u", info->count,
 			      XT_LEASTCONN_MAX_BACKENDS);
@@ -90,41 +75,80 @@ static int check_rule(const struct xt_tgchk_param *par)
 		if (err)
 			return err;
 	}
-	if (memchr_inv(&info->backends[i], 0,
-		       (XT_LEASTCONN_MAX_BACKENDS - i) *
+	return 0;
+}
+
+static int check_name(const struct xt_leastconn_tginfo *info)
+{
+	size_t len = strnlen(info->name, sizeof(info->name));
+
+	if (memchr_inv(info->name + len, 0, sizeof(info->name) - len))
+		return refuse("pool name: bytes after its end");
+	if (!len)
+		return 0;
+	if (!lc_pool_is_name(info->name, len))
+		return refuse("pool name: allowed are 1 to %u of A-Z a-z 0-9 _ . -",
+			      LEASTCONN_NAME_SIZE - 1);
+	if (info->count)
+		return refuse("pool name: and %u backends beside it",
+			      info->count);
+	return 0;
+}
+
+static int check_rule(const struct xt_tgchk_param *par)
+{
+	const struct xt_leastconn_tginfo *info = par->targinfo;
+	int err;
+
+	if (info->flags)
+		return refuse("unknown flags %#x", info->flags);
+	err = check_name(info);
+	if (!err && !info->name[0])
+		err = check_backends(par);
+	if (err)
+		return err;
+	if (memchr_inv(&info->backends[info->count], 0,
+		       (XT_LEASTCONN_MAX_BACKENDS - info->count) *
 		       sizeof(info->backends[0])))
-		return refuse("bytes after the last of %u backends", i);
+		return refuse("bytes after the last of %u backends",
+			      info->count);
 	return 0;
 }
 
 static int add_backend(struct lc_pool *pool, const struct xt_tgchk_param *par,
 		       const struct xt_leastconn_backend *backend)
 {
-	const struct lc_member member = {
-		.key = {
-			.addr	= backend->addr,
-			.port	= backend->port,
-			.proto	= backend->port ? rule_proto(par) : 0,
-			.family	= par->family,
-		},
+	const struct lc_backend_key key = {
+		.addr	= backend->addr,
+		.port	= backend->port,
+		.proto	= backend->port ? rule_proto(par) : 0,
+		.family	= par->family,
+	};
+	const struct lc_terms terms = {
 		.max_conns	= backend->max_conns,
 		.weight		= backend->weight,
 		.backup		= backend->flags & XT_LEASTCONN_BACKUP,
 	};
+	struct lc_member *member = lc_member_add(pool, &key, &terms);
 
-	return lc_pool_add(pool, &member);
+	if (IS_ERR(member))
+		return PTR_ERR(member);
+	lc_member_update(member);
+	return 0;
 }
 
-static struct lc_pool *rule_pool(const struct xt_tgchk_param *par)
+/* The rule's own, of the backends after --to. */
+static struct lc_pool *own_pool(const struct xt_tgchk_param *par,
+				struct lc_pools *pools)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
 	struct lc_pool *pool;
 	unsigned int i;
 	int err;
 
-	pool = lc_pool_alloc(&lc_net(par->net)->backends, info->count);
-	if (!pool)
-		return ERR_PTR(-ENOMEM);
+	pool = lc_pool_alloc(pools, NULL, info->count);
+	if (IS_ERR(pool))
+		return pool;
 	for (i = 0; i < info->count; i++) {
 		err = add_backend(pool, par, &info->backends[i]);
 		if (err) {
@@ -132,6 +156,36 @@ static struct lc_pool *rule_pool(const struct xt_tgchk_param *par)
 			return ERR_PTR(err);
 		}
 	}
+	return pool;
+}
+
+/* The namespace's, with the name after --pool. */
+static struct lc_pool *named_pool(const struct xt_tgchk_param *par,
+				  struct lc_pools *pools)
+{
+	struct xt_leastconn_tginfo *info = par->targinfo;
+	struct lc_pool *pool = lc_pool_find(pools, info->name);
+	const char *reason;
+
+	if (!pool)
+		return ERR_PTR(refuse("no pool \"%s\": make it first, with leastconnctl pool add %s",
+				      info->name, info->name));
+	info->proto = rule_proto(par);
+	reason = lc_pool_use(pool, par->family, info->proto);
+	if (reason)
+		return ERR_PTR(refuse("pool \"%s\": %s", info->name, reason));
+	return pool;
+}
+
+static struct lc_pool *rule_pool(const struct xt_tgchk_param *par)
+{
+	const struct xt_leastconn_tginfo *info = par->targinfo;
+	struct lc_pools *pools = &lc_net(par->net)->pools;
+	struct lc_pool *pool;
+
+	mutex_lock(&pools->backends->lock);
+	pool = info->name[0] ? named_pool(par, pools) : own_pool(par, pools);
+	mutex_unlock(&pools->backends->lock);
 	return pool;
 }
 
@@ -144,16 +198,12 @@ static int leastconn_check(const struct xt_tgchk_param *par)
 	err = check_rule(par);
 	if (err)
 		return err;
-	/* Without this nothing is tracked and the rule silently does nothing. */
-	err = nf_ct_netns_get(par->net, par->family);
+	err = lc_track_get(ln, par->family);
 	if (err) {
-		pr_info_ratelimited("rule refused: no connection tracking (error %d)\n",
+		pr_info_ratelimited("rule refused: connections cannot be tracked (error %d)\n",
 				    err);
 		return err;
 	}
-	err = lc_track_get(ln, par->family);
-	if (err)
-		goto put_conntrack;
 	info->pool = rule_pool(par);
 	if (IS_ERR(info->pool)) {
 		err = PTR_ERR(info->pool);
@@ -164,8 +214,6 @@ static int leastconn_check(const struct xt_tgchk_param *par)
 
 put_track:
 	lc_track_put(ln, par->family);
-put_conntrack:
-	nf_ct_netns_put(par->net, par->family);
 	return err;
 }
 
@@ -173,10 +221,15 @@ put_conntrack:
 static void leastconn_destroy(const struct xt_tgdtor_param *par)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
+	struct lc_net *ln = lc_net(par->net);
 
-	lc_pool_free(info->pool);
-	lc_track_put(lc_net(par->net), par->family);
-	nf_ct_netns_put(par->net, par->family);
+	mutex_lock(&ln->backends.lock);
+	if (info->name[0])
+		lc_pool_leave(info->pool, par->family, info->proto);
+	else
+		lc_pool_free(info->pool);
+	mutex_unlock(&ln->backends.lock);
+	lc_track_put(ln, par->family);
 }
 
 /* Only a client's new connection that nothing has translated is balanced. */
@@ -251,6 +304,7 @@ int __init lc_target_init(void)
 {
 	BUILD_BUG_ON(sizeof(struct xt_leastconn_backend) != 28);
 	BUILD_BUG_ON(offsetof(struct xt_leastconn_tginfo, pool) != 1832);
+	BUILD_BUG_ON(XT_LEASTCONN_NAME_SIZE != LEASTCONN_NAME_SIZE);
 
 	return xt_register_targets(targets, ARRAY_SIZE(targets));
 }

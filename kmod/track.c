@@ -49,21 +49,40 @@ static void begins(struct lc_net *ln, const struct nf_conn *ct)
 		lc_reap_add(ln, ct, &load);
 }
 
+static bool is_left(const struct lc_backend *backend)
+{
+	return backend && READ_ONCE(backend->state) != LEASTCONN_STATE_READY;
+}
+
+/*
+ * The next connection from the same port would be taken for a part of this one,
+ * and get the same backend: not if that is to have no new one.
+ */
+static void forget(struct lc_net *ln, struct nf_conn *ct)
+{
+	struct lc_load load;
+
+	if (lc_entry_load(&ln->backends, ct, &load) &&
+	    (is_left(load.server) || is_left(load.host)))
+		nf_ct_kill(ct);
+}
+
 /* Later packets of a closed connection come here too: there are few. */
-static void closes(struct lc_net *ln, const struct nf_conn *ct,
-		   enum lc_phase phase)
+static void closes(struct lc_net *ln, struct nf_conn *ct, enum lc_phase phase)
 {
 	struct lc_record_key key;
 
 	lc_entry_key(ct, &key);
 	lc_record_close(&ln->records, &key, phase);
+	if (lc_entry_is_reset(ct) && !nf_ct_is_dying(ct))
+		forget(ln, ct);
 }
 
 static unsigned int track(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
 	enum ip_conntrack_info ctinfo;
-	const struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
 	struct lc_net *ln = priv;
 	enum lc_phase phase;
 
@@ -79,11 +98,6 @@ static unsigned int track(void *priv, struct sk_buff *skb,
 	return NF_ACCEPT;
 }
 
-static unsigned int family_index(u8 family)
-{
-	return family == NFPROTO_IPV6;
-}
-
 static void init_hooks(struct lc_tracker *tracker, u8 family)
 {
 	static const unsigned int hooknums[LC_HOOKS] = {
@@ -93,7 +107,7 @@ static void init_hooks(struct lc_tracker *tracker, u8 family)
 	unsigned int i;
 
 	for (i = 0; i < LC_HOOKS; i++)
-		tracker->hooks[family_index(family)][i] = (struct nf_hook_ops) {
+		tracker->hooks[lc_family_index(family)][i] = (struct nf_hook_ops) {
 			.hook		= track,
 			.priv		= container_of(tracker, struct lc_net,
 						       tracker),
@@ -150,18 +164,9 @@ static int start(struct lc_net *ln, unsigned int i)
 	return nf_register_net_hooks(ln->net, ln->tracker.hooks[i], LC_HOOKS);
 }
 
-/**
- * lc_track_get() - see the connections of a family
- * @ln: the namespace
- * @family: NFPROTO_IPV4 or NFPROTO_IPV6
- *
- * Context: may sleep.
- * Return: 0 or a negative errno.
- */
-int lc_track_get(struct lc_net *ln, u8 family)
+static int join(struct lc_net *ln, unsigned int i)
 {
 	struct lc_tracker *tracker = &ln->tracker;
-	unsigned int i = family_index(family);
 	int err = 0;
 
 	mutex_lock(&tracker->lock);
@@ -176,6 +181,28 @@ int lc_track_get(struct lc_net *ln, u8 family)
 }
 
 /**
+ * lc_track_get() - see the connections of a family
+ * @ln: the namespace
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
+ */
+int lc_track_get(struct lc_net *ln, u8 family)
+{
+	int err;
+
+	/* Without this nothing is tracked and a rule silently does nothing. */
+	err = nf_ct_netns_get(ln->net, family);
+	if (err)
+		return err;
+	err = join(ln, lc_family_index(family));
+	if (err)
+		nf_ct_netns_put(ln->net, family);
+	return err;
+}
+
+/**
  * lc_track_put() - undo lc_track_get()
  * @ln: the namespace, which may have gone meanwhile
  * @family: as it was got
@@ -185,10 +212,11 @@ int lc_track_get(struct lc_net *ln, u8 family)
 void lc_track_put(struct lc_net *ln, u8 family)
 {
 	struct lc_tracker *tracker = &ln->tracker;
-	unsigned int i = family_index(family);
+	unsigned int i = lc_family_index(family);
 
 	mutex_lock(&tracker->lock);
 	if (!--tracker->users[i] && !tracker->closed)
 		nf_unregister_net_hooks(ln->net, tracker->hooks[i], LC_HOOKS);
 	mutex_unlock(&tracker->lock);
+	nf_ct_netns_put(ln->net, family);
 }

@@ -28,7 +28,7 @@
  * enum leastconn_cmd - what can be asked and told
  * @LEASTCONN_CMD_CHANGE: request: any number of %LEASTCONN_A_CHANGE, each a
  *	change, carried out in their order, all or none. Refused: the extended
- *	acknowledgement says why, and its offset which change. Reply, when there
+ *	acknowledgment says why, and its offset which change. Reply, when there
  *	is a %LEASTCONN_OP_KILL or %LEASTCONN_A_KILL among them:
  *	%LEASTCONN_A_KILLED
  * @LEASTCONN_CMD_GET_POOLS: dump, all of one moment: for each pool a message

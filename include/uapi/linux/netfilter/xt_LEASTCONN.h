@@ -55,6 +55,7 @@ struct xt_leastconn_backend {
  * @backends: the backends, no two with the same address and port; those from
  *	@count on are all zero, so that two equal rules are equal bytes
  * @pool: the kernel's own; never read from user space, never shown to it
+ * @proto: the kernel's own, as @pool
  *
  * One layout on 32 and 64 bit. User space compares and saves what lies before
  * @pool.
@@ -67,6 +68,7 @@ struct xt_leastconn_tginfo {
 
 	/* Used internally by the kernel */
 	struct lc_pool			*pool __attribute__((aligned(8)));
+	__u8				proto;
 };
 
 #endif /* _XT_LEASTCONN_H */

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Backends: their lifetime, their state, and the counts.
+ *
+ * A backend is found by its key and shared by all pools of its namespace, so
+ * that they see one load and keep it while rules come and go. Two things keep
+ * it: users (the pools that list it), which decide whether it is known, and
+ * references (records, and the users together), which keep its memory. With
+ * its last user it leaves the table at once; its memory goes with the last
+ * record that counted on it.
+ */
+#include <linux/err.h>
+#include <linux/jhash.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "backend.h"
+
+static u32 hash_key(const void *data, u32 len, u32 seed)
+{
+	const struct lc_backend_key *key = data;
+	u32 service = (__force u32)key->port << 16 | key->proto;
+
+	if (key->family == NFPROTO_IPV4)
+		return jhash_2words((__force u32)key->addr.ip, service, seed);
+	return jhash2(key->addr.all, ARRAY_SIZE(key->addr.all),
+		      seed + service);
+}
+
+static int compare_key(struct rhashtable_compare_arg *arg, const void *object)
+{
+	const struct lc_backend *backend = object;
+
+	return !lc_backend_key_equal(arg->key, &backend->key);
+}
+
+static const struct rhashtable_params backend_params = {
+	.key_len		= sizeof(struct lc_backend_key),
+	.key_offset		= offsetof(struct lc_backend, key),
+	.head_offset		= offsetof(struct lc_backend, node),
+	.hashfn			= hash_key,
+	.obj_cmpfn		= compare_key,
+	.min_size		= 16,
+	.automatic_shrinking	= true,
+};
+
+/**
+ * lc_backends_init() - make a namespace ready for backends
+ * @backends: zeroed memory
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
+ */
+int lc_backends_init(struct lc_backends *backends)
+{
+	mutex_init(&backends->lock);
+	INIT_LIST_HEAD(&backends->list);
+	return rhashtable_init(&backends->table, &backend_params);
+}
+
+/* The table forgets @backend; whoever holds it keeps it. */
+static void backend_unlink(struct lc_backends *backends,
+			   struct lc_backend *backend)
+{
+	lockdep_assert_held(&backends->lock);
+
+	WRITE_ONCE(backend->gone, true);
+	if (!backend->key.port)
+		WRITE_ONCE(backends->wide, backends->wide - 1);
+	list_del(&backend->list);
+	backends->count--;
+	rhashtable_remove_fast(&backends->table, &backend->node,
+			       backend_params);
+}
+
+/**
+ * lc_backends_exit() - the namespace goes
+ * @backends: the namespace's
+ *
+ * Rules may still stand: what they hold stays until they let go of it.
+ *
+ * Context: may sleep; no reader of the table is left.
+ */
+void lc_backends_exit(struct lc_backends *backends)
+{
+	struct lc_backend *backend, *next;
+
+	mutex_lock(&backends->lock);
+	list_for_each_entry_safe(backend, next, &backends->list, list) {
+		backend_unlink(backends, backend);
+		if (backend->state != LEASTCONN_STATE_READY &&
+		    !--backend->users)
+			lc_backend_put(backend);
+	}
+	backends->closed = true;
+	mutex_unlock(&backends->lock);
+	rhashtable_destroy(&backends->table);
+}
+
+/*
+ * Who was chosen last on each processor is who the connection is about to be
+ * recorded for, unless it went another way: it need not be looked for. Readers
+ * under RCU; forget_chosen() comes before a backend's end.
+ */
+DEFINE_PER_CPU(struct lc_backend __rcu *, lc_chosen);
+
+/* No pool has it any more, so nobody can choose it again. */
+static void forget_chosen(const struct lc_backend *backend)
+{
+	struct lc_backend __rcu **last;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		last = per_cpu_ptr(&lc_chosen, cpu);
+		if (rcu_access_pointer(*last) == backend)
+			RCU_INIT_POINTER(*last, NULL);
+	}
+}
+
+/**
+ * lc_backend_find() - the backend with this key
+ * @backends: the namespace's
+ * @key: what to look for
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: the backend, alive until the read section ends, or NULL.
+ */
+struct lc_backend *lc_backend_find(struct lc_backends *backends,
+				   const struct lc_backend_key *key)
+{
+	return rhashtable_lookup(&backends->table, key, backend_params);
+}
+
+/**
+ * lc_backend_put() - let go of a backend
+ * @backend: the backend
+ *
+ * Context: any.
+ */
+void lc_backend_put(struct lc_backend *backend)
+{
+	if (refcount_dec_and_test(&backend->ref))
+		kfree_rcu(backend, rcu);
+}
+
+static atomic_t *phase_counter(struct lc_backend *backend, enum lc_phase phase)
+{
+	switch (phase) {
+	case LC_ACTIVE:
+		return &backend->active;
+	case LC_INACTIVE:
+		return &backend->inactive;
+	case LC_ENDED:
+		break;
+	}
+	return NULL;
+}
+
+/* Its pools would pass it over until they look at it again. */
+static void backend_eased(struct lc_backend *backend)
+{
+	struct lc_seat *seat;
+
+	hlist_for_each_entry_rcu(seat, &backend->seats, node)
+		lc_seat_update(seat);
+}
+
+/**
+ * lc_backend_count() - a connection goes from one phase to another
+ * @backend: its backend, held by the connection's record
+ * @from: phase it was counted in
+ * @to: phase it is counted in from now on
+ *
+ * Context: any, under rcu_read_lock(); the record's lock orders the calls for
+ *	one connection.
+ */
+void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
+		      enum lc_phase to)
+{
+	atomic_t *less = phase_counter(backend, from);
+	atomic_t *more = phase_counter(backend, to);
+
+	if (less == more)
+		return;
+	if (more)
+		atomic_inc(more);
+	if (less)
+		atomic_dec(less);
+	if (from == LC_ACTIVE)
+		backend_eased(backend);
+}
+
+/**
+ * lc_backend_miss() - count a connection that cannot be recorded
+ * @backend: the backend
+ *
+ * So that the choice stays fair when there is no memory. Nobody sees it end:
+ * it counts until lc_backends_forget().
+ *
+ * Context: any, under rcu_read_lock().
+ */
+void lc_backend_miss(struct lc_backend *backend)
+{
+	atomic_inc(&backend->active);
+	atomic_inc(&backend->missed);
+}
+
+/**
+ * lc_backends_age() - a walk begins that finds whoever was missed
+ * @backends: the namespace's
+ *
+ * Context: may sleep.
+ */
+void lc_backends_age(struct lc_backends *backends)
+{
+	struct lc_backend *backend;
+
+	mutex_lock(&backends->lock);
+	list_for_each_entry(backend, &backends->list, list)
+		backend->stale = atomic_xchg(&backend->missed, 0);
+	mutex_unlock(&backends->lock);
+}
+
+/**
+ * lc_backends_forget() - the walk has ended
+ * @backends: the namespace's
+ *
+ * Whoever was missed before it is recorded now, was missed again, or is gone.
+ *
+ * Context: may sleep.
+ */
+void lc_backends_forget(struct lc_backends *backends)
+{
+	struct lc_backend *backend;
+
+	mutex_lock(&backends->lock);
+	rcu_read_lock();
+	list_for_each_entry(backend, &backends->list, list) {
+		if (!backend->stale)
+			continue;
+		atomic_sub(backend->stale, &backend->active);
+		backend->stale = 0;
+		backend_eased(backend);
+	}
+	rcu_read_unlock();
+	mutex_unlock(&backends->lock);
+}
+
+static struct lc_backend *backend_alloc(const struct lc_backends *home,
+					const struct lc_backend_key *key)
+{
+	struct lc_backend *backend;
+
+	backend = kzalloc(sizeof(*backend), GFP_KERNEL_ACCOUNT);
+	if (!backend)
+		return NULL;
+	backend->key = *key;
+	backend->home = home;
+	backend->users = 1;
+	refcount_set(&backend->ref, 1);
+	return backend;
+}
+
+static struct lc_backend *backend_create(struct lc_backends *backends,
+					 const struct lc_backend_key *key)
+{
+	struct lc_backend *backend;
+	int err;
+
+	lockdep_assert_held(&backends->lock);
+
+	backend = backend_alloc(backends, key);
+	if (!backend)
+		return ERR_PTR(-ENOMEM);
+	err = rhashtable_insert_fast(&backends->table, &backend->node,
+				     backend_params);
+	if (err) {
+		kfree(backend);
+		return ERR_PTR(err);
+	}
+	list_add_tail(&backend->list, &backends->list);
+	backends->count++;
+	if (!key->port)
+		WRITE_ONCE(backends->wide, backends->wide + 1);
+	WRITE_ONCE(backends->created, backends->created + 1);
+	return backend;
+}
+
+/**
+ * lc_backend_use() - the backend with this key, for one more user
+ * @backends: the namespace's; locked
+ * @key: the key
+ *
+ * It appears with its first user.
+ *
+ * Context: may sleep; the memory is charged to the caller.
+ * Return: the backend, to be left with lc_backend_leave(), or ERR_PTR().
+ */
+struct lc_backend *lc_backend_use(struct lc_backends *backends,
+				  const struct lc_backend_key *key)
+{
+	struct lc_backend *backend;
+
+	lockdep_assert_held(&backends->lock);
+
+	if (backends->closed)
+		return ERR_PTR(-ENOENT);
+	backend = rhashtable_lookup_fast(&backends->table, key,
+					 backend_params);
+	if (!backend)
+		return backend_create(backends, key);
+	backend->users++;
+	return backend;
+}
+
+/**
+ * lc_backend_leave() - undo lc_backend_use()
+ * @backends: the namespace's, which may have gone; locked
+ * @backend: the backend; with its last user nobody knows it any more
+ *
+ * Context: may sleep.
+ */
+void lc_backend_leave(struct lc_backends *backends, struct lc_backend *backend)
+{
+	lockdep_assert_held(&backends->lock);
+
+	if (--backend->users)
+		return;
+	if (!backends->closed)
+		backend_unlink(backends, backend);
+	forget_chosen(backend);
+	lc_backend_put(backend);
+}
+
+/**
+ * lc_backend_set_state() - what the administrator wants of a backend
+ * @backends: the namespace's; locked
+ * @backend: the backend; the caller is a user of it
+ * @state: &enum leastconn_state
+ *
+ * A state other than ready is a user itself: it outlives those who use the
+ * backend.
+ *
+ * Context: any.
+ */
+void lc_backend_set_state(struct lc_backends *backends,
+			  struct lc_backend *backend, u8 state)
+{
+	const int more = (state != LEASTCONN_STATE_READY) -
+			 (backend->state != LEASTCONN_STATE_READY);
+
+	lockdep_assert_held(&backends->lock);
+
+	backend->users += more;
+	backends->kept[lc_family_index(backend->key.family)] += more;
+	WRITE_ONCE(backend->state, state);
+	backend->drained = false;
+}

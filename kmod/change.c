@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Changes to pools and backends, any number of them, all or nothing.
+ *
+ * Each change is carried out at once where only changes look (members, lists,
+ * states, under lc_backends.lock), so that the next one finds what it left, and
+ * noted as a step. Packets see none of it yet: seats and memory stay as they
+ * were. Then either every step is undone, the last one first, or every step is
+ * applied, the first one first, which cannot fail.
+ */
+#include <linux/err.h>
+#include <linux/netlink.h>
+#include <linux/slab.h>
+
+#include "change.h"
+#include "compat.h"
+
+#define refuse(changes, request, err, fmt, ...) ({			\
+	NL_SET_ERR_MSG_ATTR_FMT((changes)->extack, (request)->attr,	\
+				fmt, ##__VA_ARGS__);			\
+	-(err);								\
+})
+
+/**
+ * lc_changes_init() - no change yet
+ * @changes: to be filled
+ * @pools: of the namespace; locked from here to lc_changes_apply() or _undo()
+ * @extack: where refusals go
+ */
+void lc_changes_init(struct lc_changes *changes, struct lc_pools *pools,
+		     struct netlink_ext_ack *extack)
+{
+	lockdep_assert_held(&pools->backends->lock);
+
+	*changes = (struct lc_changes) {
+		.pools	= pools,
+		.extack	= extack,
+	};
+	INIT_LIST_HEAD(&changes->steps);
+}
+
+/* Before what it is about is done, so that there is no undoing for its want. */
+static struct lc_step *step_add(struct lc_changes *changes)
+{
+	struct lc_step *step = kzalloc(sizeof(*step), GFP_KERNEL_ACCOUNT);
+
+	if (step)
+		list_add_tail(&step->list, &changes->steps);
+	return step;
+}
+
+static void step_hold(struct lc_step *step, struct lc_backend *backend)
+{
+	step->backend = backend;
+	backend->users++;
+}
+
+static void step_free(struct lc_step *step)
+{
+	list_del(&step->list);
+	kfree(step);
+}
+
+static void step_purge(struct lc_changes *changes, struct lc_step *step,
+		       enum lc_purge purge)
+{
+	step->purge = purge;
+	changes->purges = true;
+}
+
+static struct lc_pool *find_pool(struct lc_changes *changes,
+				 const struct lc_request *request)
+{
+	struct lc_pool *pool = lc_pool_find(changes->pools, request->name);
+
+	if (pool)
+		return pool;
+	return ERR_PTR(refuse(changes, request, ENOENT, "no pool \"%s\"",
+			      request->name));
+}
+
+static int pool_add(struct lc_changes *changes,
+		    const struct lc_request *request)
+{
+	struct lc_pools *pools = changes->pools;
+	struct lc_step *step;
+	struct lc_pool *pool;
+
+	if (lc_pool_find(pools, request->name))
+		return refuse(changes, request, EEXIST,
+			      "there is a pool \"%s\"", request->name);
+	if (pools->count >= LEASTCONN_MAX_POOLS)
+		return refuse(changes, request, ENOSPC,
+			      "there are %u pools, the most there can be",
+			      pools->count);
+	step = step_add(changes);
+	if (!step)
+		return -ENOMEM;
+	pool = lc_pool_alloc(pools, request->name, 1);
+	if (IS_ERR(pool)) {
+		step_free(step);
+		return PTR_ERR(pool);
+	}
+	step->event = LEASTCONN_EVENT_POOL_ADDED;
+	step->pool = pool;
+	return 0;
+}
+
+static int pool_del(struct lc_changes *changes,
+		    const struct lc_request *request)
+{
+	struct lc_pool *pool = find_pool(changes, request);
+	struct lc_step *step;
+	unsigned int rules;
+
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	rules = lc_pool_rules(pool);
+	if (rules)
+		return refuse(changes, request, EBUSY,
+			      "%u rule%s use%s pool \"%s\"", rules,
+			      rules == 1 ? "" : "s", rules == 1 ? "s" : "",
+			      pool->name);
+	step = step_add(changes);
+	if (!step)
+		return -ENOMEM;
+	step->event = LEASTCONN_EVENT_POOL_DELETED;
+	step->pool = pool;
+	lc_pool_hide(pool, true);
+	return 0;
+}
+
+static void set_state(struct lc_changes *changes, struct lc_step *step,
+		      u8 state)
+{
+	lc_backend_set_state(changes->pools->backends, step->backend, state);
+	if (state == LEASTCONN_STATE_DRAIN)
+		step_purge(changes, step, LC_PURGE_CLOSED);
+	else if (state == LEASTCONN_STATE_DOWN)
+		step_purge(changes, step, LC_PURGE_UNANSWERED);
+}
+
+static bool may_keep(const struct lc_backends *backends)
+{
+	return backends->kept[0] + backends->kept[1] < LC_MAX_KEPT;
+}
+
+/* A state is a step of its own: it is told apart from terms. */
+static int step_state(struct lc_changes *changes,
+		      const struct lc_request *request,
+		      struct lc_backend *backend)
+{
+	struct lc_step *step;
+
+	if (backend->state == request->state)
+		return 0;
+	if (request->state != LEASTCONN_STATE_READY &&
+	    !may_keep(changes->pools->backends))
+		return refuse(changes, request, ENOSPC,
+			      "%u backends are not ready, the most there can be",
+			      LC_MAX_KEPT);
+	step = step_add(changes);
+	if (!step)
+		return -ENOMEM;
+	step->event = LEASTCONN_EVENT_STATE;
+	step->state = backend->state;
+	step_hold(step, backend);
+	set_state(changes, step, request->state);
+	return 0;
+}
+
+/* A backend of the pool is named by its address and port: it has one protocol. */
+static struct lc_backend_key full_key(const struct lc_request *request,
+				      const struct lc_pool *pool)
+{
+	struct lc_backend_key key = request->key;
+
+	if (key.port && !(request->given & LC_GIVEN_PROTO))
+		key.proto = lc_pool_proto(pool);
+	return key;
+}
+
+static struct lc_member *find_member(struct lc_changes *changes,
+				     const struct lc_pool *pool,
+				     const struct lc_backend_key *key)
+{
+	struct lc_member *member = NULL;
+	struct lc_backend *backend;
+
+	rcu_read_lock();
+	backend = lc_backend_find(changes->pools->backends, key);
+	if (backend)
+		member = lc_member_find(pool, backend);
+	rcu_read_unlock();
+	return member;
+}
+
+static void set_terms(struct lc_terms *terms, const struct lc_request *request)
+{
+	if (request->given & LC_GIVEN_WEIGHT)
+		terms->weight = request->terms.weight;
+	if (request->given & LC_GIVEN_MAX_CONNS)
+		terms->max_conns = request->terms.max_conns;
+	if (request->given & LC_GIVEN_BACKUP)
+		terms->backup = request->terms.backup;
+}
+
+static int member_check(struct lc_changes *changes,
+			const struct lc_request *request,
+			const struct lc_pool *pool,
+			const struct lc_backend_key *key)
+{
+	const char *reason = lc_pool_accepts(pool, key);
+
+	if (reason)
+		return refuse(changes, request, EINVAL, "%s", reason);
+	if (find_member(changes, pool, key))
+		return refuse(changes, request, EEXIST,
+			      "pool \"%s\" has this backend", pool->name);
+	if (pool->count >= LEASTCONN_MAX_MEMBERS)
+		return refuse(changes, request, ENOSPC,
+			      "pool \"%s\" has %u backends, the most there can be",
+			      pool->name, pool->count);
+	return 0;
+}
+
+static int member_add(struct lc_changes *changes,
+		      const struct lc_request *request)
+{
+	struct lc_pool *pool = find_pool(changes, request);
+	struct lc_terms terms = { .weight = 1 };
+	struct lc_backend_key key;
+	struct lc_member *member;
+	struct lc_step *step;
+	int err;
+
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	key = full_key(request, pool);
+	err = member_check(changes, request, pool, &key);
+	if (err)
+		return err;
+	set_terms(&terms, request);
+	step = step_add(changes);
+	if (!step)
+		return -ENOMEM;
+	member = lc_member_add(pool, &key, &terms);
+	if (IS_ERR(member)) {
+		step_free(step);
+		return PTR_ERR(member);
+	}
+	step->event = LEASTCONN_EVENT_ADDED;
+	step->member = member;
+	step->pool = pool;
+	step_hold(step, member->backend);
+	if (request->given & LC_GIVEN_STATE)
+		return step_state(changes, request, member->backend);
+	return 0;
+}
+
+/* The member a request is about, and a step for it. */
+static struct lc_step *step_member(struct lc_changes *changes,
+				   const struct lc_request *request,
+				   enum leastconn_event event)
+{
+	struct lc_pool *pool = find_pool(changes, request);
+	struct lc_backend_key key;
+	struct lc_member *member;
+	struct lc_step *step;
+
+	if (IS_ERR(pool))
+		return ERR_CAST(pool);
+	key = full_key(request, pool);
+	member = find_member(changes, pool, &key);
+	if (!member)
+		return ERR_PTR(refuse(changes, request, ENOENT,
+				      "pool \"%s\" has no such backend",
+				      pool->name));
+	step = step_add(changes);
+	if (!step)
+		return ERR_PTR(-ENOMEM);
+	step->event = event;
+	step->pool = pool;
+	step->member = member;
+	step->terms = member->terms;
+	step_hold(step, member->backend);
+	return step;
+}
+
+static int member_set(struct lc_changes *changes,
+		      const struct lc_request *request)
+{
+	struct lc_step *step = step_member(changes, request,
+					   LEASTCONN_EVENT_CHANGED);
+
+	if (IS_ERR(step))
+		return PTR_ERR(step);
+	set_terms(&step->member->terms, request);
+	if (request->given & LC_GIVEN_STATE)
+		return step_state(changes, request, step->backend);
+	return 0;
+}
+
+static int member_del(struct lc_changes *changes,
+		      const struct lc_request *request)
+{
+	struct lc_step *step = step_member(changes, request,
+					   LEASTCONN_EVENT_DELETED);
+
+	if (IS_ERR(step))
+		return PTR_ERR(step);
+	lc_member_hide(step->member, true);
+	if (request->given & LC_GIVEN_KILL)
+		step_purge(changes, step, LC_PURGE_ALL);
+	return 0;
+}
+
+/* There is none yet: it appears for the sake of its state. */
+static int state_ahead(struct lc_changes *changes,
+		       const struct lc_request *request)
+{
+	struct lc_backends *backends = changes->pools->backends;
+	struct lc_backend *backend;
+	int err;
+
+	if (request->key.port && !request->key.proto)
+		return refuse(changes, request, EINVAL,
+			      "ahead of a backend with a port its protocol is needed");
+	backend = lc_backend_use(backends, &request->key);
+	if (IS_ERR(backend))
+		return PTR_ERR(backend);
+	err = step_state(changes, request, backend);
+	lc_backend_leave(backends, backend);
+	return err;
+}
+
+static int step_kill(struct lc_changes *changes, struct lc_backend *backend)
+{
+	struct lc_step *step = step_add(changes);
+
+	if (!step)
+		return -ENOMEM;
+	step_hold(step, backend);
+	step_purge(changes, step, LC_PURGE_ALL);
+	return 0;
+}
+
+static int each_backend(struct lc_changes *changes,
+			const struct lc_request *request)
+{
+	struct lc_backends *backends = changes->pools->backends;
+	struct lc_backend *backend;
+	bool found = false;
+	int err;
+
+	list_for_each_entry(backend, &backends->list, list) {
+		if (!lc_backend_matches(backend, &request->key, request->given))
+			continue;
+		found = true;
+		err = request->op == LEASTCONN_OP_KILL ?
+		      step_kill(changes, backend) :
+		      step_state(changes, request, backend);
+		if (err)
+			return err;
+	}
+	if (found)
+		return 0;
+	if (request->given & LC_GIVEN_AHEAD)
+		return state_ahead(changes, request);
+	return refuse(changes, request, ENOENT, "no such backend");
+}
+
+/**
+ * lc_changes_add() - carry out a change where no packet sees it
+ * @changes: together with these
+ * @request: a request whose fields are good, each for itself
+ *
+ * Context: may sleep; the memory is charged to the caller.
+ * Return: 0, or a negative errno: then all are to be undone.
+ */
+int lc_changes_add(struct lc_changes *changes,
+		   const struct lc_request *request)
+{
+	switch (request->op) {
+	case LEASTCONN_OP_POOL_ADD:
+		return pool_add(changes, request);
+	case LEASTCONN_OP_POOL_DEL:
+		return pool_del(changes, request);
+	case LEASTCONN_OP_ADD:
+		return member_add(changes, request);
+	case LEASTCONN_OP_SET:
+		return member_set(changes, request);
+	case LEASTCONN_OP_DEL:
+		return member_del(changes, request);
+	case LEASTCONN_OP_STATE:
+	case LEASTCONN_OP_KILL:
+		return each_backend(changes, request);
+	default:
+		return -EINVAL;
+	}
+}
+
+static void step_undo(struct lc_changes *changes, struct lc_step *step)
+{
+	switch (step->event) {
+	case LEASTCONN_EVENT_POOL_ADDED:
+		lc_pool_free(step->pool);
+		break;
+	case LEASTCONN_EVENT_POOL_DELETED:
+		lc_pool_hide(step->pool, false);
+		break;
+	case LEASTCONN_EVENT_ADDED:
+		lc_member_del(step->member);
+		break;
+	case LEASTCONN_EVENT_CHANGED:
+		step->member->terms = step->terms;
+		break;
+	case LEASTCONN_EVENT_DELETED:
+		lc_member_hide(step->member, false);
+		break;
+	case LEASTCONN_EVENT_STATE:
+		lc_backend_set_state(changes->pools->backends, step->backend,
+				     step->state);
+		break;
+	}
+}
+
+/**
+ * lc_changes_undo() - it is as if nothing had been asked for
+ * @changes: the changes, of which nothing is left but lc_changes_exit()
+ *
+ * Context: may sleep.
+ */
+void lc_changes_undo(struct lc_changes *changes)
+{
+	struct lc_step *step;
+
+	list_for_each_entry_reverse(step, &changes->steps, list)
+		step_undo(changes, step);
+	changes->purges = false;
+}
+
+static void update_all(struct lc_backend *backend)
+{
+	struct lc_member *member;
+
+	hlist_for_each_entry(member, &backend->seats, seat.node)
+		lc_member_update(member);
+}
+
+static void step_apply(struct lc_step *step)
+{
+	switch (step->event) {
+	case LEASTCONN_EVENT_POOL_DELETED:
+		lc_pool_free(step->pool);
+		break;
+	case LEASTCONN_EVENT_ADDED:
+	case LEASTCONN_EVENT_CHANGED:
+		if (!step->member->gone)
+			lc_member_update(step->member);
+		break;
+	case LEASTCONN_EVENT_DELETED:
+		lc_member_del(step->member);
+		break;
+	case LEASTCONN_EVENT_STATE:
+		update_all(step->backend);
+		break;
+	}
+	if (step->backend && step->purge > step->backend->purge)
+		WRITE_ONCE(step->backend->purge, step->purge);
+}
+
+/**
+ * lc_changes_apply() - let packets see the changes
+ * @changes: the changes
+ *
+ * Pools and members that are gone are freed: only backends can be looked at
+ * afterwards.
+ *
+ * Context: may sleep.
+ */
+void lc_changes_apply(struct lc_changes *changes)
+{
+	struct lc_step *step;
+
+	list_for_each_entry(step, &changes->steps, list) {
+		step_apply(step);
+		cond_resched();
+	}
+}
+
+/**
+ * lc_changes_exit() - let go of what the changes held
+ * @changes: applied or undone; the pools are locked
+ *
+ * Context: may sleep.
+ */
+void lc_changes_exit(struct lc_changes *changes)
+{
+	struct lc_backends *backends = changes->pools->backends;
+	struct lc_step *step, *next;
+
+	lockdep_assert_held(&backends->lock);
+
+	list_for_each_entry_safe(step, next, &changes->steps, list) {
+		if (step->backend) {
+			WRITE_ONCE(step->backend->purge, LC_PURGE_NONE);
+			lc_backend_leave(backends, step->backend);
+		}
+		step_free(step);
+	}
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LC_CHANGE_H
+#define LC_CHANGE_H
+
+#include "pool.h"
+
+/** LC_MAX_KEPT - most backends of a namespace that can be other than ready */
+#define LC_MAX_KEPT	65536U
+
+/**
+ * struct lc_request - what somebody wants changed
+ * @op: &enum leastconn_op
+ * @state: &enum leastconn_state, if %LC_GIVEN_STATE
+ * @name: a pool's
+ * @key: a backend's, as far as it is given
+ * @terms: as far as they are given
+ * @given: which of them are
+ * @attr: what to point at when it is refused
+ */
+struct lc_request {
+	u8			op;
+	u8			state;
+	const char		*name;
+	struct lc_backend_key	key;
+	struct lc_terms		terms;
+	unsigned int		given;
+#define LC_GIVEN_WEIGHT		BIT(8)
+#define LC_GIVEN_MAX_CONNS	BIT(9)
+#define LC_GIVEN_BACKUP		BIT(10)
+#define LC_GIVEN_STATE		BIT(11)
+#define LC_GIVEN_KILL		BIT(12)
+#define LC_GIVEN_AHEAD		BIT(13)
+	const struct nlattr	*attr;
+};
+
+/**
+ * struct lc_step - one thing done, and how to undo it
+ * @list: in lc_changes.steps
+ * @event: &enum leastconn_event, 0: nothing to tell
+ * @pool: the pool it is about, if any
+ * @member: the member, if any
+ * @backend: the backend, if any; used
+ * @terms: the member had before
+ * @state: the backend had before
+ * @purge: of the backend
+ */
+struct lc_step {
+	struct list_head	list;
+	u8			event;
+	struct lc_pool		*pool;
+	struct lc_member	*member;
+	struct lc_backend	*backend;
+	struct lc_terms		terms;
+	u8			state;
+	u8			purge;
+};
+
+/**
+ * struct lc_changes - changes that are made together or not at all
+ * @pools: of the namespace
+ * @steps: done so far
+ * @extack: where refusals go
+ * @purges: there is something to purge
+ */
+struct lc_changes {
+	struct lc_pools		*pools;
+	struct list_head	steps;
+	struct netlink_ext_ack	*extack;
+	bool			purges;
+};
+
+void lc_changes_init(struct lc_changes *changes, struct lc_pools *pools,
+		     struct netlink_ext_ack *extack);
+int lc_changes_add(struct lc_changes *changes,
+		   const struct lc_request *request);
+void lc_changes_undo(struct lc_changes *changes);
+void lc_changes_apply(struct lc_changes *changes);
+void lc_changes_exit(struct lc_changes *changes);
+
+#endif /* LC_CHANGE_H */

@@ -1,0 +1,606 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The control family: messages into requests, what there is into messages.
+ *
+ * Nothing here knows what a change means. The contract is in uapi's leastconn.h.
+ */
+#include <linux/err.h>
+#include <linux/module.h>
+#include <net/genetlink.h>
+
+#include "change.h"
+#include "compat.h"
+#include "net.h"
+#include "netlink.h"
+#include "snapshot.h"
+
+static struct genl_family family;
+
+/* Not const: kernels before 6.2 would complain. */
+static struct netlink_range_validation sixteen_bits = {
+	.max	= 65535,
+};
+
+static const struct nla_policy change_policy[LEASTCONN_A_MAX + 1] = {
+	[LEASTCONN_A_OP]	= NLA_POLICY_RANGE(NLA_U32, 1, LEASTCONN_OP_MAX),
+	[LEASTCONN_A_POOL]	= { .type = NLA_NUL_STRING,
+				    .len = LEASTCONN_NAME_SIZE - 1 },
+	[LEASTCONN_A_FAMILY]	= { .type = NLA_U32 },
+	[LEASTCONN_A_ADDRESS]	= NLA_POLICY_RANGE(NLA_BINARY, 4, 16),
+	[LEASTCONN_A_PORT]	= NLA_POLICY_FULL_RANGE(NLA_U32, &sixteen_bits),
+	[LEASTCONN_A_PROTO]	= NLA_POLICY_MAX(NLA_U32, 255),
+	[LEASTCONN_A_WEIGHT]	= NLA_POLICY_FULL_RANGE(NLA_U32, &sixteen_bits),
+	[LEASTCONN_A_MAX_CONNS]	= { .type = NLA_U32 },
+	[LEASTCONN_A_BACKUP]	= NLA_POLICY_MAX(NLA_U32, 1),
+	[LEASTCONN_A_STATE]	= NLA_POLICY_MAX(NLA_U32, LEASTCONN_STATE_MAX),
+	[LEASTCONN_A_KILL]	= { .type = NLA_FLAG },
+	[LEASTCONN_A_AHEAD]	= { .type = NLA_FLAG },
+};
+
+static const struct nla_policy changes_policy[LEASTCONN_A_CHANGE + 1] = {
+	[LEASTCONN_A_CHANGE]	= NLA_POLICY_NESTED(change_policy),
+};
+
+static const struct nla_policy pools_policy[LEASTCONN_A_POOL + 1] = {
+	[LEASTCONN_A_POOL]	= { .type = NLA_NUL_STRING,
+				    .len = LEASTCONN_NAME_SIZE - 1 },
+};
+
+static const struct nla_policy backends_policy[LEASTCONN_A_PROTO + 1] = {
+	[LEASTCONN_A_FAMILY]	= { .type = NLA_U32 },
+	[LEASTCONN_A_ADDRESS]	= NLA_POLICY_RANGE(NLA_BINARY, 4, 16),
+	[LEASTCONN_A_PORT]	= NLA_POLICY_FULL_RANGE(NLA_U32, &sixteen_bits),
+	[LEASTCONN_A_PROTO]	= NLA_POLICY_MAX(NLA_U32, 255),
+};
+
+#define A(name)		BIT(LEASTCONN_A_##name)
+#define A_BACKEND	(A(FAMILY) | A(ADDRESS))
+#define A_SERVICE	(A(PORT) | A(PROTO))
+#define A_TERMS		(A(WEIGHT) | A(MAX_CONNS) | A(BACKUP) | A(STATE))
+
+/* What a change must and may have. */
+static const struct {
+	u32 needs, allows;
+} shapes[LEASTCONN_OP_MAX + 1] = {
+	[LEASTCONN_OP_POOL_ADD]	= { A(POOL) },
+	[LEASTCONN_OP_POOL_DEL]	= { A(POOL) },
+	[LEASTCONN_OP_ADD]	= { A(POOL) | A_BACKEND, A_SERVICE | A_TERMS },
+	[LEASTCONN_OP_SET]	= { A(POOL) | A_BACKEND, A_SERVICE | A_TERMS },
+	[LEASTCONN_OP_DEL]	= { A(POOL) | A_BACKEND, A_SERVICE | A(KILL) },
+	[LEASTCONN_OP_STATE]	= { A_BACKEND | A(STATE), A_SERVICE | A(AHEAD) },
+	[LEASTCONN_OP_KILL]	= { A_BACKEND, A_SERVICE },
+};
+
+#define refuse(extack, attr, sentence) ({				\
+	NL_SET_ERR_MSG_ATTR(extack, attr, sentence);			\
+	-EINVAL;							\
+})
+
+static int check_shape(struct nlattr *tb[], const struct nlattr *change,
+		       u8 op, struct netlink_ext_ack *extack)
+{
+	u32 missing = shapes[op].needs;
+	unsigned int i;
+
+	for (i = 0; i <= LEASTCONN_A_MAX; i++) {
+		if (!tb[i] || i == LEASTCONN_A_OP)
+			continue;
+		if (!((shapes[op].needs | shapes[op].allows) & BIT(i)))
+			return refuse(extack, tb[i],
+				      "this change has no such attribute");
+		missing &= ~BIT(i);
+	}
+	if (missing & A(POOL))
+		return refuse(extack, change, "a pool's name is missing");
+	if (missing & A(STATE))
+		return refuse(extack, change, "a state is missing");
+	if (missing)
+		return refuse(extack, change,
+			      "a backend's family and address are missing");
+	return 0;
+}
+
+static int read_family(struct lc_request *request, const struct nlattr *attr,
+		       struct netlink_ext_ack *extack)
+{
+	u32 value;
+
+	if (!attr)
+		return 0;
+	value = nla_get_u32(attr);
+	if (value != NFPROTO_IPV4 && value != NFPROTO_IPV6)
+		return refuse(extack, attr,
+			      "the family is neither IPv4 nor IPv6");
+	request->key.family = value;
+	request->given |= LC_GIVEN_FAMILY;
+	return 0;
+}
+
+static int read_address(struct lc_request *request, const struct nlattr *attr,
+			struct netlink_ext_ack *extack)
+{
+	struct lc_backend_key *key = &request->key;
+
+	if (!attr)
+		return 0;
+	if (!key->family)
+		return refuse(extack, attr, "the address's family is missing");
+	if (nla_len(attr) != (key->family == NFPROTO_IPV6 ? 16 : 4))
+		return refuse(extack, attr,
+			      "the address has not the length of its family's");
+	memcpy(&key->addr, nla_data(attr), nla_len(attr));
+	if (!lc_address_is_good(&key->addr, key->family))
+		return refuse(extack, attr, "this is no unicast address");
+	request->given |= LC_GIVEN_ADDRESS;
+	return 0;
+}
+
+static int read_service(struct lc_request *request, const struct nlattr *port,
+			const struct nlattr *proto,
+			struct netlink_ext_ack *extack)
+{
+	struct lc_backend_key *key = &request->key;
+
+	if (port) {
+		key->port = htons(nla_get_u32(port));
+		request->given |= LC_GIVEN_PORT;
+	}
+	if (!proto)
+		return 0;
+	key->proto = nla_get_u32(proto);
+	request->given |= LC_GIVEN_PROTO;
+	if (key->port && !lc_proto_has_ports(key->proto))
+		return refuse(extack, proto,
+			      "with a port: tcp, udp, sctp, dccp or udplite");
+	if (request->name && !key->port && key->proto)
+		return refuse(extack, proto,
+			      "a backend without a port has no protocol");
+	return 0;
+}
+
+static int read_key(struct lc_request *request, struct nlattr *tb[],
+		    struct netlink_ext_ack *extack)
+{
+	return read_family(request, tb[LEASTCONN_A_FAMILY], extack) ?:
+	       read_address(request, tb[LEASTCONN_A_ADDRESS], extack) ?:
+	       read_service(request, tb[LEASTCONN_A_PORT],
+			    tb[LEASTCONN_A_PROTO], extack);
+}
+
+static void read_terms(struct lc_request *request, struct nlattr *tb[])
+{
+	struct lc_terms *terms = &request->terms;
+
+	if (tb[LEASTCONN_A_WEIGHT]) {
+		terms->weight = nla_get_u32(tb[LEASTCONN_A_WEIGHT]);
+		request->given |= LC_GIVEN_WEIGHT;
+	}
+	if (tb[LEASTCONN_A_MAX_CONNS]) {
+		terms->max_conns = nla_get_u32(tb[LEASTCONN_A_MAX_CONNS]);
+		request->given |= LC_GIVEN_MAX_CONNS;
+	}
+	if (tb[LEASTCONN_A_BACKUP]) {
+		terms->backup = nla_get_u32(tb[LEASTCONN_A_BACKUP]);
+		request->given |= LC_GIVEN_BACKUP;
+	}
+	if (tb[LEASTCONN_A_STATE]) {
+		request->state = nla_get_u32(tb[LEASTCONN_A_STATE]);
+		request->given |= LC_GIVEN_STATE;
+	}
+	if (tb[LEASTCONN_A_KILL])
+		request->given |= LC_GIVEN_KILL;
+	if (tb[LEASTCONN_A_AHEAD])
+		request->given |= LC_GIVEN_AHEAD;
+}
+
+static int read_name(struct lc_request *request, const struct nlattr *attr,
+		     struct netlink_ext_ack *extack)
+{
+	if (!attr)
+		return 0;
+	request->name = nla_data(attr);
+	if (!lc_pool_is_name(request->name, strlen(request->name)))
+		return refuse(extack, attr,
+			      "a pool's name is 1 to 31 of A-Z a-z 0-9 _ . -");
+	return 0;
+}
+
+static int read_change(struct lc_request *request, const struct nlattr *change,
+		       struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[LEASTCONN_A_MAX + 1];
+	int err;
+
+	err = nla_parse_nested(tb, LEASTCONN_A_MAX, change, change_policy,
+			       extack);
+	if (err)
+		return err;
+	if (!tb[LEASTCONN_A_OP])
+		return refuse(extack, change, "what to change is missing");
+	*request = (struct lc_request) {
+		.op	= nla_get_u32(tb[LEASTCONN_A_OP]),
+		.attr	= change,
+	};
+	err = check_shape(tb, change, request->op, extack) ?:
+	      read_name(request, tb[LEASTCONN_A_POOL], extack) ?:
+	      read_key(request, tb, extack);
+	if (!err)
+		read_terms(request, tb);
+	return err;
+}
+
+static int put_key(struct sk_buff *skb, const struct lc_backend_key *key)
+{
+	return nla_put_u32(skb, LEASTCONN_A_FAMILY, key->family) ||
+	       nla_put(skb, LEASTCONN_A_ADDRESS,
+		       key->family == NFPROTO_IPV6 ? 16 : 4, &key->addr) ||
+	       nla_put_u32(skb, LEASTCONN_A_PORT, ntohs(key->port)) ||
+	       nla_put_u32(skb, LEASTCONN_A_PROTO, key->proto);
+}
+
+static int put_terms(struct sk_buff *skb, const struct lc_terms *terms)
+{
+	return nla_put_u32(skb, LEASTCONN_A_WEIGHT, terms->weight) ||
+	       nla_put_u32(skb, LEASTCONN_A_MAX_CONNS, terms->max_conns) ||
+	       nla_put_u32(skb, LEASTCONN_A_BACKUP, terms->backup);
+}
+
+static int put_backend(struct sk_buff *skb, const struct lc_row *row)
+{
+	return put_key(skb, &row->key) ||
+	       nla_put_u32(skb, LEASTCONN_A_STATE, row->state) ||
+	       nla_put_u32(skb, LEASTCONN_A_ACTIVE, row->active) ||
+	       nla_put_u32(skb, LEASTCONN_A_INACTIVE, row->inactive) ||
+	       nla_put_u64_64bit(skb, LEASTCONN_A_TOTAL, row->total,
+				 LEASTCONN_A_PAD);
+}
+
+static int put_pool(struct sk_buff *skb, const struct lc_row *row)
+{
+	return nla_put_u32(skb, LEASTCONN_A_RULES, row->rules) ||
+	       nla_put_u32(skb, LEASTCONN_A_MEMBERS, row->members);
+}
+
+/* Return: whether there was no room for it. */
+static int put_row(struct sk_buff *skb, const struct lc_row *row)
+{
+	if (row->name[0]) {
+		if (nla_put_string(skb, LEASTCONN_A_POOL, row->name))
+			return -EMSGSIZE;
+	} else if (row->is_member || !row->is_backend) {
+		if (nla_put_u32(skb, LEASTCONN_A_RULE, row->rule))
+			return -EMSGSIZE;
+	}
+	if (row->is_backend ? put_backend(skb, row) : put_pool(skb, row))
+		return -EMSGSIZE;
+	return row->is_member && put_terms(skb, &row->terms) ? -EMSGSIZE : 0;
+}
+
+static void tell(struct net *net, u8 event, const struct lc_row *row)
+{
+	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	void *message;
+
+	if (!skb)
+		goto lost;
+	message = genlmsg_put(skb, 0, 0, &family, 0, LEASTCONN_CMD_EVENT);
+	if (!message || nla_put_u32(skb, LEASTCONN_A_EVENT, event) ||
+	    put_row(skb, row)) {
+		nlmsg_free(skb);
+		goto lost;
+	}
+	genlmsg_end(skb, message);
+	genlmsg_multicast_netns(&family, net, skb, 0, 0, GFP_KERNEL);
+	return;
+
+lost:
+	genl_set_err(&family, net, 0, 0, -ENOBUFS);
+}
+
+/* Before it is applied: what goes is still there. */
+static void tell_step(struct net *net, const struct lc_step *step)
+{
+	struct lc_row row = {};
+
+	if (step->event == LEASTCONN_EVENT_STATE)
+		lc_row_backend(&row, step->backend);
+	else if (step->member)
+		lc_row_member(&row, step->member);
+	else
+		lc_row_pool(&row, step->pool);
+	tell(net, step->event, &row);
+}
+
+static bool has_readers(struct net *net)
+{
+	return genl_has_listeners(&family, net, 0);
+}
+
+static void tell_steps(struct net *net, const struct lc_changes *changes)
+{
+	const struct lc_step *step;
+
+	if (!has_readers(net))
+		return;
+	list_for_each_entry(step, &changes->steps, list)
+		if (step->event)
+			tell_step(net, step);
+}
+
+static void look_for_drained(struct net *net, struct lc_backend *backend)
+{
+	bool drained = backend->state != LEASTCONN_STATE_READY &&
+		       atomic_read(&backend->active) <= 0;
+	struct lc_row row = {};
+
+	if (drained && !backend->drained) {
+		lc_row_backend(&row, backend);
+		tell(net, LEASTCONN_EVENT_DRAINED, &row);
+	}
+	backend->drained = drained;
+}
+
+static void look_for_full(struct net *net, struct lc_member *member)
+{
+	const u32 max_conns = member->terms.max_conns;
+	int active = atomic_read(&member->backend->active);
+	bool full = max_conns && active > 0 && active >= max_conns;
+	struct lc_row row = {};
+
+	if (full == member->full)
+		return;
+	member->full = full;
+	lc_row_member(&row, member);
+	tell(net, full ? LEASTCONN_EVENT_FULL : LEASTCONN_EVENT_NOT_FULL, &row);
+}
+
+/* After each run of the reaper, and after changes: nothing else makes a change. */
+static void look(struct lc_net *ln)
+{
+	struct lc_backend *backend;
+	struct lc_member *member;
+	struct lc_pool *pool;
+
+	if (!has_readers(ln->net))
+		return;
+	mutex_lock(&ln->backends.lock);
+	list_for_each_entry(backend, &ln->backends.list, list)
+		look_for_drained(ln->net, backend);
+	list_for_each_entry(pool, &ln->pools.named, list)
+		list_for_each_entry(member, &pool->seats, list)
+			look_for_full(ln->net, member);
+	mutex_unlock(&ln->backends.lock);
+}
+
+static bool is_kill(const struct lc_request *request)
+{
+	return request->op == LEASTCONN_OP_KILL ||
+	       request->given & LC_GIVEN_KILL;
+}
+
+static int add_changes(struct lc_net *ln, struct lc_changes *changes,
+		       const struct nlmsghdr *nlh, bool *kills)
+{
+	const struct nlattr *attr;
+	struct lc_request request;
+	int rem, err = -EINVAL;
+
+	nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, rem) {
+		err = read_change(&request, attr, changes->extack) ?:
+		      lc_control_add(ln, changes, &request);
+		if (err)
+			return err;
+		*kills |= is_kill(&request);
+		cond_resched();
+	}
+	return err;
+}
+
+/* Made before anything is done, so that the answer cannot fail afterwards. */
+static struct sk_buff *killed_alloc(struct genl_info *info, struct nlattr **killed)
+{
+	struct sk_buff *skb = genlmsg_new(nla_total_size(sizeof(u32)),
+					  GFP_KERNEL);
+	void *message;
+
+	if (!skb)
+		return NULL;
+	message = genlmsg_put_reply(skb, info, &family, 0, LEASTCONN_CMD_CHANGE);
+	*killed = nla_reserve(skb, LEASTCONN_A_KILLED, sizeof(u32));
+	genlmsg_end(skb, message);
+	return skb;
+}
+
+static int do_change(struct sk_buff *skb, struct genl_info *info)
+{
+	struct lc_net *ln = lc_net(genl_info_net(info));
+	struct lc_changes changes;
+	struct sk_buff *reply = NULL;
+	struct nlattr *killed;
+	bool kills = false;
+	u32 count;
+	int err;
+
+	lc_control_begin(ln, &changes, info->extack);
+	err = add_changes(ln, &changes, info->nlhdr, &kills);
+	if (!err && kills) {
+		reply = killed_alloc(info, &killed);
+		if (!reply)
+			err = -ENOMEM;
+	}
+	if (err) {
+		lc_control_undo(ln, &changes);
+		return err;
+	}
+	tell_steps(ln->net, &changes);
+	count = lc_control_apply(ln, &changes);
+	look(ln);
+	if (!reply)
+		return 0;
+	memcpy(nla_data(killed), &count, sizeof(count));
+	return genlmsg_reply(reply, info);
+}
+
+static int change(struct sk_buff *skb, struct genl_info *info)
+{
+	return lc_genl_doit(do_change, skb, info);
+}
+
+/* A dump's: what there is to tell, and where it goes on. */
+struct dump {
+	struct lc_snapshot	*snapshot;
+	unsigned int		at;
+};
+
+static struct dump *dump_of(struct netlink_callback *cb)
+{
+	BUILD_BUG_ON(sizeof(struct dump) > sizeof(cb->args));
+
+	return (struct dump *)cb->args;
+}
+
+static int start(struct netlink_callback *cb, struct lc_snapshot *snapshot)
+{
+	if (IS_ERR(snapshot))
+		return PTR_ERR(snapshot);
+	*dump_of(cb) = (struct dump) { .snapshot = snapshot };
+	return 0;
+}
+
+static int start_pools(struct netlink_callback *cb)
+{
+	const struct nlattr *name = genl_info_dump(cb)->attrs[LEASTCONN_A_POOL];
+	struct lc_pools *pools = &lc_net(sock_net(cb->skb->sk))->pools;
+	int err;
+
+	if (!name)
+		return start(cb, lc_snapshot_pools(pools));
+	err = start(cb, lc_snapshot_pool(pools, nla_data(name)));
+	if (err == -ENOENT)
+		NL_SET_ERR_MSG_ATTR(cb->extack, name, "no such pool");
+	return err;
+}
+
+static int start_backends(struct netlink_callback *cb)
+{
+	struct lc_backends *backends = &lc_net(sock_net(cb->skb->sk))->backends;
+	struct lc_request wanted = {};
+	int err;
+
+	err = read_key(&wanted, genl_info_dump(cb)->attrs, cb->extack);
+	if (err)
+		return err;
+	return start(cb, lc_snapshot_backends(backends, &wanted.key,
+					      wanted.given));
+}
+
+static int put_message(struct sk_buff *skb, struct netlink_callback *cb,
+		       u8 cmd, const struct lc_row *row)
+{
+	void *message = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+				    cb->nlh->nlmsg_seq, &family, NLM_F_MULTI,
+				    cmd);
+
+	if (!message)
+		return -EMSGSIZE;
+	if (put_row(skb, row)) {
+		genlmsg_cancel(skb, message);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, message);
+	return 0;
+}
+
+static int put_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	struct dump *dump = dump_of(cb);
+
+	while (dump->at < dump->snapshot->count &&
+	       !put_message(skb, cb, cmd, &dump->snapshot->rows[dump->at]))
+		dump->at++;
+	return skb->len;
+}
+
+static int dump_pools(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return put_rows(skb, cb, LEASTCONN_CMD_GET_POOLS);
+}
+
+static int dump_backends(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return put_rows(skb, cb, LEASTCONN_CMD_GET_BACKENDS);
+}
+
+static int dump_done(struct netlink_callback *cb)
+{
+	lc_snapshot_free(dump_of(cb)->snapshot);
+	return 0;
+}
+
+static const struct genl_ops ops[] = {
+	{
+		.cmd		= LEASTCONN_CMD_CHANGE,
+		.flags		= GENL_UNS_ADMIN_PERM,
+		.policy		= changes_policy,
+		.maxattr	= ARRAY_SIZE(changes_policy) - 1,
+		.doit		= change,
+	},
+	{
+		.cmd		= LEASTCONN_CMD_GET_POOLS,
+		.flags		= GENL_UNS_ADMIN_PERM,
+		.policy		= pools_policy,
+		.maxattr	= ARRAY_SIZE(pools_policy) - 1,
+		.start		= start_pools,
+		.dumpit		= dump_pools,
+		.done		= dump_done,
+	},
+	{
+		.cmd		= LEASTCONN_CMD_GET_BACKENDS,
+		.flags		= GENL_UNS_ADMIN_PERM,
+		.policy		= backends_policy,
+		.maxattr	= ARRAY_SIZE(backends_policy) - 1,
+		.start		= start_backends,
+		.dumpit		= dump_backends,
+		.done		= dump_done,
+	},
+};
+
+static const struct genl_multicast_group groups[] = {
+	{ .name = LEASTCONN_MCGRP_EVENTS, LC_MCAST_CAP_NET_ADMIN },
+};
+
+/* Our own locks let the commands in, not the one of all families. */
+static struct genl_family family __ro_after_init = {
+	.name		= LEASTCONN_GENL_NAME,
+	.version	= LEASTCONN_GENL_VERSION,
+	.module		= THIS_MODULE,
+	.netnsok	= true,
+	.parallel_ops	= true,
+	.ops		= ops,
+	.n_ops		= ARRAY_SIZE(ops),
+	.mcgrps		= groups,
+	.n_mcgrps	= ARRAY_SIZE(groups),
+};
+
+/**
+ * lc_netlink_init() - from here on there is control
+ *
+ * Return: 0 or a negative errno.
+ */
+int __init lc_netlink_init(void)
+{
+	int err = genl_register_family(&family);
+
+	if (!err)
+		lc_reap_watch(look);
+	return err;
+}
+
+/**
+ * lc_netlink_exit() - the module goes, nobody controls it
+ */
+void lc_netlink_exit(void)
+{
+	lc_reap_watch(NULL);
+	genl_unregister_family(&family);
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Snapshots: what there is, all of one moment, to be told in as many pieces as
+ * the reader takes while it goes on changing.
+ */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "compat.h"
+#include "snapshot.h"
+
+static u32 positive(int count)
+{
+	return count < 0 ? 0 : count;
+}
+
+/**
+ * lc_row_pool() - a pool as it is
+ * @row: zeroed memory
+ * @pool: the pool; locked
+ */
+void lc_row_pool(struct lc_row *row, const struct lc_pool *pool)
+{
+	strscpy(row->name, pool->name, sizeof(row->name));
+	row->rule = pool->rule;
+	row->rules = pool->name[0] ? lc_pool_rules(pool) : 1;
+	row->members = pool->count;
+}
+
+/**
+ * lc_row_backend() - a backend as it is
+ * @row: zeroed memory
+ * @backend: the backend; locked
+ */
+void lc_row_backend(struct lc_row *row, const struct lc_backend *backend)
+{
+	row->is_backend = true;
+	row->key = backend->key;
+	row->state = backend->state;
+	row->active = positive(atomic_read(&backend->active));
+	row->inactive = positive(atomic_read(&backend->inactive));
+	row->total = atomic64_read(&backend->total);
+}
+
+/**
+ * lc_row_member() - a backend as it is in a pool
+ * @row: zeroed memory
+ * @member: the member; its pool is locked
+ */
+void lc_row_member(struct lc_row *row, const struct lc_member *member)
+{
+	lc_row_pool(row, member->pool);
+	lc_row_backend(row, member->backend);
+	row->is_member = true;
+	row->terms = member->terms;
+}
+
+static struct lc_snapshot *alloc(unsigned int rows)
+{
+	struct lc_snapshot *snapshot;
+
+	snapshot = kvzalloc(struct_size(snapshot, rows, rows),
+			    GFP_KERNEL_ACCOUNT);
+	return snapshot ?: ERR_PTR(-ENOMEM);
+}
+
+static void add_pool(struct lc_snapshot *snapshot, const struct lc_pool *pool)
+{
+	const struct lc_member *member;
+
+	lc_row_pool(&snapshot->rows[snapshot->count++], pool);
+	list_for_each_entry(member, &pool->seats, list)
+		lc_row_member(&snapshot->rows[snapshot->count++], member);
+}
+
+static unsigned int add_pools(struct lc_snapshot *snapshot,
+			      const struct list_head *pools)
+{
+	const struct lc_pool *pool;
+	unsigned int rows = 0;
+
+	list_for_each_entry(pool, pools, list) {
+		rows += 1 + pool->count;
+		if (snapshot)
+			add_pool(snapshot, pool);
+	}
+	return rows;
+}
+
+/**
+ * lc_snapshot_pools() - all pools, each before its members
+ * @pools: the namespace's
+ *
+ * Context: may sleep; the memory is charged to the caller.
+ * Return: the snapshot, to be given to lc_snapshot_free(), or ERR_PTR().
+ */
+struct lc_snapshot *lc_snapshot_pools(struct lc_pools *pools)
+{
+	struct lc_snapshot *snapshot;
+
+	mutex_lock(&pools->backends->lock);
+	snapshot = alloc(add_pools(NULL, &pools->named) +
+			 add_pools(NULL, &pools->unnamed));
+	if (!IS_ERR(snapshot)) {
+		add_pools(snapshot, &pools->named);
+		add_pools(snapshot, &pools->unnamed);
+	}
+	mutex_unlock(&pools->backends->lock);
+	return snapshot;
+}
+
+/**
+ * lc_snapshot_pool() - one pool and its members
+ * @pools: the namespace's
+ * @name: the pool's
+ *
+ * Context: may sleep; the memory is charged to the caller.
+ * Return: the snapshot, to be given to lc_snapshot_free(), or ERR_PTR():
+ *	-ENOENT when there is no such pool.
+ */
+struct lc_snapshot *lc_snapshot_pool(struct lc_pools *pools, const char *name)
+{
+	struct lc_snapshot *snapshot = ERR_PTR(-ENOENT);
+	struct lc_pool *pool;
+
+	mutex_lock(&pools->backends->lock);
+	pool = lc_pool_find(pools, name);
+	if (pool)
+		snapshot = alloc(1 + pool->count);
+	if (!IS_ERR(snapshot))
+		add_pool(snapshot, pool);
+	mutex_unlock(&pools->backends->lock);
+	return snapshot;
+}
+
+static unsigned int add_backends(struct lc_snapshot *snapshot,
+				 const struct lc_backends *backends,
+				 const struct lc_backend_key *key,
+				 unsigned int given)
+{
+	const struct lc_backend *backend;
+	unsigned int rows = 0;
+
+	list_for_each_entry(backend, &backends->list, list) {
+		if (!lc_backend_matches(backend, key, given))
+			continue;
+		rows++;
+		if (snapshot)
+			lc_row_backend(&snapshot->rows[snapshot->count++],
+				       backend);
+	}
+	return rows;
+}
+
+/**
+ * lc_snapshot_backends() - backends, in the order they appeared
+ * @backends: the namespace's
+ * @key: those that match it
+ * @given: as far as it is given
+ *
+ * Context: may sleep; the memory is charged to the caller.
+ * Return: the snapshot, to be given to lc_snapshot_free(), or ERR_PTR().
+ */
+struct lc_snapshot *lc_snapshot_backends(struct lc_backends *backends,
+					 const struct lc_backend_key *key,
+					 unsigned int given)
+{
+	struct lc_snapshot *snapshot;
+
+	mutex_lock(&backends->lock);
+	snapshot = alloc(add_backends(NULL, backends, key, given));
+	if (!IS_ERR(snapshot))
+		add_backends(snapshot, backends, key, given);
+	mutex_unlock(&backends->lock);
+	return snapshot;
+}
+
+/**
+ * lc_snapshot_free() - it has been told
+ * @snapshot: the snapshot or NULL
+ *
+ * Context: may sleep.
+ */
+void lc_snapshot_free(struct lc_snapshot *snapshot)
+{
+	kvfree(snapshot);
+}
