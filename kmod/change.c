@@ -315,25 +315,6 @@ static int member_del(struct lc_changes *changes,
 	return 0;
 }
 
-/* There is none yet: it appears for the sake of its state. */
-static int state_ahead(struct lc_changes *changes,
-		       const struct lc_request *request)
-{
-	struct lc_backends *backends = changes->pools->backends;
-	struct lc_backend *backend;
-	int err;
-
-	if (request->key.port && !request->key.proto)
-		return refuse(changes, request, EINVAL,
-			      "ahead of a backend with a port its protocol is needed");
-	backend = lc_backend_use(backends, &request->key);
-	if (IS_ERR(backend))
-		return PTR_ERR(backend);
-	err = step_state(changes, request, backend);
-	lc_backend_leave(backends, backend);
-	return err;
-}
-
 static int step_kill(struct lc_changes *changes, struct lc_backend *backend)
 {
 	struct lc_step *step = step_add(changes);
@@ -345,6 +326,56 @@ static int step_kill(struct lc_changes *changes, struct lc_backend *backend)
 	return 0;
 }
 
+static int do_backend(struct lc_changes *changes,
+		      const struct lc_request *request,
+		      struct lc_backend *backend)
+{
+	return request->op == LEASTCONN_OP_KILL ?
+	       step_kill(changes, backend) :
+	       step_state(changes, request, backend);
+}
+
+/* There is none yet: it appears for the sake of its state. */
+static int state_ahead(struct lc_changes *changes,
+		       const struct lc_request *request)
+{
+	struct lc_backends *backends = changes->pools->backends;
+	struct lc_backend *backend;
+	int err;
+
+	if (!request->key.port != !request->key.proto)
+		return refuse(changes, request, EINVAL,
+			      "ahead of a backend both port and protocol are needed, or none");
+	backend = lc_backend_use(backends, &request->key);
+	if (IS_ERR(backend))
+		return PTR_ERR(backend);
+	err = step_state(changes, request, backend);
+	lc_backend_leave(backends, backend);
+	return err;
+}
+
+static int no_backend(struct lc_changes *changes,
+		      const struct lc_request *request)
+{
+	if (request->given & LC_GIVEN_AHEAD)
+		return state_ahead(changes, request);
+	return refuse(changes, request, ENOENT, "no such backend");
+}
+
+/* The one with this key: there may be many of others. */
+static int one_backend(struct lc_changes *changes,
+		       const struct lc_request *request)
+{
+	struct lc_backend *backend;
+
+	/* Known for as long as the lock is held. */
+	rcu_read_lock();
+	backend = lc_backend_find(changes->pools->backends, &request->key);
+	rcu_read_unlock();
+	return backend ? do_backend(changes, request, backend) :
+			 no_backend(changes, request);
+}
+
 static int each_backend(struct lc_changes *changes,
 			const struct lc_request *request)
 {
@@ -353,21 +384,17 @@ static int each_backend(struct lc_changes *changes,
 	bool found = false;
 	int err;
 
+	if (request->key.port && request->key.proto)
+		return one_backend(changes, request);
 	list_for_each_entry(backend, &backends->list, list) {
 		if (!lc_backend_matches(backend, &request->key, request->given))
 			continue;
 		found = true;
-		err = request->op == LEASTCONN_OP_KILL ?
-		      step_kill(changes, backend) :
-		      step_state(changes, request, backend);
+		err = do_backend(changes, request, backend);
 		if (err)
 			return err;
 	}
-	if (found)
-		return 0;
-	if (request->given & LC_GIVEN_AHEAD)
-		return state_ahead(changes, request);
-	return refuse(changes, request, ENOENT, "no such backend");
+	return found ? 0 : no_backend(changes, request);
 }
 
 /**

@@ -213,11 +213,14 @@ static void (*watcher)(struct lc_net *ln);
 
 /**
  * lc_reap_watch() - have somebody called after each run of the reaper
- * @wanted: who; may sleep. NULL: nobody. May be called a moment longer
+ * @wanted: who; may sleep. NULL: nobody; on return nobody is being called
+ *
+ * Context: may sleep.
  */
 void lc_reap_watch(void (*wanted)(struct lc_net *ln))
 {
 	WRITE_ONCE(watcher, wanted);
+	flush_workqueue(lc_wq);
 }
 
 static void watch(struct lc_net *ln)
