@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The attributes of a message from the kernel, checked. */
+#include <libmnl/libmnl.h>
+#include <string.h>
+#include <linux/genetlink.h>
+
+#include "attr.h"
+#include "parse.h"
+#include "say.h"
+
+/* Those that the kernel sends; others are not looked at. */
+static const enum mnl_attr_data_type types[LEASTCONN_A_MAX + 1] = {
+	[LEASTCONN_A_POOL]	= MNL_TYPE_NUL_STRING,
+	[LEASTCONN_A_RULE]	= MNL_TYPE_U32,
+	[LEASTCONN_A_FAMILY]	= MNL_TYPE_U32,
+	[LEASTCONN_A_ADDRESS]	= MNL_TYPE_BINARY,
+	[LEASTCONN_A_PORT]	= MNL_TYPE_U32,
+	[LEASTCONN_A_PROTO]	= MNL_TYPE_U32,
+	[LEASTCONN_A_WEIGHT]	= MNL_TYPE_U32,
+	[LEASTCONN_A_MAX_CONNS]	= MNL_TYPE_U32,
+	[LEASTCONN_A_BACKUP]	= MNL_TYPE_U32,
+	[LEASTCONN_A_STATE]	= MNL_TYPE_U32,
+	[LEASTCONN_A_ACTIVE]	= MNL_TYPE_U32,
+	[LEASTCONN_A_INACTIVE]	= MNL_TYPE_U32,
+	[LEASTCONN_A_TOTAL]	= MNL_TYPE_U64,
+	[LEASTCONN_A_RULES]	= MNL_TYPE_U32,
+	[LEASTCONN_A_MEMBERS]	= MNL_TYPE_U32,
+	[LEASTCONN_A_EVENT]	= MNL_TYPE_U32,
+	[LEASTCONN_A_KILLED]	= MNL_TYPE_U32,
+};
+
+__attribute__((noreturn))
+static void bad_attribute(unsigned int type)
+{
+	refuse("the kernel's answer is not understood (attribute %u); module and tool are of versions that do not fit",
+	       type);
+}
+
+/* What depends on other attributes, or on more than a length. */
+static void check_values(const struct attrs *attrs)
+{
+	const char *pool = attrs_pool(attrs);
+
+	if (pool && !pool_name_ok(pool))
+		bad_attribute(LEASTCONN_A_POOL);
+	if (attrs_have(attrs, LEASTCONN_A_ADDRESS)) {
+		uint32_t family = attrs_u32(attrs, LEASTCONN_A_FAMILY);
+		size_t size = address_size(family);
+
+		if (!size)
+			bad_attribute(LEASTCONN_A_FAMILY);
+		if (mnl_attr_get_payload_len(attrs->at[LEASTCONN_A_ADDRESS]) != size)
+			bad_attribute(LEASTCONN_A_ADDRESS);
+		if (attrs_u32(attrs, LEASTCONN_A_PORT) > UINT16_MAX)
+			bad_attribute(LEASTCONN_A_PORT);
+	}
+}
+
+void attrs_read(const struct nlmsghdr *nlh, struct attrs *attrs)
+{
+	const struct nlattr *attr;
+	unsigned int type;
+
+	memset(attrs, 0, sizeof(*attrs));
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		type = mnl_attr_get_type(attr);
+		if (type > LEASTCONN_A_MAX || types[type] == MNL_TYPE_UNSPEC)
+			continue;
+		if (mnl_attr_validate(attr, types[type]) < 0)
+			bad_attribute(type);
+		attrs->at[type] = attr;
+	}
+	check_values(attrs);
+}
+
+bool attrs_have(const struct attrs *attrs, enum leastconn_attr attr)
+{
+	return attrs->at[attr];
+}
+
+uint32_t attrs_u32(const struct attrs *attrs, enum leastconn_attr attr)
+{
+	return attrs->at[attr] ? mnl_attr_get_u32(attrs->at[attr]) : 0;
+}
+
+uint64_t attrs_u64(const struct attrs *attrs, enum leastconn_attr attr)
+{
+	return attrs->at[attr] ? mnl_attr_get_u64(attrs->at[attr]) : 0;
+}
+
+const char *attrs_pool(const struct attrs *attrs)
+{
+	const struct nlattr *pool = attrs->at[LEASTCONN_A_POOL];
+
+	return pool ? mnl_attr_get_str(pool) : NULL;
+}
+
+bool attrs_backend(const struct attrs *attrs, struct backend *backend)
+{
+	const struct nlattr *address = attrs->at[LEASTCONN_A_ADDRESS];
+
+	memset(backend, 0, sizeof(*backend));
+	if (!address)
+		return false;
+	backend->family = attrs_u32(attrs, LEASTCONN_A_FAMILY);
+	memcpy(backend->addr, mnl_attr_get_payload(address),
+	       address_size(backend->family));
+	backend->port = attrs_u32(attrs, LEASTCONN_A_PORT);
+	backend->proto = attrs_u32(attrs, LEASTCONN_A_PROTO);
+	backend->has_terms = attrs_have(attrs, LEASTCONN_A_WEIGHT);
+	backend->weight = attrs_u32(attrs, LEASTCONN_A_WEIGHT);
+	backend->max_conns = attrs_u32(attrs, LEASTCONN_A_MAX_CONNS);
+	backend->backup = attrs_u32(attrs, LEASTCONN_A_BACKUP);
+	backend->state = attrs_u32(attrs, LEASTCONN_A_STATE);
+	backend->active = attrs_u32(attrs, LEASTCONN_A_ACTIVE);
+	backend->inactive = attrs_u32(attrs, LEASTCONN_A_INACTIVE);
+	backend->total = attrs_u64(attrs, LEASTCONN_A_TOTAL);
+	return true;
+}

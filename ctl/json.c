@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * list --json. Its form is a promise, see the manual: what is there stays, more
+ * may be added.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "command.h"
+#include "snapshot.h"
+
+/* Names and addresses have no character that JSON would want escaped. */
+static void print_backend(FILE *out, const struct backend *backend,
+			  const char *indent, bool terms)
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	fprintf(out, "%s{\"family\": \"%s\", \"address\": \"%s\", \"port\": %u, \"proto\": \"%s\", ",
+		indent, family_name(backend->family),
+		address_format(backend, addr), backend->port,
+		proto_name(backend->proto));
+	if (terms)
+		fprintf(out, "\"weight\": %u, \"max_conns\": %u, \"backup\": %s, ",
+			backend->weight, backend->max_conns,
+			backend->backup ? "true" : "false");
+	fprintf(out, "\"state\": \"%s\", \"active\": %u, \"inactive\": %u, \"total\": %" PRIu64 "}",
+		state_name(backend->state), backend->active, backend->inactive,
+		backend->total);
+}
+
+static void print_array(FILE *out, const struct backends *backends,
+			const char *indent, const char *end, bool terms)
+{
+	size_t i;
+
+	fputc('[', out);
+	for (i = 0; i < backends->count; i++) {
+		fputs(i ? ",\n" : "\n", out);
+		print_backend(out, &backends->at[i], indent, terms);
+	}
+	fprintf(out, "%s]", backends->count ? end : "");
+}
+
+static void print_groups(FILE *out, const struct snapshot *snapshot,
+			 bool pools)
+{
+	const char *comma = "";
+	size_t i;
+
+	fputc('[', out);
+	for (i = 0; i < snapshot->count; i++) {
+		const struct group *group = &snapshot->groups[i];
+
+		if (group_is_pool(group) != pools)
+			continue;
+		fprintf(out, "%s\n    {", comma);
+		comma = ",";
+		if (pools)
+			fprintf(out, "\"name\": \"%s\", ", group->pool);
+		fprintf(out, "\"rules\": %u, \"backends\": ", group->rules);
+		print_array(out, &group->backends, "      ", "\n    ", true);
+		fputc('}', out);
+	}
+	fprintf(out, "%s]", *comma ? "\n  " : "");
+}
+
+void print_json(FILE *out, const struct snapshot *snapshot)
+{
+	fputs("{\n  \"pools\": ", out);
+	print_groups(out, snapshot, true);
+	fputs(",\n  \"rules\": ", out);
+	print_groups(out, snapshot, false);
+	fputs(",\n  \"unused\": ", out);
+	print_array(out, &snapshot->unused, "    ", "\n  ", false);
+	fputs("\n}\n", out);
+}

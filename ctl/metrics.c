@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Prometheus text format 0.0.4. The names are a promise: others' alerts and
+ * pictures are made of them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "snapshot.h"
+
+static void describe(FILE *out, const char *name, const char *type,
+		     const char *help)
+{
+	fprintf(out, "# HELP leastconn_%s %s\n# TYPE leastconn_%s %s\n", name,
+		help, name, type);
+}
+
+/* Name and labels of a sample, up to its value; @pool may be NULL. */
+static void begin_sample(FILE *out, const char *name, const char *pool,
+			 const struct backend *backend)
+{
+	char text[BACKEND_STRLEN];
+
+	fprintf(out, "leastconn_%s{", name);
+	if (pool)
+		fprintf(out, "pool=\"%s\"%s", pool, backend ? "," : "");
+	if (backend)
+		fprintf(out, "backend=\"%s\",proto=\"%s\"",
+			backend_format(backend, text),
+			proto_name(backend->proto));
+}
+
+static void sample(FILE *out, const char *name, const char *pool,
+		   const struct backend *backend, uint64_t value)
+{
+	begin_sample(out, name, pool, backend);
+	fprintf(out, "} %" PRIu64 "\n", value);
+}
+
+static uint64_t get_active(const struct backend *backend)
+{
+	return backend->active;
+}
+
+static uint64_t get_inactive(const struct backend *backend)
+{
+	return backend->inactive;
+}
+
+static uint64_t get_total(const struct backend *backend)
+{
+	return backend->total;
+}
+
+static uint64_t get_weight(const struct backend *backend)
+{
+	return backend->weight;
+}
+
+static uint64_t get_max_conns(const struct backend *backend)
+{
+	return backend->max_conns;
+}
+
+static uint64_t get_backup(const struct backend *backend)
+{
+	return backend->backup;
+}
+
+struct metric {
+	const char	*name;
+	const char	*type;
+	const char	*help;
+	uint64_t	(*get)(const struct backend *backend);
+};
+
+static const struct metric of_backends[] = {
+	{ "backend_active_connections", "gauge",
+	  "Live connections of the backend, as selection counts them.",
+	  get_active },
+	{ "backend_inactive_connections", "gauge",
+	  "Closed TCP connections of the backend with a conntrack entry still.",
+	  get_inactive },
+	{ "backend_connections_total", "counter",
+	  "Connections that the backend has had.", get_total },
+};
+
+static const struct metric of_members[] = {
+	{ "pool_backend_weight", "gauge",
+	  "Share of the backend in the pool; 0: no new connection.",
+	  get_weight },
+	{ "pool_backend_max_connections", "gauge",
+	  "Most active connections of the backend in the pool; 0: no limit.",
+	  get_max_conns },
+	{ "pool_backend_backup", "gauge",
+	  "1 if the backend is used only when no ordinary one can take the connection.",
+	  get_backup },
+};
+
+#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+
+static void print_states(FILE *out, const struct backends *backends)
+{
+	uint32_t state;
+	size_t i;
+
+	describe(out, "backend_state", "gauge",
+		 "1 for the state that the backend has, 0 for the others.");
+	for (i = 0; i < backends->count; i++) {
+		for (state = 0; state <= LEASTCONN_STATE_MAX; state++) {
+			begin_sample(out, "backend_state", NULL,
+				     &backends->at[i]);
+			fprintf(out, ",state=\"%s\"} %d\n", state_name(state),
+				backends->at[i].state == state);
+		}
+	}
+}
+
+static void print_backends(FILE *out, const struct backends *backends)
+{
+	const struct metric *metric = of_backends;
+	size_t i;
+
+	for (; metric < of_backends + N_ELEMENTS(of_backends); metric++) {
+		describe(out, metric->name, metric->type, metric->help);
+		for (i = 0; i < backends->count; i++)
+			sample(out, metric->name, NULL, &backends->at[i],
+			       metric->get(&backends->at[i]));
+	}
+	print_states(out, backends);
+}
+
+static void print_member_metric(FILE *out, const struct snapshot *snapshot,
+				const struct metric *metric)
+{
+	const struct group *group = snapshot->groups;
+	size_t i;
+
+	describe(out, metric->name, metric->type, metric->help);
+	for (; group < snapshot->groups + snapshot->count; group++) {
+		if (!group_is_pool(group))
+			continue;
+		for (i = 0; i < group->backends.count; i++)
+			sample(out, metric->name, group->pool,
+			       &group->backends.at[i],
+			       metric->get(&group->backends.at[i]));
+	}
+}
+
+static void print_pools(FILE *out, const struct snapshot *snapshot)
+{
+	size_t i;
+
+	describe(out, "pool_rules", "gauge", "Rules that use the pool.");
+	for (i = 0; i < snapshot->count; i++) {
+		if (group_is_pool(&snapshot->groups[i]))
+			sample(out, "pool_rules", snapshot->groups[i].pool, NULL,
+			       snapshot->groups[i].rules);
+	}
+	for (i = 0; i < N_ELEMENTS(of_members); i++)
+		print_member_metric(out, snapshot, &of_members[i]);
+}
+
+enum status run_metrics(char **words)
+{
+	struct backends backends = { 0 };
+	struct snapshot snapshot;
+	struct nl *nl;
+
+	take_none(words);
+	nl = nl_open();
+	backends_take(&backends, nl, NULL);
+	snapshot_take(&snapshot, nl, NULL);
+	nl_close(nl);
+	print_backends(stdout, &backends);
+	print_pools(stdout, &snapshot);
+	backends_free(&backends);
+	snapshot_free(&snapshot);
+	return STATUS_DONE;
+}

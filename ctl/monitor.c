@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A line for each event, as it comes: time, event, what it is about. The words
+ * are those of the command line, for grep and for reading.
+ */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/genetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "attr.h"
+#include "command.h"
+#include "parse.h"
+
+static const char *const names[] = {
+	[LEASTCONN_EVENT_POOL_ADDED]	= "pool-added",
+	[LEASTCONN_EVENT_POOL_DELETED]	= "pool-deleted",
+	[LEASTCONN_EVENT_ADDED]		= "added",
+	[LEASTCONN_EVENT_CHANGED]	= "changed",
+	[LEASTCONN_EVENT_DELETED]	= "deleted",
+	[LEASTCONN_EVENT_STATE]		= "state",
+	[LEASTCONN_EVENT_DRAINED]	= "drained",
+	[LEASTCONN_EVENT_FULL]		= "full",
+	[LEASTCONN_EVENT_NOT_FULL]	= "not-full",
+};
+
+#define N_NAMES (sizeof(names) / sizeof(names[0]))
+
+static void print_time(void)
+{
+	struct timespec now;
+	struct tm local;
+	char date[32], zone[8];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &local);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &local);
+	strftime(zone, sizeof(zone), "%z", &local);
+	printf("%s.%03ld%s", date, now.tv_nsec / 1000000, zone);
+}
+
+static void print_name(uint32_t event)
+{
+	if (event < N_NAMES && names[event])
+		printf(" %s", names[event]);
+	else
+		printf(" event-%u", event);
+}
+
+static void print_backend(const struct attrs *attrs)
+{
+	char text[BACKEND_STRLEN];
+	struct backend backend;
+
+	if (!attrs_backend(attrs, &backend))
+		return;
+	printf(" %s proto %s", backend_format(&backend, text),
+	       proto_name(backend.proto));
+	if (attrs_have(attrs, LEASTCONN_A_WEIGHT))
+		printf(" weight %u", backend.weight);
+	if (attrs_have(attrs, LEASTCONN_A_MAX_CONNS))
+		printf(" max-conns %u", backend.max_conns);
+	if (attrs_have(attrs, LEASTCONN_A_BACKUP))
+		printf(" %s", backend.backup ? "backup" : "no-backup");
+	if (attrs_have(attrs, LEASTCONN_A_STATE))
+		printf(" state %s", state_name(backend.state));
+	if (attrs_have(attrs, LEASTCONN_A_ACTIVE))
+		printf(" active %u", backend.active);
+}
+
+static void flush(void)
+{
+	if (fflush(stdout) != 0)
+		refuse("writing: %s", strerror(errno));
+}
+
+static void print_event(const struct nlmsghdr *nlh, void *data)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+	const char *pool;
+	struct attrs attrs;
+
+	(void)data;
+	if (genl->cmd != LEASTCONN_CMD_EVENT)
+		return;
+	attrs_read(nlh, &attrs);
+	print_time();
+	print_name(attrs_u32(&attrs, LEASTCONN_A_EVENT));
+	pool = attrs_pool(&attrs);
+	if (pool)
+		printf(" %s", pool);
+	print_backend(&attrs);
+	putchar('\n');
+	flush();
+}
+
+static void print_lost(void)
+{
+	print_time();
+	puts(" events-lost: they came faster than they were read");
+	flush();
+}
+
+/* monitor: until it is ended from outside */
+enum status run_monitor(char **words)
+{
+	struct nl *nl;
+
+	take_none(words);
+	nl = nl_open();
+	nl_join_events(nl);
+	for (;;) {
+		if (!nl_read_events(nl, print_event, NULL))
+			print_lost();
+	}
+}

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The socket: a request to the kernel, and what comes back. */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <linux/genetlink.h>
+#include <linux/leastconn.h>
+
+#include "nl.h"
+#include "request.h"
+#include "say.h"
+
+/* The kernel fills no more than 32 KiB at a time. */
+#define RECEIVE_SIZE	65536
+
+struct nl {
+	struct mnl_socket	*socket;
+	unsigned int		portid;
+	unsigned int		seq;
+	uint16_t		family;
+	uint32_t		group;
+	char			buf[RECEIVE_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+};
+
+/**
+ * struct answer - where the reading of one is
+ * @seq: of its request
+ * @reader: for its messages
+ * @data: for @reader
+ * @refusal: filled if it is one
+ * @torn: a dump that the kernel says is not of one moment
+ * @ended: the last message was there
+ */
+struct answer {
+	unsigned int		seq;
+	nl_reader		reader;
+	void			*data;
+	struct nl_refusal	*refusal;
+	bool			torn;
+	bool			ended;
+};
+
+const char *nl_sentence(const struct nl_refusal *refusal)
+{
+	if (refusal->text[0])
+		return refusal->text;
+	if (refusal->error == EPERM || refusal->error == EACCES)
+		return "this needs root (CAP_NET_ADMIN over the network namespace)";
+	return strerror(refusal->error);
+}
+
+/* Strings of the kernel go to terminals. */
+static void copy_text(char *to, size_t size, const struct nlattr *attr)
+{
+	const char *from = mnl_attr_get_payload(attr);
+	size_t length = strnlen(from, mnl_attr_get_payload_len(attr));
+	size_t i;
+
+	if (length >= size)
+		length = size - 1;
+	for (i = 0; i < length; i++)
+		to[i] = (unsigned char)from[i] < ' ' ? ' ' : from[i];
+	to[length] = '\0';
+}
+
+static void read_ack_attributes(const struct nlmsghdr *nlh, size_t skip,
+				struct nl_refusal *refusal)
+{
+	const struct nlattr *attr;
+	size_t length = mnl_nlmsg_get_payload_len(nlh);
+	const void *begin = (const char *)mnl_nlmsg_get_payload(nlh) + skip;
+
+	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS) || length < skip)
+		return;
+	mnl_attr_for_each_payload(begin, length - skip) {
+		switch (mnl_attr_get_type(attr)) {
+		case NLMSGERR_ATTR_MSG:
+			copy_text(refusal->text, sizeof(refusal->text), attr);
+			break;
+		case NLMSGERR_ATTR_OFFS:
+			if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+				refusal->offset = mnl_attr_get_u32(attr);
+			break;
+		}
+	}
+}
+
+/* An acknowledgement is an error of 0. */
+static void read_error(const struct nlmsghdr *nlh, struct answer *answer)
+{
+	const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);
+	size_t skip = sizeof(*err);
+
+	answer->ended = true;
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*err)) {
+		answer->refusal->error = EBADMSG;
+		return;
+	}
+	answer->refusal->error = -err->error;
+	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
+		skip += MNL_ALIGN(err->msg.nlmsg_len) - sizeof(err->msg);
+	read_ack_attributes(nlh, skip, answer->refusal);
+}
+
+static void read_done(const struct nlmsghdr *nlh, struct answer *answer)
+{
+	int error = 0;
+
+	answer->ended = true;
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(error))
+		return;
+	memcpy(&error, mnl_nlmsg_get_payload(nlh), sizeof(error));
+	if (error >= 0)
+		return;
+	answer->refusal->error = -error;
+	read_ack_attributes(nlh, sizeof(error), answer->refusal);
+}
+
+static void read_message(const struct nlmsghdr *nlh, struct answer *answer)
+{
+	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+		answer->torn = true;
+	switch (nlh->nlmsg_type) {
+	case NLMSG_NOOP:
+		break;
+	case NLMSG_ERROR:
+		read_error(nlh, answer);
+		break;
+	case NLMSG_DONE:
+		read_done(nlh, answer);
+		break;
+	default:
+		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct genlmsghdr) &&
+		    answer->reader)
+			answer->reader(nlh, answer->data);
+	}
+}
+
+/* Return: bytes, or -1 with errno, which is not EINTR. */
+static ssize_t receive(struct nl *nl)
+{
+	ssize_t length;
+
+	do {
+		length = mnl_socket_recvfrom(nl->socket, nl->buf, sizeof(nl->buf));
+	} while (length < 0 && errno == EINTR);
+	return length;
+}
+
+static void read_answer(struct nl *nl, struct answer *answer)
+{
+	const struct nlmsghdr *nlh;
+	ssize_t got;
+	int length;
+
+	while (!answer->ended) {
+		got = receive(nl);
+		if (got < 0 && errno == ENOBUFS) {
+			answer->torn = true;
+			return;
+		}
+		if (got < 0)
+			refuse("reading from the kernel: %s", strerror(errno));
+		length = got;
+		for (nlh = (void *)nl->buf; mnl_nlmsg_ok(nlh, length);
+		     nlh = mnl_nlmsg_next(nlh, &length)) {
+			/* What an earlier request has left is not for us. */
+			if (mnl_nlmsg_seq_ok(nlh, answer->seq) &&
+			    mnl_nlmsg_portid_ok(nlh, nl->portid))
+				read_message(nlh, answer);
+		}
+	}
+}
+
+/* Many changes are one message: a buffer for it, if this socket may have one. */
+static void make_send_buffer(struct nl *nl, size_t length)
+{
+	int fd = mnl_socket_get_fd(nl->socket);
+	int size = length > INT_MAX / 4 ? INT_MAX / 4 : (int)length + 4096;
+	int has = 0;
+	socklen_t size_of = sizeof(has);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &has, &size_of) == 0 &&
+	    has >= size)
+		return;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) != 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+static void send_request(struct nl *nl, struct nlmsghdr *nlh)
+{
+	ssize_t sent;
+
+	make_send_buffer(nl, nlh->nlmsg_len);
+	do {
+		sent = mnl_socket_sendto(nl->socket, nlh, nlh->nlmsg_len);
+	} while (sent < 0 && errno == EINTR);
+	if (sent >= 0)
+		return;
+	if (errno == EMSGSIZE || errno == ENOBUFS)
+		refuse("the kernel takes no message of %u bytes from this socket; raise net.core.wmem_max, or send fewer changes at a time",
+		       nlh->nlmsg_len);
+	refuse("writing to the kernel: %s", strerror(errno));
+}
+
+/* Return: true if it was answered, by a refusal perhaps; false if torn. */
+static bool ask(struct nl *nl, struct nlmsghdr *nlh, unsigned int flags,
+		nl_reader reader, void *data, struct nl_refusal *refusal)
+{
+	struct answer answer = {
+		.seq		= ++nl->seq,
+		.reader		= reader,
+		.data		= data,
+		.refusal	= refusal,
+	};
+
+	memset(refusal, 0, sizeof(*refusal));
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+	nlh->nlmsg_seq = answer.seq;
+	send_request(nl, nlh);
+	read_answer(nl, &answer);
+	return !answer.torn;
+}
+
+bool nl_transact(struct nl *nl, struct request *request, nl_reader reader,
+		 void *data, struct nl_refusal *refusal)
+{
+	struct nlmsghdr *nlh = request_header(request);
+
+	nlh->nlmsg_type = nl->family;
+	if (!ask(nl, nlh, NLM_F_ACK, reader, data, refusal))
+		refuse("the kernel's answer was lost; look with list what was done");
+	return refusal->error == 0;
+}
+
+enum nl_dump_result nl_dump(struct nl *nl, struct request *request,
+			    nl_reader reader, void *data,
+			    struct nl_refusal *refusal)
+{
+	struct nlmsghdr *nlh = request_header(request);
+
+	nlh->nlmsg_type = nl->family;
+	if (!ask(nl, nlh, NLM_F_DUMP, reader, data, refusal))
+		return NL_TORN;
+	return refusal->error == 0 ? NL_DUMPED : NL_DUMP_REFUSED;
+}
+
+static void read_group(const struct nlattr *group, struct nl *nl)
+{
+	const struct nlattr *attr, *id = NULL, *name = NULL;
+
+	mnl_attr_for_each_nested(attr, group) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTRL_ATTR_MCAST_GRP_NAME:
+			if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+				name = attr;
+			break;
+		case CTRL_ATTR_MCAST_GRP_ID:
+			if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+				id = attr;
+			break;
+		}
+	}
+	if (id && name &&
+	    strcmp(mnl_attr_get_str(name), LEASTCONN_MCGRP_EVENTS) == 0)
+		nl->group = mnl_attr_get_u32(id);
+}
+
+static void read_family(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr, *group;
+	struct nl *nl = data;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTRL_ATTR_FAMILY_ID:
+			if (mnl_attr_validate(attr, MNL_TYPE_U16) == 0)
+				nl->family = mnl_attr_get_u16(attr);
+			break;
+		case CTRL_ATTR_MCAST_GROUPS:
+			mnl_attr_for_each_nested(group, attr)
+				read_group(group, nl);
+			break;
+		}
+	}
+}
+
+static void find_family(struct nl *nl)
+{
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nl_refusal refusal;
+	struct genlmsghdr *genl;
+
+	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	genl->cmd = CTRL_CMD_GETFAMILY;
+	genl->version = 1;
+	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, LEASTCONN_GENL_NAME);
+	nlh->nlmsg_type = GENL_ID_CTRL;
+	ask(nl, nlh, NLM_F_ACK, read_family, nl, &refusal);
+	if (refusal.error == ENOENT || (!refusal.error && !nl->family))
+		refuse("the kernel module is not loaded, or is older than this tool: modprobe xt_LEASTCONN");
+	if (refusal.error)
+		refuse("looking for the kernel module: %s", nl_sentence(&refusal));
+}
+
+struct nl *nl_open(void)
+{
+	struct nl *nl = calloc(1, sizeof(*nl));
+	int on = 1;
+
+	if (!nl)
+		refuse("out of memory");
+	nl->socket = mnl_socket_open(NETLINK_GENERIC);
+	if (!nl->socket || mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		refuse("no netlink socket: %s", strerror(errno));
+	nl->portid = mnl_socket_get_portid(nl->socket);
+	/* Without them there are no sentences, and answers that repeat it all. */
+	mnl_socket_setsockopt(nl->socket, NETLINK_EXT_ACK, &on, sizeof(on));
+	mnl_socket_setsockopt(nl->socket, NETLINK_CAP_ACK, &on, sizeof(on));
+	find_family(nl);
+	return nl;
+}
+
+void nl_close(struct nl *nl)
+{
+	mnl_socket_close(nl->socket);
+	free(nl);
+}
+
+void nl_join_events(struct nl *nl)
+{
+	int size = 1 << 20;
+	int fd = mnl_socket_get_fd(nl->socket);
+
+	if (!nl->group)
+		refuse("this kernel module tells no events");
+	/* A restore of thousands of backends is as many events at once. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) != 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP,
+				  &nl->group, sizeof(nl->group)) == 0)
+		return;
+	if (errno == EPERM)
+		refuse("this needs root (CAP_NET_ADMIN over the network namespace)");
+	refuse("joining the events: %s", strerror(errno));
+}
+
+bool nl_read_events(struct nl *nl, nl_reader reader, void *data)
+{
+	const struct nlmsghdr *nlh;
+	ssize_t got = receive(nl);
+	int length = got;
+
+	if (got < 0 && errno == ENOBUFS)
+		return false;
+	if (got < 0)
+		refuse("reading from the kernel: %s", strerror(errno));
+	for (nlh = (void *)nl->buf; mnl_nlmsg_ok(nlh, length);
+	     nlh = mnl_nlmsg_next(nlh, &length)) {
+		if (nlh->nlmsg_type == nl->family &&
+		    mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct genlmsghdr))
+			reader(nlh, data);
+	}
+	return true;
+}

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Words into changes: of the command line, or of a line that restore reads.
+ *
+ * Every refusal quotes the word it is about, says what is wrong and what is
+ * allowed. What words mean together is left to the kernel to judge.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <linux/netfilter.h>
+
+#include "parse.h"
+
+#define GIVEN_TERMS	(GIVEN_WEIGHT | GIVEN_MAX_CONNS | GIVEN_BACKUP | \
+			 GIVEN_STATE)
+
+#define ENDPOINT	"ADDR[:PORT], ADDR6 or [ADDR6]:PORT"
+
+/**
+ * struct verb - a command that changes something
+ * @name: its first word, or two
+ * @op: what the kernel is told
+ * @needs: what must follow, in this order: GIVEN_POOL, GIVEN_ADDRESS
+ * @takes: what may follow after that
+ * @state: that the command stands for, with %LEASTCONN_OP_STATE
+ * @usage: what may follow, as text
+ */
+static const struct verb {
+	const char		*name;
+	enum leastconn_op	op;
+	unsigned int		needs;
+	unsigned int		takes;
+	enum leastconn_state	state;
+	const char		*usage;
+} verbs[] = {
+	{ "pool add", LEASTCONN_OP_POOL_ADD, GIVEN_POOL, 0, 0, "NAME" },
+	{ "pool del", LEASTCONN_OP_POOL_DEL, GIVEN_POOL, 0, 0, "NAME" },
+	{ "add", LEASTCONN_OP_ADD, GIVEN_POOL | GIVEN_ADDRESS,
+	  GIVEN_PROTO | GIVEN_TERMS, 0,
+	  "POOL ADDR[:PORT] [proto P] [weight N] [max-conns N] [backup] [state S]" },
+	{ "set", LEASTCONN_OP_SET, GIVEN_POOL | GIVEN_ADDRESS,
+	  GIVEN_PROTO | GIVEN_TERMS, 0,
+	  "POOL ADDR[:PORT] [proto P] [weight N] [max-conns N] [backup|no-backup] [state S]" },
+	{ "del", LEASTCONN_OP_DEL, GIVEN_POOL | GIVEN_ADDRESS,
+	  GIVEN_PROTO | GIVEN_KILL, 0, "POOL ADDR[:PORT] [proto P] [--kill]" },
+	{ "drain", LEASTCONN_OP_STATE, GIVEN_ADDRESS, GIVEN_PROTO,
+	  LEASTCONN_STATE_DRAIN, "ADDR[:PORT] [proto P]" },
+	{ "down", LEASTCONN_OP_STATE, GIVEN_ADDRESS, GIVEN_PROTO,
+	  LEASTCONN_STATE_DOWN, "ADDR[:PORT] [proto P]" },
+	{ "ready", LEASTCONN_OP_STATE, GIVEN_ADDRESS, GIVEN_PROTO,
+	  LEASTCONN_STATE_READY, "ADDR[:PORT] [proto P]" },
+	{ "kill", LEASTCONN_OP_KILL, GIVEN_ADDRESS, GIVEN_PROTO, 0,
+	  "ADDR[:PORT] [proto P]" },
+};
+
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+/**
+ * struct word - what may follow a backend
+ * @name: as typed
+ * @given: its bit; words that share one exclude each other
+ * @allowed: the values, as text; NULL: it takes none
+ * @max: greatest value, where that is a number
+ */
+static const struct word {
+	const char	*name;
+	unsigned int	given;
+	const char	*allowed;
+	uint32_t	max;
+} dictionary[] = {
+	{ "proto", GIVEN_PROTO, "tcp, udp, sctp, dccp or udplite", 0 },
+	{ "weight", GIVEN_WEIGHT, "a decimal number from 0 to 65535", MAX_WEIGHT },
+	{ "max-conns", GIVEN_MAX_CONNS,
+	  "a decimal number from 0 (no limit) to 4294967295", UINT32_MAX },
+	{ "backup", GIVEN_BACKUP, NULL, 1 },
+	{ "no-backup", GIVEN_BACKUP, NULL, 0 },
+	{ "state", GIVEN_STATE, "ready, drain or down", 0 },
+	{ "--kill", GIVEN_KILL, NULL, 0 },
+};
+
+#define N_WORDS (sizeof(dictionary) / sizeof(dictionary[0]))
+
+bool because(struct why *why, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(why->text, sizeof(why->text), format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+bool parse_number(const char *text, uint32_t max, uint32_t *number)
+{
+	uint64_t value = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		value = value * 10 + (*text - '0');
+		if (value > max)
+			return false;
+	}
+	*number = value;
+	return true;
+}
+
+bool parse_seconds(const char *text, unsigned int *ms)
+{
+	static const char digits[] = "0123456789";
+	size_t whole = strspn(text, digits);
+	const char *rest = text + whole;
+	unsigned int value = 0, unit;
+
+	if (whole == 0 || whole > 6)
+		return false;
+	while (text < rest)
+		value = value * 10 + (*text++ - '0');
+	value *= 1000;
+	if (*rest == '.') {
+		rest++;
+		if (*rest == '\0')
+			return false;
+		/* Further decimals are read and count for nothing. */
+		for (unit = 100; *rest && strchr(digits, *rest); unit /= 10)
+			value += unit * (*rest++ - '0');
+	}
+	*ms = value;
+	return *rest == '\0';
+}
+
+bool pool_name_ok(const char *name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz"
+				      "0123456789_.-";
+	size_t length = strspn(name, allowed);
+
+	return name[length] == '\0' && length > 0 &&
+	       length < LEASTCONN_NAME_SIZE;
+}
+
+bool parse_pool(const char *text, struct why *why)
+{
+	if (pool_name_ok(text))
+		return true;
+	return because(why, "\"%.64s\" is not a pool's name: 1 to %u of A-Z a-z 0-9 _ . -",
+		       text, LEASTCONN_NAME_SIZE - 1);
+}
+
+/* Cut at the port: "ADDR:PORT", "[ADDR6]:PORT". More colons: no port. */
+static bool cut_port(char *work, char **addr, char **port, bool *bracketed,
+		     const char *text, struct why *why)
+{
+	char *end = strchr(work, ':');
+
+	*bracketed = *work == '[';
+	*addr = work;
+	*port = NULL;
+	if (*bracketed) {
+		*addr = work + 1;
+		end = strchr(work, ']');
+		if (!end)
+			return because(why, "\"%s\": \"[\" without \"]\"; write [ADDR6]:PORT",
+				       text);
+		*end++ = '\0';
+		if (*end == '\0')
+			return true;
+		if (*end != ':')
+			return because(why, "\"%s\": \"%s\" after \"]\"; write [ADDR6]:PORT",
+				       text, end);
+	} else if (!end || strchr(end + 1, ':')) {
+		return true;
+	}
+	*end = '\0';
+	*port = end + 1;
+	return true;
+}
+
+static bool parse_address(const char *addr, bool bracketed, const char *text,
+			  struct backend *backend, struct why *why)
+{
+	memset(backend->addr, 0, sizeof(backend->addr));
+	if (inet_pton(AF_INET6, addr, backend->addr) == 1) {
+		backend->family = NFPROTO_IPV6;
+		return true;
+	}
+	if (inet_pton(AF_INET, addr, backend->addr) != 1)
+		return because(why, "\"%s\" is not a backend: write " ENDPOINT " (host names and ranges are not accepted)",
+			       text);
+	if (bracketed)
+		return because(why, "\"%s\": brackets are for IPv6; write ADDR[:PORT]",
+			       text);
+	backend->family = NFPROTO_IPV4;
+	return true;
+}
+
+bool parse_backend(const char *text, struct change *change, struct why *why)
+{
+	char work[BACKEND_STRLEN], *addr, *port;
+	bool bracketed;
+
+	if (strlen(text) >= sizeof(work))
+		return because(why, "\"%.64s...\" is not a backend: write " ENDPOINT,
+			       text);
+	strcpy(work, text);
+	if (!cut_port(work, &addr, &port, &bracketed, text, why) ||
+	    !parse_address(addr, bracketed, text, &change->backend, why))
+		return false;
+	change->given |= GIVEN_ADDRESS;
+	if (!port)
+		return true;
+	if (!parse_number(port, UINT16_MAX, &change->backend.port) ||
+	    change->backend.port == 0)
+		return because(why, "\"%s\": port \"%s\" is not a decimal number from 1 to 65535",
+			       text, port);
+	change->given |= GIVEN_PORT;
+	return true;
+}
+
+/* "any" names the backend without a port, where others could be meant too. */
+static bool parse_proto(const char *value, struct change *change,
+			struct why *why)
+{
+	if (!proto_number(value, &change->backend.proto))
+		return because(why, "proto \"%.64s\" is not tcp, udp, sctp, dccp or udplite",
+			       value);
+	if (change->backend.proto == 0) {
+		if (change->given & GIVEN_PORT)
+			return because(why, "proto any is for a backend without a port; write tcp, udp, sctp, dccp or udplite");
+		change->given |= GIVEN_PORT;
+	} else if (change->given & GIVEN_POOL && !(change->given & GIVEN_PORT)) {
+		return because(why, "proto %s needs a port: a backend without one has every protocol",
+			       value);
+	}
+	return true;
+}
+
+static bool parse_value(const struct word *word, const char *value,
+			struct change *change, struct why *why)
+{
+	struct backend *backend = &change->backend;
+	bool ok = true;
+
+	switch (word->given) {
+	case GIVEN_PROTO:
+		return parse_proto(value, change, why);
+	case GIVEN_WEIGHT:
+		ok = parse_number(value, word->max, &backend->weight);
+		break;
+	case GIVEN_MAX_CONNS:
+		ok = parse_number(value, word->max, &backend->max_conns);
+		break;
+	case GIVEN_STATE:
+		ok = state_number(value, &backend->state);
+		break;
+	case GIVEN_BACKUP:
+		backend->backup = word->max;
+		break;
+	}
+	if (!ok)
+		return because(why, "%s \"%.64s\" is not %s", word->name, value,
+			       word->allowed);
+	return true;
+}
+
+static const struct word *find_word(const char *text, unsigned int takes)
+{
+	unsigned int i;
+
+	for (i = 0; i < N_WORDS; i++) {
+		if (dictionary[i].given & takes &&
+		    strcmp(dictionary[i].name, text) == 0)
+			return &dictionary[i];
+	}
+	return NULL;
+}
+
+static bool unknown_word(const char *text, const char *usage, struct why *why)
+{
+	size_t length = strcspn(text, "=");
+	unsigned int i;
+
+	/* As a rule has it, where attributes are "weight=3". */
+	for (i = 0; text[length] == '=' && i < N_WORDS; i++) {
+		if (strlen(dictionary[i].name) == length &&
+		    strncmp(dictionary[i].name, text, length) == 0)
+			return because(why, "\"%.64s\": write \"%.*s %.64s\", with a blank",
+				       text, (int)length, text,
+				       text + length + 1);
+	}
+	return because(why, "\"%.64s\" is not understood here; usage: %s", text,
+		       usage);
+}
+
+/* Words after the backend, each once, in any order. */
+static bool parse_words(char **words, unsigned int takes, const char *usage,
+			struct change *change, struct why *why)
+{
+	const struct word *word;
+	unsigned int seen = 0;
+	const char *value;
+
+	while (*words) {
+		word = find_word(*words, takes);
+		if (!word)
+			return unknown_word(*words, usage, why);
+		if (seen & word->given)
+			return because(why, "\"%s\" is one word too many: it, or its opposite, is there already",
+				       word->name);
+		seen |= word->given;
+		value = word->allowed ? words[1] : NULL;
+		if (word->allowed && !value)
+			return because(why, "\"%s\" needs a value: %s",
+				       word->name, word->allowed);
+		if (!parse_value(word, value, change, why))
+			return false;
+		words += word->allowed ? 2 : 1;
+	}
+	change->given |= seen;
+	return true;
+}
+
+bool parse_match(char **words, struct change *change, struct why *why)
+{
+	static const char usage[] = "ADDR[:PORT] [proto P]";
+
+	memset(change, 0, sizeof(*change));
+	if (!words[0])
+		return because(why, "which backend? write %s", usage);
+	return parse_backend(words[0], change, why) &&
+	       parse_words(words + 1, GIVEN_PROTO, usage, change, why);
+}
+
+static const struct verb *find_verb(char ***words)
+{
+	char two[16];
+	unsigned int i;
+
+	snprintf(two, sizeof(two), "%.7s %.7s", (*words)[0],
+		 (*words)[1] ? (*words)[1] : "");
+	for (i = 0; i < N_VERBS; i++) {
+		if (strcmp(verbs[i].name, (*words)[0]) == 0) {
+			*words += 1;
+			return &verbs[i];
+		}
+		if (strchr(verbs[i].name, ' ') &&
+		    strcmp(verbs[i].name, two) == 0) {
+			*words += 2;
+			return &verbs[i];
+		}
+	}
+	return NULL;
+}
+
+static bool parse_operands(const struct verb *verb, char **words,
+			   const char *usage, struct change *change,
+			   struct why *why)
+{
+	if (verb->needs & GIVEN_POOL) {
+		if (!*words)
+			return because(why, "%s needs more; usage: %s",
+				       verb->name, usage);
+		if (!parse_pool(*words, why))
+			return false;
+		change->pool = *words++;
+		change->given |= GIVEN_POOL;
+	}
+	if (verb->needs & GIVEN_ADDRESS) {
+		if (!*words)
+			return because(why, "%s needs more; usage: %s",
+				       verb->name, usage);
+		if (!parse_backend(*words++, change, why))
+			return false;
+	}
+	if (!parse_words(words, verb->takes, usage, change, why))
+		return false;
+	/* Here a backend is one: without a port, that of the whole address. */
+	if (verb->needs == (GIVEN_POOL | GIVEN_ADDRESS))
+		change->given |= GIVEN_PORT;
+	return true;
+}
+
+bool parse_change(char **words, struct change *change, struct why *why)
+{
+	const struct verb *verb = find_verb(&words);
+	char usage[128];
+
+	memset(change, 0, sizeof(*change));
+	if (!verb) {
+		if (strcmp(words[0], "pool") == 0)
+			return because(why, "write pool add NAME or pool del NAME");
+		return because(why, "\"%.64s\" is not a command that changes something; those are pool add, pool del, add, set, del, drain, down, ready, kill",
+			       words[0]);
+	}
+	snprintf(usage, sizeof(usage), "%s %s", verb->name, verb->usage);
+	change->op = verb->op;
+	if (!parse_operands(verb, words, usage, change, why))
+		return false;
+	if (verb->op == LEASTCONN_OP_STATE) {
+		change->backend.state = verb->state;
+		change->given |= GIVEN_STATE;
+	}
+	return true;
+}

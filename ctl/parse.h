@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Words into changes: of the command line, or of a line that restore reads. */
+#ifndef CTL_PARSE_H
+#define CTL_PARSE_H
+
+#include <stdarg.h>
+#include <linux/leastconn.h>
+
+#include "backend.h"
+
+/* What a change has been given. */
+enum {
+	GIVEN_POOL	= 1 << 0,
+	GIVEN_ADDRESS	= 1 << 1,
+	GIVEN_PORT	= 1 << 2,
+	GIVEN_PROTO	= 1 << 3,
+	GIVEN_WEIGHT	= 1 << 4,
+	GIVEN_MAX_CONNS	= 1 << 5,
+	GIVEN_BACKUP	= 1 << 6,
+	GIVEN_STATE	= 1 << 7,
+	GIVEN_KILL	= 1 << 8,
+	GIVEN_AHEAD	= 1 << 9,
+};
+
+/**
+ * struct change - one, as the kernel is told
+ * @op: what to do
+ * @given: bits, GIVEN_*; flags have nothing but their bit
+ * @pool: its name
+ * @backend: address, port, protocol, terms and state, as far as given
+ */
+struct change {
+	enum leastconn_op	op;
+	unsigned int		given;
+	const char		*pool;
+	struct backend		backend;
+};
+
+/**
+ * struct why - the reason why words were refused
+ * @text: quotes the word, says what is wrong with it and what is allowed
+ */
+struct why {
+	char	text[512];
+};
+
+/* Return: false, for the caller to return too. */
+__attribute__((format(printf, 2, 3)))
+bool because(struct why *why, const char *format, ...);
+
+/* Digits only: neither signs nor blanks nor hexadecimal. */
+bool parse_number(const char *text, uint32_t max, uint32_t *number);
+
+/* Seconds, decimals allowed, into milliseconds. */
+bool parse_seconds(const char *text, unsigned int *ms);
+
+bool parse_pool(const char *text, struct why *why);
+
+/* A pool's name as the kernel allows it. */
+bool pool_name_ok(const char *name);
+
+/* ADDR[:PORT], and "proto P" if more words begin with it. */
+bool parse_backend(const char *text, struct change *change, struct why *why);
+
+/* What names backends alone: ADDR[:PORT] [proto P], all words of it. */
+bool parse_match(char **words, struct change *change, struct why *why);
+
+/* A whole command, up to NULL. The change points into the words. */
+bool parse_change(char **words, struct change *change, struct why *why);
+
+#endif /* CTL_PARSE_H */

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Commands from a file, carried out all or none: they are one message to the
+ * kernel. What it refuses it tells by the place in that message, from which the
+ * line is found.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "change.h"
+#include "command.h"
+#include "parse.h"
+#include "request.h"
+
+#define BLANKS		" \t\r\n"
+#define MAX_WORDS	32
+
+/**
+ * struct line - one that has a command
+ * @number: in the file, from 1
+ * @end: of its change in the message
+ * @text: its words
+ */
+struct line {
+	unsigned int	number;
+	size_t		end;
+	char		*text;
+};
+
+/**
+ * struct script - a file of commands
+ * @name: for messages
+ * @lines: those with a command
+ * @count: how many
+ * @room: how many there could be
+ * @request: the message they make
+ */
+struct script {
+	const char	*name;
+	struct line	*lines;
+	size_t		count;
+	size_t		room;
+	struct request	request;
+};
+
+/* Cut into words, up to the end or a comment. Return: false if too many. */
+static bool cut_words(char *text, char **words)
+{
+	size_t count = 0;
+	char *word, *rest;
+
+	for (word = strtok_r(text, BLANKS, &rest); word && *word != '#';
+	     word = strtok_r(NULL, BLANKS, &rest)) {
+		if (count == MAX_WORDS)
+			return false;
+		words[count++] = word;
+	}
+	words[count] = NULL;
+	return true;
+}
+
+static void trim(char *text)
+{
+	size_t length = strlen(text);
+
+	while (length && strchr(BLANKS, text[length - 1]))
+		text[--length] = '\0';
+}
+
+static void add_line(struct script *script, unsigned int number,
+		     const char *text)
+{
+	struct line *line;
+
+	script->lines = grow(script->lines, &script->room, script->count,
+			     sizeof(*script->lines));
+	line = &script->lines[script->count++];
+	line->number = number;
+	line->end = request_length(&script->request);
+	line->text = strdup(text);
+	if (!line->text)
+		refuse("out of memory");
+	trim(line->text);
+}
+
+static void read_line(struct script *script, unsigned int number, char *text)
+{
+	char *words[MAX_WORDS + 1];
+	struct change change;
+	struct why why;
+	char *copy = strdup(text);
+
+	if (!copy)
+		refuse("out of memory");
+	if (!cut_words(copy, words))
+		misuse("%s:%u: more than %u words", script->name, number,
+		       MAX_WORDS);
+	if (words[0]) {
+		if (!parse_change(words, &change, &why))
+			misuse("%s:%u: %s", script->name, number, why.text);
+		/* Saved for a backend that a rule will bring later. */
+		if (change.op == LEASTCONN_OP_STATE &&
+		    change.backend.state != LEASTCONN_STATE_READY)
+			change.given |= GIVEN_AHEAD;
+		request_add_change(&script->request, &change);
+		add_line(script, number, text + strspn(text, BLANKS));
+	}
+	free(copy);
+}
+
+static void read_script(struct script *script, FILE *file)
+{
+	unsigned int number = 0;
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t length;
+
+	while ((length = getline(&text, &size, file)) >= 0) {
+		number++;
+		if (strlen(text) != (size_t)length)
+			misuse("%s:%u: a zero byte", script->name, number);
+		read_line(script, number, text);
+		if (number % 1024 == 0)
+			progress("%s: %u lines", script->name, number);
+	}
+	if (ferror(file))
+		refuse("%s: %s", script->name, strerror(errno));
+	free(text);
+}
+
+/* The line whose change has that place in the message. */
+static const struct line *find_line(const struct script *script, size_t offset)
+{
+	size_t i;
+
+	for (i = 0; offset && i < script->count; i++) {
+		if (offset < script->lines[i].end)
+			return &script->lines[i];
+	}
+	return NULL;
+}
+
+static void send_script(struct script *script)
+{
+	struct killed killed = { 0 };
+	struct nl_refusal refusal;
+	const struct line *line;
+	struct nl *nl = nl_open();
+
+	progress("%s: %zu changes", script->name, script->count);
+	if (!nl_transact(nl, &script->request, read_killed, &killed, &refusal)) {
+		line = find_line(script, refusal.offset);
+		if (!line)
+			refuse("%s: %s", script->name, nl_sentence(&refusal));
+		refuse("%s:%u: %s: %s", script->name, line->number, line->text,
+		       nl_sentence(&refusal));
+	}
+	progress_end();
+	nl_close(nl);
+	print_killed(&killed);
+}
+
+static void free_script(struct script *script)
+{
+	size_t i;
+
+	for (i = 0; i < script->count; i++)
+		free(script->lines[i].text);
+	free(script->lines);
+	request_free(&script->request);
+}
+
+static FILE *open_script(struct script *script, const char *name)
+{
+	FILE *file;
+
+	if (!name || strcmp(name, "-") == 0) {
+		script->name = "stdin";
+		if (isatty(STDIN_FILENO))
+			fputs("Commands, one a line; Ctrl-D ends them and carries them out, Ctrl-C forgets them.\n",
+			      stderr);
+		return stdin;
+	}
+	script->name = name;
+	file = fopen(name, "re");
+	if (!file)
+		refuse("%s: %s", name, strerror(errno));
+	return file;
+}
+
+/* restore [FILE] */
+enum status run_restore(char **words)
+{
+	struct script script = { 0 };
+	FILE *file;
+
+	if (words[0] && words[1])
+		misuse("\"%s\": restore reads one file", words[1]);
+	file = open_script(&script, words[0]);
+	request_begin(&script.request, LEASTCONN_CMD_CHANGE);
+	read_script(&script, file);
+	if (file != stdin)
+		fclose(file);
+	/* Nothing to do is done. */
+	if (script.count)
+		send_script(&script);
+	free_script(&script);
+	return STATUS_DONE;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pools, as commands that restore reads: right when there is nothing yet,
+ * with attributes where they differ from the default.
+ */
+#include <stdio.h>
+
+#include "command.h"
+#include "snapshot.h"
+
+static void print_state(const struct backend *backend)
+{
+	if (backend->state != LEASTCONN_STATE_READY)
+		printf(" state %s", state_name(backend->state));
+}
+
+/* Without a word of it the protocol is the pool's, which is TCP at first. */
+static void print_proto(const struct backend *backend)
+{
+	if (backend->port && backend->proto != IPPROTO_TCP)
+		printf(" proto %s", proto_name(backend->proto));
+}
+
+static void print_member(const char *pool, const struct backend *backend)
+{
+	char text[BACKEND_STRLEN];
+
+	printf("add %s %s", pool, backend_format(backend, text));
+	print_proto(backend);
+	if (backend->weight != DEFAULT_WEIGHT)
+		printf(" weight %u", backend->weight);
+	if (backend->max_conns)
+		printf(" max-conns %u", backend->max_conns);
+	if (backend->backup)
+		printf(" backup");
+	print_state(backend);
+	putchar('\n');
+}
+
+static void print_pool(const struct group *group)
+{
+	size_t i;
+
+	printf("pool add %s\n", group->pool);
+	for (i = 0; i < group->backends.count; i++)
+		print_member(group->pool, &group->backends.at[i]);
+}
+
+/*
+ * Of backends that no pool has: those of rules, and those that come back. The
+ * protocol makes it this one: without it others of the address are meant too.
+ */
+static void print_states(const struct backends *backends)
+{
+	char text[BACKEND_STRLEN];
+	size_t i;
+
+	for (i = 0; i < backends->count; i++) {
+		const struct backend *backend = &backends->at[i];
+
+		if (backend->state != LEASTCONN_STATE_READY)
+			printf("%s %s proto %s\n", state_name(backend->state),
+			       backend_format(backend, text),
+			       proto_name(backend->proto));
+	}
+}
+
+enum status run_save(char **words)
+{
+	struct snapshot snapshot;
+	struct nl *nl;
+	size_t i;
+
+	take_none(words);
+	nl = nl_open();
+	snapshot_take_pools(&snapshot, nl);
+	nl_close(nl);
+	for (i = 0; i < snapshot.count; i++)
+		print_pool(&snapshot.groups[i]);
+	print_states(&snapshot.unused);
+	snapshot_free(&snapshot);
+	return STATUS_DONE;
+}

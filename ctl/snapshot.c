@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the kernel has at a moment: pools, rules and their backends.
+ *
+ * A dump comes in several parts. If something is changed between them the kernel
+ * says so, and it is asked again.
+ */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <linux/genetlink.h>
+
+#include "attr.h"
+#include "nl.h"
+#include "parse.h"
+#include "request.h"
+#include "say.h"
+#include "snapshot.h"
+
+#define DUMP_TRIES	50
+
+static void add_backend(struct backends *backends, const struct backend *new)
+{
+	backends->at = grow(backends->at, &backends->room, backends->count,
+			    sizeof(*backends->at));
+	backends->at[backends->count++] = *new;
+}
+
+void backends_free(struct backends *backends)
+{
+	free(backends->at);
+	memset(backends, 0, sizeof(*backends));
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+	size_t i;
+
+	for (i = 0; i < snapshot->count; i++)
+		backends_free(&snapshot->groups[i].backends);
+	free(snapshot->groups);
+	backends_free(&snapshot->unused);
+	memset(snapshot, 0, sizeof(*snapshot));
+}
+
+bool group_is_pool(const struct group *group)
+{
+	return group->pool[0];
+}
+
+uint32_t group_proto(const struct group *group)
+{
+	size_t i;
+
+	for (i = 0; i < group->backends.count; i++) {
+		if (group->backends.at[i].proto)
+			return group->backends.at[i].proto;
+	}
+	return 0;
+}
+
+/* The group that the message belongs to: mostly the one before. */
+static struct group *group_of(struct snapshot *snapshot,
+			      const struct attrs *attrs)
+{
+	const char *pool = attrs_pool(attrs);
+	uint32_t rule = attrs_u32(attrs, LEASTCONN_A_RULE);
+	struct group *group = NULL;
+
+	if (snapshot->count)
+		group = &snapshot->groups[snapshot->count - 1];
+	if (group && strcmp(group->pool, pool ? pool : "") == 0 &&
+	    group->rule == rule)
+		return group;
+
+	snapshot->groups = grow(snapshot->groups, &snapshot->room,
+				snapshot->count, sizeof(*snapshot->groups));
+	group = &snapshot->groups[snapshot->count++];
+	memset(group, 0, sizeof(*group));
+	if (pool)
+		strcpy(group->pool, pool);
+	group->rule = rule;
+	group->rules = !pool;
+	return group;
+}
+
+static void read_group_message(const struct nlmsghdr *nlh, void *data)
+{
+	struct backend backend;
+	struct attrs attrs;
+	struct group *group;
+
+	attrs_read(nlh, &attrs);
+	if (!attrs_have(&attrs, LEASTCONN_A_POOL) &&
+	    !attrs_have(&attrs, LEASTCONN_A_RULE))
+		return;
+	group = group_of(data, &attrs);
+	if (attrs_backend(&attrs, &backend))
+		add_backend(&group->backends, &backend);
+	else if (group_is_pool(group))
+		group->rules = attrs_u32(&attrs, LEASTCONN_A_RULES);
+}
+
+static void read_backend_message(const struct nlmsghdr *nlh, void *data)
+{
+	struct backend backend;
+	struct attrs attrs;
+
+	attrs_read(nlh, &attrs);
+	if (attrs_backend(&attrs, &backend))
+		add_backend(data, &backend);
+}
+
+/* Torn dumps are told by a status, and begun again a little later. */
+static bool dump_again(unsigned int *tries)
+{
+	static const struct timespec pause = { .tv_nsec = 10000000 };
+
+	if (++*tries == DUMP_TRIES)
+		refuse("what is to be listed changes all the time; try again");
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+static void take_groups(struct snapshot *snapshot, struct nl *nl,
+			const char *pool)
+{
+	struct change filter = { .given = GIVEN_POOL, .pool = pool };
+	struct nl_refusal refusal;
+	enum nl_dump_result result;
+	struct request request;
+	unsigned int tries = 0;
+
+	do {
+		snapshot_free(snapshot);
+		request_begin(&request, LEASTCONN_CMD_GET_POOLS);
+		if (pool)
+			request_add_filter(&request, &filter);
+		result = nl_dump(nl, &request, read_group_message, snapshot,
+				 &refusal);
+		request_free(&request);
+	} while (result == NL_TORN && dump_again(&tries));
+
+	if (result == NL_DUMPED && pool && snapshot->count == 0)
+		refuse("there is no pool %s", pool);
+	if (result == NL_DUMP_REFUSED && pool && refusal.error == ENOENT &&
+	    !refusal.text[0])
+		refuse("there is no pool %s", pool);
+	if (result == NL_DUMP_REFUSED)
+		refuse("%s", nl_sentence(&refusal));
+}
+
+void backends_take(struct backends *backends, struct nl *nl,
+		   const struct change *match)
+{
+	enum nl_dump_result result;
+	struct nl_refusal refusal;
+	struct request request;
+	unsigned int tries = 0;
+
+	do {
+		backends_free(backends);
+		request_begin(&request, LEASTCONN_CMD_GET_BACKENDS);
+		if (match)
+			request_add_filter(&request, match);
+		result = nl_dump(nl, &request, read_backend_message, backends,
+				 &refusal);
+		request_free(&request);
+	} while (result == NL_TORN && dump_again(&tries));
+	if (result == NL_DUMP_REFUSED)
+		refuse("%s", nl_sentence(&refusal));
+}
+
+static bool same_terms(const struct backend *a, const struct backend *b)
+{
+	return backend_compare(a, b) == 0 && a->weight == b->weight &&
+	       a->max_conns == b->max_conns && a->backup == b->backup;
+}
+
+static bool same_backends(const struct group *a, const struct group *b)
+{
+	size_t i;
+
+	if (a->backends.count != b->backends.count)
+		return false;
+	for (i = 0; i < a->backends.count; i++) {
+		if (!same_terms(&a->backends.at[i], &b->backends.at[i]))
+			return false;
+	}
+	return true;
+}
+
+/* iptables may load a rule several times: those that are alike become one. */
+static void merge_rules(struct snapshot *snapshot)
+{
+	struct group *groups = snapshot->groups;
+	size_t i, j, kept = 0;
+
+	for (i = 0; i < snapshot->count; i++) {
+		for (j = 0; j < kept; j++) {
+			if (!group_is_pool(&groups[i]) &&
+			    !group_is_pool(&groups[j]) &&
+			    same_backends(&groups[i], &groups[j]))
+				break;
+		}
+		if (j < kept) {
+			groups[j].rules++;
+			backends_free(&groups[i].backends);
+		} else {
+			groups[kept++] = groups[i];
+		}
+	}
+	snapshot->count = kept;
+}
+
+static void drop_rules(struct snapshot *snapshot)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < snapshot->count; i++) {
+		if (group_is_pool(&snapshot->groups[i]))
+			snapshot->groups[kept++] = snapshot->groups[i];
+		else
+			backends_free(&snapshot->groups[i].backends);
+	}
+	snapshot->count = kept;
+}
+
+/* Keep of all backends those that are in no group. */
+static void keep_unused(struct snapshot *snapshot)
+{
+	struct backends used = { 0 }, *all = &snapshot->unused;
+	size_t i, j, kept = 0;
+
+	for (i = 0; i < snapshot->count; i++) {
+		for (j = 0; j < snapshot->groups[i].backends.count; j++)
+			add_backend(&used, &snapshot->groups[i].backends.at[j]);
+	}
+	if (used.count)
+		qsort(used.at, used.count, sizeof(*used.at), backend_compare);
+	for (i = 0; i < all->count; i++) {
+		if (!used.count ||
+		    !bsearch(&all->at[i], used.at, used.count, sizeof(*used.at),
+			     backend_compare))
+			all->at[kept++] = all->at[i];
+	}
+	all->count = kept;
+	backends_free(&used);
+}
+
+static void take(struct snapshot *snapshot, struct nl *nl, const char *pool,
+		 bool rules)
+{
+	struct backends all = { 0 };
+
+	memset(snapshot, 0, sizeof(*snapshot));
+	/* First: one that leaves its pool meanwhile is seen here or there. */
+	if (!pool)
+		backends_take(&all, nl, NULL);
+	take_groups(snapshot, nl, pool);
+	snapshot->unused = all;
+	if (rules)
+		merge_rules(snapshot);
+	else
+		drop_rules(snapshot);
+	keep_unused(snapshot);
+}
+
+void snapshot_take(struct snapshot *snapshot, struct nl *nl, const char *pool)
+{
+	take(snapshot, nl, pool, true);
+}
+
+void snapshot_take_pools(struct snapshot *snapshot, struct nl *nl)
+{
+	take(snapshot, nl, NULL, false);
+}

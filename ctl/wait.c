@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Waits until drained backends have no live connection. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "clock.h"
+#include "command.h"
+#include "parse.h"
+#include "snapshot.h"
+
+#define POLL_MS		150
+
+/**
+ * struct wait - what is waited for
+ * @match: the backends
+ * @typed: as they were named
+ * @limited: whether there is a timeout
+ * @timeout: in milliseconds
+ */
+struct wait {
+	struct change	match;
+	const char	*typed;
+	bool		limited;
+	unsigned int	timeout;
+};
+
+/* Takes --timeout SEC out of the words; what remains is a backend's. */
+static void take_timeout(struct wait *wait, char **words)
+{
+	char **kept = words;
+
+	while (*words) {
+		if (strcmp(*words, "--timeout") != 0) {
+			*kept++ = *words++;
+			continue;
+		}
+		wait->timeout = take_seconds(words[0], words[1]);
+		wait->limited = true;
+		words += 2;
+	}
+	*kept = NULL;
+}
+
+/* Connections of all backends that match. */
+static uint64_t count_live(const struct wait *wait, struct nl *nl)
+{
+	struct backends backends = { 0 };
+	char text[BACKEND_STRLEN];
+	uint64_t live = 0;
+	size_t i;
+
+	backends_take(&backends, nl, &wait->match);
+	if (!backends.count)
+		refuse("%s: there is no such backend", wait->typed);
+	for (i = 0; i < backends.count; i++) {
+		const struct backend *backend = &backends.at[i];
+
+		backend_format(backend, text);
+		if (backend->state == LEASTCONN_STATE_READY)
+			refuse("%s proto %s is ready and may get new connections all the time; drain it first: " PROGRAM " drain %s",
+			       text, proto_name(backend->proto), wait->typed);
+		live += backend->active;
+	}
+	backends_free(&backends);
+	return live;
+}
+
+static void wait_until_empty(const struct wait *wait, struct nl *nl)
+{
+	uint64_t live, start = clock_ms(), passed;
+
+	while ((live = count_live(wait, nl)) > 0) {
+		passed = clock_ms() - start;
+		if (wait->limited && passed >= wait->timeout)
+			refuse("%s has %llu live connection%s still, after %u.%03u seconds",
+			       wait->typed, (unsigned long long)live,
+			       live == 1 ? "" : "s", wait->timeout / 1000,
+			       wait->timeout % 1000);
+		progress("%s: %llu live connection%s left, %llu s", wait->typed,
+			 (unsigned long long)live, live == 1 ? "" : "s",
+			 (unsigned long long)passed / 1000);
+		if (wait->limited && wait->timeout - passed < POLL_MS)
+			clock_sleep(wait->timeout - passed);
+		else
+			clock_sleep(POLL_MS);
+	}
+	progress_end();
+}
+
+/* wait ADDR[:PORT] [proto P] [--timeout SEC] */
+enum status run_wait(char **words)
+{
+	struct wait wait = { 0 };
+	struct why why;
+	struct nl *nl;
+
+	take_timeout(&wait, words);
+	if (!parse_match(words, &wait.match, &why))
+		misuse("%s", why.text);
+	wait.typed = words[0];
+	nl = nl_open();
+	wait_until_empty(&wait, nl);
+	nl_close(nl);
+	return STATUS_DONE;
+}
