@@ -16,7 +16,7 @@ export LLVM := 1
 endif
 endif
 
-all: module plugin ## module for the running kernel (or KDIR=), and the plugin
+all: module plugin tool ## module for the running kernel (or KDIR=), plugin and control tool
 
 module: ## the kernel module alone
 	@test -e $(KDIR)/Makefile || { \
@@ -28,18 +28,23 @@ module: ## the kernel module alone
 plugin: ## the iptables plugin alone (O=: where to put it)
 	$(MAKE) -C xtables-ext O=$(abspath $(O))
 
+tool: ## leastconnctl alone (O=: where to put it)
+	$(MAKE) -C ctl O=$(if $(filter file,$(origin O)),.,$(abspath $(O)))
+
 # Distributions keep the key to themselves: without one, kbuild would complain.
 unsigned = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 
-install: module plugin ## both, where the kernel and iptables look (DESTDIR=: below that)
+install: module plugin tool ## all of it, where it is looked for (DESTDIR=: below that)
 	$(MAKE) -C $(KDIR) M=$(top) INSTALL_MOD_PATH=$(DESTDIR) \
 		$(unsigned) modules_install
 	$(MAKE) -C xtables-ext install
+	$(MAKE) -C ctl install
 	test -n "$(DESTDIR)" || depmod -a $(release)
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)/lib/modules/$(release)/*/xt_LEASTCONN.ko*
 	$(MAKE) -C xtables-ext uninstall
+	$(MAKE) -C ctl uninstall
 	test -n "$(DESTDIR)" || depmod -a $(release)
 
 dkms_dir = $(DESTDIR)/usr/src/leastconn-$(version)
@@ -54,13 +59,14 @@ dkms-source:
 
 # Built here first: what is installed goes when there is something in its place,
 # and DKMS hides what its own build says.
-dkms-install: module plugin ## module by DKMS, built for new kernels too; and the plugin
+dkms-install: module plugin tool ## module by DKMS, built for new kernels too; plugin and tool
 	$(MAKE) dkms-remove
 	$(MAKE) dkms-source
 	dkms add -m leastconn -v $(version)
 	dkms build -m leastconn -v $(version) -k $(release)
 	dkms install -m leastconn -v $(version) -k $(release)
 	$(MAKE) -C xtables-ext install
+	$(MAKE) -C ctl install
 
 # All versions: a checkout moves on, and DKMS keeps what it was given.
 dkms-remove: ## remove what dkms-install put there
@@ -76,6 +82,7 @@ dkms-remove: ## remove what dkms-install put there
 		rm -r "$$dir"; \
 	done
 	$(MAKE) -C xtables-ext uninstall
+	$(MAKE) -C ctl uninstall
 
 # Folder dist is ours: emptied, so that dist/*.deb are of one version.
 deb: ## Debian packages, in dist (O=: elsewhere)
@@ -85,6 +92,7 @@ deb: ## Debian packages, in dist (O=: elsewhere)
 clean: ## remove what was built
 	-test ! -e $(KDIR)/Makefile || $(MAKE) -C $(KDIR) M=$(top) clean
 	$(MAKE) -C xtables-ext clean
+	$(MAKE) -C ctl clean
 	$(MAKE) -C tests clean
 	$(MAKE) -C bench/load clean
 	$(MAKE) -C bench/spin clean
@@ -116,5 +124,5 @@ lint: ## every checker over every file
 help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-.PHONY: all module plugin install uninstall dkms-source dkms-install dkms-remove \
+.PHONY: all module plugin tool install uninstall dkms-source dkms-install dkms-remove \
 	deb clean demo test test-matrix test-debug bench bench-plot shell lint help

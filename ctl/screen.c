@@ -111,12 +111,15 @@ void screen_close(void)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
 }
 
-void screen_open(void)
+bool screen_possible(void)
 {
 	const char *term = getenv("TERM");
 
-	if (!isatty(STDOUT_FILENO) || (term && strcmp(term, "dumb") == 0))
-		misuse("watch draws on a terminal; for a pipe or a file use list or monitor");
+	return isatty(STDOUT_FILENO) && (!term || strcmp(term, "dumb") != 0);
+}
+
+void screen_open(void)
+{
 	has_keys = tcgetattr(STDIN_FILENO, &before) == 0;
 	catch_signals();
 	say_first = screen_close;

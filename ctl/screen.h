@@ -3,6 +3,7 @@
 #ifndef CTL_SCREEN_H
 #define CTL_SCREEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum key {
@@ -15,6 +16,9 @@ enum key {
 	KEY_PAGE_DOWN,
 	KEY_HOME,
 };
+
+/* Whether stdout is a terminal that can. */
+bool screen_possible(void);
 
 void screen_open(void);
 void screen_close(void);

@@ -570,6 +570,8 @@ enum status run_watch(char **words)
 	struct nl *nl;
 
 	take_words(&watch, words);
+	if (!screen_possible())
+		misuse("watch draws on a terminal; for a pipe or a file use list or monitor");
 	setlocale(LC_CTYPE, "");
 	watch.blocks = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	watch.coloured = colours();

@@ -9,7 +9,7 @@ packages=$packages/this
 # copy FOLDER: the checkout without what was built in it
 copy() {
 	mkdir "$1"
-	cp -r Kbuild Makefile VERSION dkms.conf kmod include xtables-ext tests \
+	cp -r Kbuild Makefile VERSION dkms.conf kmod include xtables-ext ctl tests \
 		bench debian "$1/"
 	rm -rf "$1/tests/packaging/out" "$1/xtables-ext/libxt_LEASTCONN.so"
 }

@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the tests in this folder share: the tool with a kernel of paper, see
+# kernel.c.
+
+# shellcheck source=tests/ext/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../ext/lib.sh"
+
+paper=$ext_top/tests/ctl/paper
+export LC_PAPER=$ext_tmp/paper LC_TOLD=$ext_tmp/told
+
+make -s -C "$ext_top/tests" ctl/paper >"$ext_tmp/make.log" 2>&1 || {
+	ktap_plan 1
+	ktap_result 1 "build the tool" <"$ext_tmp/make.log"
+	ktap_end
+}
+
+# A web pool with one backend of each kind, another pool, one without backends,
+# two equal rules, and backends that are in none of them.
+some_pools() {
+	cat <<'PAPER'
+pools pool=web rules=1 members=3
+pools pool=web family=2 address=10.0.0.1 port=80 proto=6 weight=3 max_conns=0 backup=0 state=0 active=12 inactive=3 total=120
+pools pool=web family=2 address=10.0.0.2 port=80 proto=6 weight=1 max_conns=7 backup=0 state=1 active=7 inactive=0 total=99
+pools pool=web family=2 address=10.0.0.3 port=80 proto=6 weight=1 max_conns=0 backup=1 state=0 active=0 inactive=0 total=0
+pools pool=dns rules=0 members=1
+pools pool=dns family=10 address=fd00::1 port=53 proto=17 weight=1 max_conns=0 backup=0 state=2 active=0 inactive=0 total=5
+pools pool=empty rules=2 members=0
+pools rule=17 members=1
+pools rule=17 family=2 address=10.0.0.7 port=0 proto=0 weight=1 max_conns=0 backup=0 state=0 active=4 inactive=0 total=18446744073709551615
+pools rule=18 members=1
+pools rule=18 family=2 address=10.0.0.7 port=0 proto=0 weight=1 max_conns=0 backup=0 state=0 active=4 inactive=0 total=18446744073709551615
+backends family=2 address=10.0.0.1 port=80 proto=6 state=0 active=12 inactive=3 total=120
+backends family=2 address=10.0.0.2 port=80 proto=6 state=1 active=7 inactive=0 total=99
+backends family=2 address=10.0.0.3 port=80 proto=6 state=0 active=0 inactive=0 total=0
+backends family=10 address=fd00::1 port=53 proto=17 state=2 active=0 inactive=0 total=5
+backends family=2 address=10.0.0.7 port=0 proto=0 state=0 active=4 inactive=0 total=18446744073709551615
+backends family=2 address=10.0.0.9 port=80 proto=17 state=1 active=0 inactive=0 total=1
+backends family=2 address=10.0.0.9 port=0 proto=0 state=2 active=0 inactive=0 total=1
+event event=1 pool=web
+event event=3 pool=web family=2 address=10.0.0.1 port=80 proto=6 weight=1 max_conns=0 backup=0
+event event=6 family=2 address=10.0.0.1 port=80 proto=6 state=1
+lost
+event event=7 family=2 address=10.0.0.1 port=80 proto=6
+event event=99
+PAPER
+}
