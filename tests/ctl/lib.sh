@@ -7,8 +7,12 @@
 # shellcheck source=tests/ext/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../ext/lib.sh"
 
+# shellcheck disable=SC2034 # the suites call it
 paper=$ext_top/tests/ctl/paper
 export LC_PAPER=$ext_tmp/paper LC_TOLD=$ext_tmp/told
+
+# A refusal ends the program where it stands.
+export ASAN_OPTIONS=detect_leaks=0
 
 make -s -C "$ext_top/tests" ctl/paper >"$ext_tmp/make.log" 2>&1 || {
 	ktap_plan 1
@@ -45,4 +49,19 @@ lost
 event event=7 family=2 address=10.0.0.1 port=80 proto=6
 event event=99
 PAPER
+}
+
+# Every function test_...
+run_tests() {
+	local test name
+	local -a tests
+
+	mapfile -t tests < <(compgen -A function test_)
+	ktap_plan ${#tests[@]}
+	for test in "${tests[@]}"; do
+		name=${test#test_}
+		"$test" >"$ext_tmp/out" 2>&1
+		ktap_result $? "${name//_/ }" <"$ext_tmp/out"
+	done
+	((ext_failed == 0))
 }
