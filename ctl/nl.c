@@ -17,6 +17,9 @@
 /* The kernel fills no more than 32 KiB at a time. */
 #define RECEIVE_SIZE	65536
 
+/* A restore of thousands of backends is as many events at once. */
+#define EVENT_BUFFER	(4 << 20)
+
 struct nl {
 	struct mnl_socket	*socket;
 	unsigned int		portid;
@@ -334,20 +337,39 @@ void nl_close(struct nl *nl)
 
 void nl_join_events(struct nl *nl)
 {
-	int size = 1 << 20;
+	int size = EVENT_BUFFER;
+	int notify = GENL_ID_CTRL;
 	int fd = mnl_socket_get_fd(nl->socket);
 
 	if (!nl->group)
 		refuse("this kernel module tells no events");
-	/* A restore of thousands of backends is as many events at once. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) != 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	/* That the family goes is told here. */
+	mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP, &notify,
+			      sizeof(notify));
 	if (mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP,
 				  &nl->group, sizeof(nl->group)) == 0)
 		return;
 	if (errno == EPERM)
 		refuse("this needs root (CAP_NET_ADMIN over the network namespace)");
 	refuse("joining the events: %s", strerror(errno));
+}
+
+/* Without a word of it a monitor would wait for ever after an upgrade. */
+static void read_notice(const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+
+	if (genl->cmd != CTRL_CMD_DELFAMILY)
+		return;
+	mnl_attr_for_each(attr, nlh, sizeof(*genl)) {
+		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_NAME &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
+		    strcmp(mnl_attr_get_str(attr), LEASTCONN_GENL_NAME) == 0)
+			refuse("the kernel module has been unloaded");
+	}
 }
 
 bool nl_read_events(struct nl *nl, nl_reader reader, void *data)
@@ -362,9 +384,12 @@ bool nl_read_events(struct nl *nl, nl_reader reader, void *data)
 		refuse("reading from the kernel: %s", strerror(errno));
 	for (nlh = (void *)nl->buf; mnl_nlmsg_ok(nlh, length);
 	     nlh = mnl_nlmsg_next(nlh, &length)) {
-		if (nlh->nlmsg_type == nl->family &&
-		    mnl_nlmsg_get_payload_len(nlh) >= sizeof(struct genlmsghdr))
+		if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))
+			continue;
+		if (nlh->nlmsg_type == nl->family)
 			reader(nlh, data);
+		else if (nlh->nlmsg_type == GENL_ID_CTRL)
+			read_notice(nlh);
 	}
 	return true;
 }

@@ -5,7 +5,6 @@
  * A dump comes in several parts. If something is changed between them the kernel
  * says so, and it is asked again.
  */
-#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,11 +142,8 @@ static void take_groups(struct snapshot *snapshot, struct nl *nl,
 		request_free(&request);
 	} while (result == NL_TORN && dump_again(&tries));
 
-	if (result == NL_DUMPED && pool && snapshot->count == 0)
-		refuse("there is no pool %s", pool);
-	if (result == NL_DUMP_REFUSED && pool && refusal.error == ENOENT &&
-	    !refusal.text[0])
-		refuse("there is no pool %s", pool);
+	if (result == NL_DUMP_REFUSED && pool)
+		refuse("pool %s: %s", pool, nl_sentence(&refusal));
 	if (result == NL_DUMP_REFUSED)
 		refuse("%s", nl_sentence(&refusal));
 }

@@ -300,14 +300,22 @@ enum nl_dump_result nl_dump(struct nl *nl, struct request *request,
 		mnl_nlmsg_get_payload(request_header(request));
 	const char *word = genl->cmd == LEASTCONN_CMD_GET_POOLS ? "pools" :
 								  "backends";
+	bool found = false;
 	char *line;
 
 	memset(refusal, 0, sizeof(*refusal));
 	tell(request);
 	for (line = find_line(nl->paper, word); line;
 	     line = strchr(line, '\n') ? find_line(strchr(line, '\n'), word) : NULL) {
-		if (wanted(request, line + strlen(word)))
+		if (wanted(request, line + strlen(word))) {
 			send_line(nl, line + strlen(word), genl->cmd, reader, data);
+			found = true;
+		}
+	}
+	if (!found && !wanted(request, "")) {
+		strcpy(refusal->text, "no such pool");
+		refusal->error = ENOENT;
+		return NL_DUMP_REFUSED;
 	}
 	return nl->torn && nl->torn-- ? NL_TORN : NL_DUMPED;
 }
