@@ -32,6 +32,10 @@ static const int signals[] = { SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGTSTP };
 
 static volatile sig_atomic_t resized, stopped, ending;
 
+/* Keys that have been read and not been taken yet. */
+static char typed[64];
+static size_t typed_length;
+
 static struct termios before;
 static bool has_keys;
 static bool shown;
@@ -177,14 +181,35 @@ static void stop(void)
 	show();
 }
 
-static enum key decode(const char *text, ssize_t length)
+/* Of what the terminal sends for a key that we do not know: its length. */
+static size_t unknown_length(void)
+{
+	size_t length = 1;
+
+	if (typed[0] != '\033')
+		return 1;
+	/* Parameters, then a letter or "~". */
+	if (length < typed_length && strchr("[O", typed[length]))
+		length++;
+	while (length < typed_length && strchr("0123456789;", typed[length]))
+		length++;
+	return length < typed_length ? length + 1 : length;
+}
+
+static void forget_typed(size_t length)
+{
+	typed_length -= length;
+	memmove(typed, typed + length, typed_length);
+}
+
+/* The first of the keys that were typed. */
+static enum key next_key(void)
 {
 	static const struct {
 		const char	*text;
 		enum key	key;
 	} keys[] = {
-		{ "q", KEY_QUIT }, { "Q", KEY_QUIT }, { "\033", KEY_QUIT },
-		{ "\004", KEY_QUIT },
+		{ "q", KEY_QUIT }, { "Q", KEY_QUIT }, { "\004", KEY_QUIT },
 		{ "k", KEY_UP }, { "\033[A", KEY_UP }, { "\033OA", KEY_UP },
 		{ "j", KEY_DOWN }, { "\033[B", KEY_DOWN },
 		{ "\033OB", KEY_DOWN },
@@ -193,35 +218,43 @@ static enum key decode(const char *text, ssize_t length)
 		{ "g", KEY_HOME }, { "\033[H", KEY_HOME },
 		{ "\033OH", KEY_HOME }, { "\033[1~", KEY_HOME },
 	};
-	size_t i;
+	size_t i, length;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		if (strlen(keys[i].text) == (size_t)length &&
-		    memcmp(keys[i].text, text, length) == 0)
+		length = strlen(keys[i].text);
+		if (length <= typed_length &&
+		    memcmp(keys[i].text, typed, length) == 0) {
+			forget_typed(length);
 			return keys[i].key;
+		}
 	}
-	/* Of several keys at once, the first. */
-	return length > 1 && *text != '\033' ? decode(text, 1) : KEY_RESIZED;
+	forget_typed(unknown_length());
+	return KEY_OTHER;
 }
 
 static enum key read_key(void)
 {
-	char text[16];
-	ssize_t length = read(STDIN_FILENO, text, sizeof(text));
+	ssize_t length = read(STDIN_FILENO, typed, sizeof(typed));
 
-	if (length > 0)
-		return decode(text, length);
+	if (length > 0) {
+		typed_length = length;
+		return next_key();
+	}
+	/* No keys will come any more. */
 	if (length == 0 || (errno != EINTR && errno != EAGAIN))
 		has_keys = false;
-	return KEY_RESIZED;
+	return KEY_OTHER;
 }
 
 enum key screen_key(unsigned int ms)
 {
 	struct timespec limit = { ms / 1000, ms % 1000 * 1000000L };
 	struct pollfd keys = { has_keys ? STDIN_FILENO : -1, POLLIN, 0 };
-	int ready = ppoll(&keys, 1, &limit, &while_waiting);
+	int ready;
 
+	if (typed_length)
+		return next_key();
+	ready = ppoll(&keys, 1, &limit, &while_waiting);
 	if (ending)
 		end_by(ending);
 	if (stopped) {

@@ -9,6 +9,7 @@
 enum key {
 	KEY_NONE,	/* the time is over */
 	KEY_RESIZED,
+	KEY_OTHER,
 	KEY_QUIT,
 	KEY_UP,
 	KEY_DOWN,

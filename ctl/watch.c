@@ -251,14 +251,11 @@ static void find_widths(struct watch *watch)
 		watch->has_rate = false;
 		*bar += RATE_WIDTH + 1;
 	}
-	if (*bar < MIN_BAR) {
-		watch->has_state = false;
-		*bar += STATE_WIDTH + 1;
-	}
 	if (*bar >= MIN_BAR)
 		return;
 	*bar = 0;
 	name = watch->columns - 2 - watch->number_width;
+	watch->has_state = name >= watch->name_width + 1 + STATE_WIDTH;
 	if (watch->name_width > name)
 		watch->name_width = name < MIN_NAME ? MIN_NAME : name;
 }
