@@ -345,15 +345,15 @@ void nl_join_events(struct nl *nl)
 		refuse("this kernel module tells no events");
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) != 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP,
+				  &nl->group, sizeof(nl->group)) != 0) {
+		struct nl_refusal refusal = { .error = errno };
+
+		refuse("%s", nl_sentence(&refusal));
+	}
 	/* That the family goes is told here. */
 	mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP, &notify,
 			      sizeof(notify));
-	if (mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP,
-				  &nl->group, sizeof(nl->group)) == 0)
-		return;
-	if (errno == EPERM)
-		refuse("this needs root (CAP_NET_ADMIN over the network namespace)");
-	refuse("joining the events: %s", strerror(errno));
 }
 
 /* Without a word of it a monitor would wait for ever after an upgrade. */

@@ -72,6 +72,8 @@ test_install_and_uninstall() {
 	make -s -C "$tmp/install" install KDIR="$tmp/kernel" DESTDIR="$tmp/root"
 	find "$tmp/root" -name 'xt_LEASTCONN.ko*' | grep .
 	find "$tmp/root" -name libxt_LEASTCONN.so | grep .
+	find "$tmp/root" -path '*/sbin/leastconnctl' | grep .
+	find "$tmp/root" -path '*/man8/leastconnctl.8' | grep .
 	modinfo "$tmp/install/xt_LEASTCONN.ko" | grep -E 'alias: +ipt_LEASTCONN$'
 	modinfo "$tmp/install/xt_LEASTCONN.ko" | grep -E 'alias: +ip6t_LEASTCONN$'
 	make -s -C "$tmp/install" uninstall KDIR="$tmp/kernel" DESTDIR="$tmp/root"
