@@ -112,60 +112,96 @@ static void read_backend_message(const struct nlmsghdr *nlh, void *data)
 		add_backend(data, &backend);
 }
 
-/* Torn dumps are told by a status, and begun again a little later. */
-static bool dump_again(unsigned int *tries)
+/**
+ * struct dump - what is asked for, and what becomes of it
+ * @cmd: the command
+ * @filter: what narrows it; NULL: nothing
+ * @reader: for its messages
+ * @forget: what @reader has kept, because the dump begins again
+ * @data: for @reader and @forget
+ */
+struct dump {
+	enum leastconn_cmd	cmd;
+	const struct change	*filter;
+	nl_reader		reader;
+	void			(*forget)(void *data);
+	void			*data;
+};
+
+static enum nl_dump_result dump_once(const struct dump *dump, struct nl *nl,
+				     struct nl_refusal *refusal)
+{
+	enum nl_dump_result result;
+	struct request request;
+
+	dump->forget(dump->data);
+	request_begin(&request, dump->cmd);
+	if (dump->filter)
+		request_add_filter(&request, dump->filter);
+	result = nl_dump(nl, &request, dump->reader, dump->data, refusal);
+	request_free(&request);
+	return result;
+}
+
+/* Return: false if the kernel refused. */
+static bool dump_all(const struct dump *dump, struct nl *nl,
+		     struct nl_refusal *refusal)
 {
 	static const struct timespec pause = { .tv_nsec = 10000000 };
+	enum nl_dump_result result;
+	unsigned int tries = 0;
 
-	if (++*tries == DUMP_TRIES)
-		refuse("what is to be listed changes all the time; try again");
-	nanosleep(&pause, NULL);
-	return true;
+	while ((result = dump_once(dump, nl, refusal)) == NL_TORN) {
+		if (++tries == DUMP_TRIES)
+			refuse("what is to be listed changes all the time; try again");
+		nanosleep(&pause, NULL);
+	}
+	return result == NL_DUMPED;
+}
+
+static void forget_snapshot(void *data)
+{
+	snapshot_free(data);
+}
+
+static void forget_backends(void *data)
+{
+	backends_free(data);
 }
 
 static void take_groups(struct snapshot *snapshot, struct nl *nl,
 			const char *pool)
 {
-	struct change filter = { .given = GIVEN_POOL, .pool = pool };
+	const struct change filter = { .given = GIVEN_POOL, .pool = pool };
+	const struct dump dump = {
+		.cmd	= LEASTCONN_CMD_GET_POOLS,
+		.filter	= pool ? &filter : NULL,
+		.reader	= read_group_message,
+		.forget	= forget_snapshot,
+		.data	= snapshot,
+	};
 	struct nl_refusal refusal;
-	enum nl_dump_result result;
-	struct request request;
-	unsigned int tries = 0;
 
-	do {
-		snapshot_free(snapshot);
-		request_begin(&request, LEASTCONN_CMD_GET_POOLS);
-		if (pool)
-			request_add_filter(&request, &filter);
-		result = nl_dump(nl, &request, read_group_message, snapshot,
-				 &refusal);
-		request_free(&request);
-	} while (result == NL_TORN && dump_again(&tries));
-
-	if (result == NL_DUMP_REFUSED && pool)
+	if (dump_all(&dump, nl, &refusal))
+		return;
+	if (pool)
 		refuse("pool %s: %s", pool, nl_sentence(&refusal));
-	if (result == NL_DUMP_REFUSED)
-		refuse("%s", nl_sentence(&refusal));
+	refuse("%s", nl_sentence(&refusal));
 }
 
 void backends_take(struct backends *backends, struct nl *nl,
 		   const struct change *match)
 {
-	enum nl_dump_result result;
+	const struct dump dump = {
+		.cmd	= LEASTCONN_CMD_GET_BACKENDS,
+		.filter	= match,
+		.reader	= read_backend_message,
+		.forget	= forget_backends,
+		.data	= backends,
+	};
 	struct nl_refusal refusal;
-	struct request request;
-	unsigned int tries = 0;
 
-	do {
-		backends_free(backends);
-		request_begin(&request, LEASTCONN_CMD_GET_BACKENDS);
-		if (match)
-			request_add_filter(&request, match);
-		result = nl_dump(nl, &request, read_backend_message, backends,
-				 &refusal);
-		request_free(&request);
-	} while (result == NL_TORN && dump_again(&tries));
-	if (result == NL_DUMP_REFUSED)
+	if (!dump_all(&dump, nl, &refusal))
 		refuse("%s", nl_sentence(&refusal));
 }
 
@@ -195,9 +231,9 @@ static void merge_rules(struct snapshot *snapshot)
 	size_t i, j, kept = 0;
 
 	for (i = 0; i < snapshot->count; i++) {
-		for (j = 0; j < kept; j++) {
-			if (!group_is_pool(&groups[i]) &&
-			    !group_is_pool(&groups[j]) &&
+		j = group_is_pool(&groups[i]) ? kept : 0;
+		for (; j < kept; j++) {
+			if (!group_is_pool(&groups[j]) &&
 			    same_backends(&groups[i], &groups[j]))
 				break;
 		}
