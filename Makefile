@@ -54,6 +54,7 @@ dkms-source:
 	install -d $(dkms_dir)/kmod $(dkms_dir)/include/uapi/linux/netfilter
 	install -m 0644 Kbuild Makefile VERSION dkms.conf $(dkms_dir)
 	install -m 0644 kmod/*.[ch] $(dkms_dir)/kmod
+	install -m 0644 include/uapi/linux/*.h $(dkms_dir)/include/uapi/linux
 	install -m 0644 include/uapi/linux/netfilter/*.h \
 		$(dkms_dir)/include/uapi/linux/netfilter
 
