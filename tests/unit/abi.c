@@ -26,9 +26,10 @@ _Static_assert(_Alignof(struct xt_leastconn_backend) == 4,
 
 AT(xt_leastconn_tginfo, flags, 0);
 AT(xt_leastconn_tginfo, count, 4);
-AT(xt_leastconn_tginfo, backends, 8);
-AT(xt_leastconn_tginfo, pool, 1800);
-_Static_assert(sizeof(struct xt_leastconn_tginfo) == 1808,
+AT(xt_leastconn_tginfo, name, 8);
+AT(xt_leastconn_tginfo, backends, 40);
+AT(xt_leastconn_tginfo, pool, 1832);
+_Static_assert(sizeof(struct xt_leastconn_tginfo) == 1840,
 	       "struct xt_leastconn_tginfo has another size");
 _Static_assert(_Alignof(struct xt_leastconn_tginfo) == 8,
 	       "struct xt_leastconn_tginfo has another alignment");
