@@ -132,6 +132,28 @@
 -j LEASTCONN --to [10.0.0.1];;FAIL
 -p tcp -j LEASTCONN --to 10.0.0.1:80;;FAIL
 -p tcp -j LEASTCONN --to [10.0.0.1]:80;;FAIL
+# pools: tests/ext/run makes those that are named in rows that are OK
+-j LEASTCONN --pool web;=;OK
+-p tcp -j LEASTCONN --pool web;=;OK
+-j LEASTCONN --pool Azaz09_.-abcdefghijklmnopqrstuv;=;OK
+-j LEASTCONN --pool -;=;OK
+-j LEASTCONN --pool --to;=;OK
+-m comment --comment x -j LEASTCONN --pool .;-m comment --comment "x" -j LEASTCONN --pool .;OK
+# the same name but longer: not cut, and not there
+-j LEASTCONN --pool Azaz09_.-abcdefghijklmnopqrstuvw;;FAIL
+-j LEASTCONN --pool Azaz09_.-abcdefghijklmnopqrstuvAzaz09_.-abcdefghijklmnopqrstuv;;FAIL
+-j LEASTCONN --pool we;;FAIL
+-j LEASTCONN --pool Web;;FAIL
+-j LEASTCONN --pool "";;FAIL
+-j LEASTCONN --pool "web ";;FAIL
+-j LEASTCONN --pool a/b;;FAIL
+-j LEASTCONN --pool a,b;;FAIL
+-j LEASTCONN --pool 2001:db8::1%;;FAIL
+-j LEASTCONN --pool;;FAIL
+-j LEASTCONN ! --pool web;;FAIL
+-j LEASTCONN --pool web --pool web;;FAIL
+-j LEASTCONN --pool web --to 2001:db8::1;;FAIL
+-j LEASTCONN --to 2001:db8::1 --pool web;;FAIL
 # --to itself
 -j LEASTCONN;;FAIL
 -j LEASTCONN --to;;FAIL

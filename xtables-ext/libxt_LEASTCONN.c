@@ -20,6 +20,11 @@
 #define DEFAULT_WEIGHT		1
 #define KNOWN_ATTRIBUTES	"weight=N, max-conns=N, backup"
 
+#define MAX_NAME		(XT_LEASTCONN_NAME_SIZE - 1)
+#define NAME_CHARACTERS		"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+				"abcdefghijklmnopqrstuvwxyz0123456789_.-"
+#define NAME_RULE		"it has 1 to %d out of A-Z a-z 0-9 _ . -"
+
 /* "[ADDR6]:PORT" */
 #define BACKEND_STRLEN		(INET6_ADDRSTRLEN + sizeof("[]:65535"))
 
@@ -31,6 +36,7 @@
 
 enum {
 	O_TO = 0,
+	O_POOL,
 };
 
 /**
@@ -139,8 +145,12 @@ static void leastconn_help(void)
 "    ,weight=N	Its share, 0 to %u; 0: no new connection (default 1)\n"
 "    ,max-conns=N	No new connection while it has N (default 0: no limit)\n"
 "    ,backup	Used only when no ordinary backend can take a connection\n"
-"  If no backend can take a connection, the next rule is tried.\n",
-	       MAX_BACKENDS, XT_LEASTCONN_MAX_WEIGHT);
+" --pool NAME	The same, to the backends of a pool that stays when rules go,\n"
+"		and that leastconnctl makes (pool add NAME) and changes.\n"
+"  NAME: " NAME_RULE "\n"
+"  A rule has one of --to and --pool. If no backend can take a connection, the\n"
+"  next rule is tried.\n",
+	       MAX_BACKENDS, XT_LEASTCONN_MAX_WEIGHT, MAX_NAME);
 }
 
 /* Digits only: strtoul() would accept signs, blanks and hexadecimal. */
@@ -472,15 +482,37 @@ static void parse_list(const struct family *family, const char *arg,
 	free(copy);
 }
 
+/* By hand: libxtables would cut what is too long, and two pools became one. */
+static void parse_name(const char *text, char *name)
+{
+	size_t len = strlen(text);
+	const char *bad = text + strspn(text, NAME_CHARACTERS);
+
+	if (*bad != '\0')
+		refuse(text, "\"%.*s\" cannot be in a pool's name; " NAME_RULE,
+		       (int)strcspn(bad, NAME_CHARACTERS), bad, MAX_NAME);
+	if (len == 0 || len > MAX_NAME)
+		refuse(text, "a pool's name of %zu characters; " NAME_RULE,
+		       len, MAX_NAME);
+	memcpy(name, text, len);
+}
+
 static void leastconn_parse(struct xt_option_call *cb,
 			    const struct family *family)
 {
+	struct xt_leastconn_tginfo *info = cb->data;
 	struct scratch *scratch = cb->udata;
 
 	xtables_option_parse(cb);
 	scratch->entry = cb->xt_entry;
-	if (cb->entry->id == O_TO)
-		parse_list(family, cb->arg, cb->data);
+	switch (cb->entry->id) {
+	case O_TO:
+		parse_list(family, cb->arg, info);
+		break;
+	case O_POOL:
+		parse_name(cb->arg, info->name);
+		break;
+	}
 }
 
 static void leastconn_parse4(struct xt_option_call *cb)
@@ -523,15 +555,26 @@ static void check_ports(const struct family *family,
 	}
 }
 
+static void check_options(unsigned int given)
+{
+	switch (given & (1U << O_TO | 1U << O_POOL)) {
+	case 0:
+		xtables_error(PARAMETER_PROBLEM,
+			      "LEASTCONN: no option; a rule needs --to BACKEND[,BACKEND...] or --pool NAME");
+	case 1U << O_TO | 1U << O_POOL:
+		refuse("--pool", "there is --to too; a rule has one of --to and --pool");
+	}
+}
+
 static void leastconn_fcheck4(struct xt_fcheck_call *cb)
 {
 	const struct scratch *scratch = cb->udata;
 	const struct ipt_entry *entry = scratch->entry;
 
-	/* Without any option there is no entry: --to is found missing later. */
-	if (entry != NULL)
-		check_ports(&ipv4, cb->data, entry->ip.proto,
-			    entry->ip.invflags & XT_INV_PROTO);
+	/* Without any option there is no entry: checked first. */
+	check_options(cb->xflags);
+	check_ports(&ipv4, cb->data, entry->ip.proto,
+		    entry->ip.invflags & XT_INV_PROTO);
 }
 
 static void leastconn_fcheck6(struct xt_fcheck_call *cb)
@@ -539,16 +582,14 @@ static void leastconn_fcheck6(struct xt_fcheck_call *cb)
 	const struct scratch *scratch = cb->udata;
 	const struct ip6t_entry *entry = scratch->entry;
 
-	if (entry != NULL)
-		check_ports(&ipv6, cb->data, entry->ipv6.proto,
-			    entry->ipv6.invflags & XT_INV_PROTO);
+	check_options(cb->xflags);
+	check_ports(&ipv6, cb->data, entry->ipv6.proto,
+		    entry->ipv6.invflags & XT_INV_PROTO);
 }
 
-/* The structure may come from another front end: trust its count to nothing. */
 static void print_backends(const struct family *family, const char *lead,
-			   const struct xt_entry_target *target)
+			   const struct xt_leastconn_tginfo *info)
 {
-	const struct xt_leastconn_tginfo *info = (const void *)target->data;
 	const struct xt_leastconn_backend *backend = info->backends;
 	char buf[BACKEND_STRLEN];
 	unsigned int i;
@@ -564,35 +605,50 @@ static void print_backends(const struct family *family, const char *lead,
 	}
 }
 
+/*
+ * The structure may come from another front end: trust neither its count nor
+ * the end of its name.
+ */
+static void print_rule(const struct family *family, const char *to,
+		       const char *pool, const struct xt_entry_target *target)
+{
+	const struct xt_leastconn_tginfo *info = (const void *)target->data;
+
+	if (info->name[0] != '\0')
+		printf("%s%.*s", pool, MAX_NAME, info->name);
+	print_backends(family, to, info);
+}
+
 static void leastconn_print4(unused const void *ip,
 			     const struct xt_entry_target *target,
 			     unused int numeric)
 {
-	print_backends(&ipv4, " to:", target);
+	print_rule(&ipv4, " to:", " pool:", target);
 }
 
 static void leastconn_print6(unused const void *ip,
 			     const struct xt_entry_target *target,
 			     unused int numeric)
 {
-	print_backends(&ipv6, " to:", target);
+	print_rule(&ipv6, " to:", " pool:", target);
 }
 
 static void leastconn_save4(unused const void *ip,
 			    const struct xt_entry_target *target)
 {
-	print_backends(&ipv4, " --to ", target);
+	print_rule(&ipv4, " --to ", " --pool ", target);
 }
 
 static void leastconn_save6(unused const void *ip,
 			    const struct xt_entry_target *target)
 {
-	print_backends(&ipv6, " --to ", target);
+	print_rule(&ipv6, " --to ", " --pool ", target);
 }
 
 static const struct xt_option_entry leastconn_opts[] = {
 	{ .name = "to", .id = O_TO, .type = XTTYPE_STRING,
-	  .flags = XTOPT_MAND | XTOPT_MULTI },
+	  .flags = XTOPT_MULTI },
+	{ .name = "pool", .id = O_POOL, .type = XTTYPE_STRING },
 	XTOPT_TABLEEND,
 };
 
