@@ -81,6 +81,16 @@ use_plugin() {
 	XTABLES_LIBDIR=$ext_tmp/plugin:$(pkg-config --variable=xtlibdir xtables)
 }
 
+# The checkout's leastconnctl, for the pools of --pool, as $ext_ctl.
+use_tool() {
+	ext_ctl=$ext_top/ctl/leastconnctl
+	if ! make -s -C "$ext_top/ctl" >"$ext_tmp/make.log" 2>&1; then
+		ktap_plan 1
+		ktap_result 1 "build leastconnctl" <"$ext_tmp/make.log"
+		ktap_end
+	fi
+}
+
 need_root() {
 	if ((EUID != 0)) || ! unshare -n true 2>/dev/null; then
 		ktap_skip_all "needs root and network namespaces"
