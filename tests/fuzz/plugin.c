@@ -4,8 +4,9 @@
  * or are refused by a message that quotes them; the rule's text becomes the
  * same rule again; and any bytes that a kernel may hold become text.
  *
- * An input's first byte is of struct kind's, the second a protocol; the rest
- * are the arguments of --to, a line each, or the bytes of the structure.
+ * An input's first byte is of the bits below, the second a protocol; the rest
+ * are the arguments of --to, a line each, the last one's perhaps --pool's, or
+ * the bytes of the structure.
  */
 #define _GNU_SOURCE
 #include <getopt.h>
@@ -25,6 +26,7 @@
 #define IS_IPV6		0x01
 #define IS_INVERTED	0x02	/* ! -p PROTO */
 #define IS_BYTES	0x04	/* not words */
+#define IS_POOL		0x08	/* the last word is --pool's */
 
 #define USERSIZE	offsetof(struct xt_leastconn_tginfo, pool)
 #define MOST_TEXT	65536
@@ -128,17 +130,21 @@ static struct xt_leastconn_tginfo *rule_info(struct rule *rule)
 
 /* ---- words into a rule ---- */
 
-static void parse_word(struct rule *rule, char *word)
+static void parse_word(struct rule *rule, const char *option, char *word)
 {
+	const struct xt_option_entry *entry = rule->target.x6_options;
+
+	while (strcmp(entry->name, option))
+		entry++;
 	optarg = word;
-	xtables_option_tpcall(rule->target.x6_options[0].id, NULL, false,
-			      &rule->target, &rule->entry);
+	xtables_option_tpcall(entry->id, NULL, false, &rule->target,
+			      &rule->entry);
 }
 
-/* It says what was wrong, in the plugin's or in libxtables' words. */
+/* It says what was wrong. */
 static void check_refusal(const char *word)
 {
-	static const char quote[] = "LEASTCONN: \"", missing[] = "LEASTCONN: opt";
+	static const char quote[] = "LEASTCONN: \"", missing[] = "LEASTCONN: no ";
 	const char *part, *end;
 
 	if (!word && !strncmp(said, missing, strlen(missing)))
@@ -152,9 +158,10 @@ static void check_refusal(const char *word)
 }
 
 /* Each word ends with a zero. False: refused. */
-static bool parse(struct rule *rule, char *words, size_t size)
+static bool parse(struct rule *rule, uint8_t kind, char *words, size_t size)
 {
 	char *volatile word = NULL;
+	bool last;
 
 	if (setjmp(refused)) {
 		check_refusal(word);
@@ -162,7 +169,8 @@ static bool parse(struct rule *rule, char *words, size_t size)
 	}
 	for (char *next = words; next < words + size; next += strlen(next) + 1) {
 		word = next;
-		parse_word(rule, next);
+		last = next + strlen(next) + 1 == words + size;
+		parse_word(rule, last && kind & IS_POOL ? "pool" : "to", next);
 	}
 	word = NULL;
 	xtables_option_tfcall(&rule->target);
@@ -193,6 +201,10 @@ static size_t cut_words(char *words)
 {
 	char *to = words;
 
+	if (!strncmp(text, " --pool ", 8)) {
+		strcpy(words, text + 8);
+		return strlen(words) + 1;
+	}
 	for (char *at = text, *next; at; at = next) {
 		require(!strncmp(at, " --to ", 6));
 		at += 6;
@@ -212,12 +224,13 @@ static void print_and_parse(struct rule *rule, uint8_t kind, uint8_t proto)
 	struct rule again;
 	size_t size;
 
+	kind = rule_info(rule)->name[0] ? kind | IS_POOL : kind & ~IS_POOL;
 	capture(rule, false);
-	require(strstr(text, " to:") == text);
+	require(strstr(text, kind & IS_POOL ? " pool:" : " to:") == text);
 	capture(rule, true);
 	size = cut_words(words);
 	rule_init(&again, kind, proto);
-	require(parse(&again, words, size));
+	require(parse(&again, kind, words, size));
 	require(!memcmp(rule_info(rule), rule_info(&again), USERSIZE));
 	rule_exit(&again);
 }
@@ -227,14 +240,18 @@ static void print_and_parse(struct rule *rule, uint8_t kind, uint8_t proto)
 static void try_words(struct rule *rule, uint8_t kind, uint8_t proto,
 		      const uint8_t *bytes, size_t size)
 {
-	char *words = malloc(size + 1);
+	char *words = malloc(size + 1), *last;
 
 	memcpy(words, bytes, size);
 	words[size] = '\0';
 	for (size_t i = 0; i < size; i++)
 		if (words[i] == '\n')
 			words[i] = '\0';
-	if (parse(rule, words, size ? size + 1 : 0)) {
+	if (parse(rule, kind, words, size ? size + 1 : 0)) {
+		last = memrchr(words, '\0', size);
+		last = last ? last + 1 : words;
+		/* Of a name that is cut the promise knows nothing. */
+		require(!strcmp(rule_info(rule)->name, kind & IS_POOL ? last : ""));
 		require(promise_is_kept(rule_info(rule), rule->ipv6,
 					rule->ports));
 		print_and_parse(rule, kind, proto);
@@ -252,6 +269,9 @@ static void try_bytes(struct rule *rule, uint8_t kind, uint8_t proto,
 		return;
 	}
 	capture(rule, false);
+	/* A name without an end is not all that comes after it. */
+	if (!rule_info(rule)->count)
+		require(strlen(text) < strlen(" pool:") + XT_LEASTCONN_NAME_SIZE);
 	capture(rule, true);
 }
 

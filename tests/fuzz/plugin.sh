@@ -41,7 +41,7 @@ input() {
 
 # row KIND WORD...: a rule's options
 row() {
-	local kind=$1 proto=0 words=()
+	local kind=$1 proto=0 words=() pool=()
 
 	shift
 	while [ $# -gt 0 ]; do
@@ -49,17 +49,19 @@ row() {
 		!) kind=$((kind | 2)) ;;
 		-p) proto=${number[$2]-0}; shift ;;
 		--to) words+=("$2"); shift ;;
+		--pool) pool=("$2"); shift ;;
 		esac
 		shift
 	done
-	input "$kind" "$proto" "${words[@]}"
+	[ ${#pool[@]} = 0 ] || kind=$((kind | 8))
+	input "$kind" "$proto" "${words[@]}" "${pool[@]}"
 }
 
 seeds() { # KIND FILE
 	local line n=0 words
 
 	while IFS=';' read -r line _; do
-		[[ $line == *"--to "* ]] || continue
+		[[ $line == *" --to "* || $line == *" --pool "* ]] || continue
 		read -ra words <<<"$line"
 		n=$((n + 1))
 		row "$1" "${words[@]}" >"$ext_tmp/seeds/$1-$n"

@@ -18,6 +18,25 @@ static bool good_address(const union nf_inet_addr *addr, bool ipv6)
 	       (byte[0] & 0xf0) != 0xe0 && addr->ip != 0xffffffff;
 }
 
+/* An end, and nothing but zeros behind it. */
+static bool good_name(const char name[XT_LEASTCONN_NAME_SIZE])
+{
+	size_t len = strnlen(name, XT_LEASTCONN_NAME_SIZE);
+
+	for (size_t i = 0; i < XT_LEASTCONN_NAME_SIZE; i++) {
+		if (i < len) {
+			if (!(name[i] >= 'a' && name[i] <= 'z') &&
+			    !(name[i] >= 'A' && name[i] <= 'Z') &&
+			    !(name[i] >= '0' && name[i] <= '9') &&
+			    name[i] != '_' && name[i] != '.' && name[i] != '-')
+				return false;
+		} else if (name[i]) {
+			return false;
+		}
+	}
+	return len < XT_LEASTCONN_NAME_SIZE;
+}
+
 bool proto_has_ports(unsigned int proto)
 {
 	switch (proto) {
@@ -31,14 +50,19 @@ bool proto_has_ports(unsigned int proto)
 	return false;
 }
 
-/* @ports: the rule is for a protocol that has them. */
+/*
+ * @ports: the rule is for a protocol that has them. Whether there is the pool
+ * that it names is another question.
+ */
 bool promise_is_kept(const struct xt_leastconn_tginfo *info, bool ipv6,
 		     bool ports)
 {
 	const unsigned char *byte, *pool = (const void *)&info->pool;
 	const struct xt_leastconn_backend *backend, *end, *other;
 
-	if (info->flags || !info->count || info->count > 64)
+	if (info->flags || info->count > 64 || !good_name(info->name))
+		return false;
+	if (!info->count == !info->name[0])
 		return false;
 	end = info->backends + info->count;
 	for (backend = info->backends; backend < end; backend++) {
