@@ -42,6 +42,12 @@ static bool good_structure(const struct rule *rule)
 			       proto_has_ports(rule->proto) && !rule->inverted);
 }
 
+/* Its name is a good one, and there it is. */
+static bool good_pool(const struct rule *rule)
+{
+	return !rule->info.name[0] || !strcmp(rule->info.name, POOL);
+}
+
 static bool good_place(const struct rule *rule)
 {
 	static const char *const chains[] = { "PREROUTING", "OUTPUT",
@@ -65,7 +71,8 @@ static bool good_name(const struct door *door, const struct rule *rule)
 static bool should_stand(const struct door *door, const struct rule *rule)
 {
 	return rule->size == sizeof(rule->info) && !rule->revision &&
-	       good_name(door, rule) && good_place(rule) && good_structure(rule);
+	       good_name(door, rule) && good_place(rule) &&
+	       good_structure(rule) && good_pool(rule);
 }
 
 /* Numbers of the front end's own, which it may look at or not. */
@@ -83,6 +90,8 @@ static bool proper_errno(const struct door *door, const struct rule *rule,
 	static const int offsets[] = { EAGAIN, EFAULT, ELOOP, ENOMEM };
 
 	if (err == EINVAL)
+		return true;
+	if (err == ENOENT && good_structure(rule) && !good_pool(rule))
 		return true;
 	/* The name of another's target, that has no such revision. */
 	if (err == EPROTOTYPE)

@@ -7,6 +7,7 @@
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../selftests/lib.sh"
 
 rawrule=${LC_RAWRULE:-$here/../rawrule/rawrule}
+leastconnctl=$here/../../ctl/leastconnctl
 door='' family=''	# of the test, as rawrule has them
 
 # Aborted transactions, hooks and modules wait for RCU grace periods, and no
@@ -146,6 +147,7 @@ leaves_nothing() {
 	# xt_nat has DNAT, a name that fuzz makes up, and holds nf_nat.
 	modprobe -a xt_LEASTCONN xt_nat
 	make_tables
+	on "$lb" "$leastconnctl" pool add web
 	await_dead_namespaces
 	honest_rule_leaves_nothing || fail "an honest rule leaves $(held)"
 	held=$(held)
@@ -162,6 +164,9 @@ $held
 and now:
 $(held)"
 	expect "" "$(loads)" "backends in the end"
+	# It is refused as long as a rule uses it.
+	busywait 2000 on "$lb" "$leastconnctl" pool del web ||
+		fail "the pool is not free"
 	uncount_hooks
 	unload
 }

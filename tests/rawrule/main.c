@@ -10,6 +10,8 @@
  * nat/PREROUTING) with mutations, "valid" or "NAME=VALUE[,NAME=VALUE...]":
  *	count, flags, backend-flags, pool, weight	what the field says
  *	backends=N		so many, all valid
+ *	name=TEXT		of a pool; 32 characters have no end
+ *	name-byte=N		byte N of the name is 1
  *	address=ADDR		the first backend's
  *	address-byte=N		byte N of it is not zero
  *	duplicate=N		64 backends, the one at N is the first again
@@ -28,7 +30,7 @@
  * fuzz sends that many rules that dice mutate, the structure and its framing,
  * and compares the kernel's answers with what the header promises. A wrong one
  * is told with the number of its round; "fuzz 1 SEED NUMBER" is that one alone.
- * There must be the tables filter, mangle and nat, in nat the chains from-pre
+ * There must be the empty pool web, and no other; the tables filter, mangle and nat, in nat the chains from-pre
  * and from-post that only PREROUTING and only POSTROUTING jump to, and the
  * chain unused; and in nat/PREROUTING no rule of ours.
  * Exit status 0: all could be sent; 1: fuzz met a wrong answer; 2: could not.
@@ -51,6 +53,16 @@ static void set_proto(struct rule *rule, unsigned int proto, char how)
 	rule->proto = proto;
 	rule->inverted = how == 'n';
 	rule->told = how == 't';
+}
+
+/* Without a zero byte at its end if it fills its room. */
+static bool set_name(struct rule *rule, const char *text)
+{
+	if (strlen(text) > sizeof(rule->info.name))
+		return false;
+	memset(rule->info.name, 0, sizeof(rule->info.name));
+	memcpy(rule->info.name, text, strlen(text));
+	return true;
 }
 
 static void set_duplicate(struct rule *rule, size_t at)
@@ -85,6 +97,8 @@ static bool mutate_number(struct rule *rule, const char *name, const char *value
 		memcpy(rule->bytes + USERSIZE, &number, sizeof(number));
 	else if (!strcmp(name, "address-byte"))
 		((unsigned char *)&backends[0].addr)[number % 16] = 1;
+	else if (!strcmp(name, "name-byte"))
+		rule->info.name[number % sizeof(rule->info.name)] = 1;
 	else if (!strcmp(name, "byte"))
 		((unsigned char *)backends)[number % sizeof(rule->info.backends)] = 1;
 	else if (!strcmp(name, "duplicate"))
@@ -111,6 +125,8 @@ static bool mutate(struct rule *rule, const char *name, const char *value)
 		rule->chain = value;
 	else if (!strcmp(name, "type"))
 		rule->type = value;
+	else if (!strcmp(name, "name"))
+		return set_name(rule, value);
 	else if (!strcmp(name, "address"))
 		return inet_pton(ipv6 ? AF_INET6 : AF_INET, value,
 				 &backend->addr) == 1;

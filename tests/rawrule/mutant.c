@@ -224,6 +224,50 @@ static void mutate_rest(struct rule *rule)
 	say(rule, " rest[%zu]=%#x", at, value);
 }
 
+/* Good or not, there or not. */
+static void mutate_name(struct rule *rule)
+{
+	static const char *const pools[] = { POOL, POOL, "we", "web2", "Web", "-",
+					     "A-Za-z0-9_.-", "" };
+	char *name = rule->info.name;
+	const size_t size = sizeof(rule->info.name);
+	const char *pool = one_of(pools);
+	const char *what = "";
+	unsigned int at;
+
+	memset(name, 0, size);
+	memcpy(name, pool, strlen(pool));
+	switch (dice(6)) {
+	case 0:
+		at = strlen(pool) + dice(size - strlen(pool));
+		name[at] = dice(2) ? 'x' : number();
+		what = " and something behind it";
+		break;
+	case 1:
+		for (at = strlen(pool); at < size; at++)
+			name[at] = 'x';
+		what = " without an end";
+		break;
+	case 2:
+		for (at = strlen(pool); at < size - 1; at++)
+			name[at] = 'x';
+		what = " up to its end";
+		break;
+	case 3:
+		name[dice(strlen(pool) + 1)] = number();
+		what = " with any byte";
+		break;
+	}
+	say(rule, " pool=\"%.*s\"%s", (int)size, name, what);
+	/* Most of the time without backends. What comes next finds one. */
+	if (!dice(4))
+		return;
+	rule_set_backends(rule, 1);
+	memset(rule->info.backends, 0, sizeof(rule->info.backends));
+	rule->info.count = 0;
+	say(rule, " alone");
+}
+
 static void mutate_pool(struct rule *rule)
 {
 	const uint64_t pools[] = { 1, -1ULL, number(),
@@ -253,8 +297,8 @@ static void mutate_byte(struct rule *rule)
 static void (*const of_structure[])(struct rule *rule) = {
 	mutate_count, mutate_one_too_many, mutate_flags, mutate_backend_flags,
 	mutate_weight, mutate_max_conns, mutate_port, mutate_address,
-	mutate_address_byte, mutate_duplicate, mutate_rest, mutate_pool,
-	mutate_byte,
+	mutate_address_byte, mutate_duplicate, mutate_rest, mutate_name,
+	mutate_pool, mutate_byte,
 };
 
 /* ---- its framing ---- */

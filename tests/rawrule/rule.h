@@ -19,6 +19,9 @@
 #define MOST_PATCHES	4
 #define NO_HOOK		-1
 
+/* The one that is there: lib.sh makes it. */
+#define POOL		"web"
+
 extern bool ipv6;
 
 /**

@@ -34,7 +34,9 @@ our_cases() {
 	count=1,byte=55 EINVAL bytes after the last of 1 backends
 	duplicate=1 EINVAL backend 2: same address and port as backend 1
 	duplicate=63 EINVAL backend 64: same address and port as backend 1
+	backends=0 EINVAL 0 backends, allowed are 1 to 64
 	CASES
+	name_cases
 	for ((i = 1; i < 32; i++)); do
 		printf 'backend-flags=%#x EINVAL backend 2: unknown flags %#x\n' \
 			$((1 << i)) $((1 << i))
@@ -44,6 +46,30 @@ our_cases() {
 			$((1 << i)) $((1 << i))
 	done
 	address_cases
+}
+
+# A pool's, or what is in its place.
+name_cases() {
+	local name full why='EINVAL pool name:'
+
+	printf -v full 'a%.0s' {1..32}
+	for name in "$full" a/b :80 'a;b' é '~'; do
+		echo "backends=0,name=$name $why"
+	done
+	# Behind the end, in the midst of it, and where there is none.
+	for name in web,name-byte={1,4,31}; do
+		echo "backends=0,name=$name $why"
+	done
+	echo "backends=0,name-byte=0 $why"
+	echo "backends=0,name-byte=31 $why"
+	# Backends have it, or what remains of them.
+	echo "name=web $why"
+	echo "backends=1,name=web $why"
+	echo "backends=0,name=web,byte=0 EINVAL bytes after the last of 0 backends"
+	echo "backends=0,name=web,byte=1791 EINVAL bytes after the last of 0 backends"
+	for name in we web2 WEB - "${full%a}"; do
+		echo "backends=0,name=$name ENOENT no pool"
+	done
 }
 
 address_cases() {
@@ -70,9 +96,9 @@ framework_cases() {
 	revision=1 ENOENT ?
 	revision=255 ENOENT ?
 	size=0 EINVAL ?invalid size
-	size=1800 EINVAL ?invalid size
-	size=1807 EINVAL ?invalid size
-	size=1816 EINVAL ?invalid size
+	size=1832 EINVAL ?invalid size
+	size=1839 EINVAL ?invalid size
+	size=1848 EINVAL ?invalid size
 	size=60000 EINVAL ?invalid size
 	table=filter,chain=OUTPUT EINVAL ?only valid in nat table, not filter
 	table=filter,chain=FORWARD EINVAL ?only valid in nat table, not filter
@@ -101,6 +127,10 @@ good_cases() {
 	backend-flags=1 0 3 clean
 	pool=0x4141414141414141 0 3 clean
 	pool=0xffffffffffffffff 0 3 clean
+	backends=0,name=web 0 1 clean
+	backends=0,name=web,proto=0 0 1 clean
+	backends=0,name=web,chain=unused 0 1 clean
+	backends=0,name=web,pool=0x4141414141414141 0 1 clean
 	proto=17 0 3 clean
 	proto=33 0 3 clean
 	proto=132 0 3 clean
