@@ -29,7 +29,8 @@ AT(xt_leastconn_tginfo, count, 4);
 AT(xt_leastconn_tginfo, name, 8);
 AT(xt_leastconn_tginfo, backends, 40);
 AT(xt_leastconn_tginfo, pool, 1832);
-_Static_assert(sizeof(struct xt_leastconn_tginfo) == 1840,
+AT(xt_leastconn_tginfo, proto, 1840);
+_Static_assert(sizeof(struct xt_leastconn_tginfo) == 1848,
 	       "struct xt_leastconn_tginfo has another size");
 _Static_assert(_Alignof(struct xt_leastconn_tginfo) == 8,
 	       "struct xt_leastconn_tginfo has another alignment");

@@ -68,7 +68,7 @@ struct xt_leastconn_tginfo {
 
 	/* Used internally by the kernel */
 	struct lc_pool			*pool __attribute__((aligned(8)));
-	__u8				proto;
+	__u8				proto __attribute__((aligned(8)));
 };
 
 #endif /* _XT_LEASTCONN_H */
