@@ -91,8 +91,6 @@ static bool proper_errno(const struct door *door, const struct rule *rule,
 
 	if (err == EINVAL)
 		return true;
-	if (err == ENOENT && good_structure(rule) && !good_pool(rule))
-		return true;
 	/* The name of another's target, that has no such revision. */
 	if (err == EPROTOTYPE)
 		return !good_name(door, rule);

@@ -68,7 +68,7 @@ name_cases() {
 	echo "backends=0,name=web,byte=0 EINVAL bytes after the last of 0 backends"
 	echo "backends=0,name=web,byte=1791 EINVAL bytes after the last of 0 backends"
 	for name in we web2 WEB - "${full%a}"; do
-		echo "backends=0,name=$name ENOENT no pool"
+		echo "backends=0,name=$name EINVAL no pool \"$name\": make it first, with leastconnctl"
 	done
 }
 
@@ -97,8 +97,8 @@ framework_cases() {
 	revision=255 ENOENT ?
 	size=0 EINVAL ?invalid size
 	size=1832 EINVAL ?invalid size
-	size=1839 EINVAL ?invalid size
-	size=1848 EINVAL ?invalid size
+	size=1847 EINVAL ?invalid size
+	size=1856 EINVAL ?invalid size
 	size=60000 EINVAL ?invalid size
 	table=filter,chain=OUTPUT EINVAL ?only valid in nat table, not filter
 	table=filter,chain=FORWARD EINVAL ?only valid in nat table, not filter
