@@ -177,7 +177,7 @@
 -j LEASTCONN --pool Azaz09_.-abcdefghijklmnopqrstuv;=;OK
 -j LEASTCONN --pool -;=;OK
 -j LEASTCONN --pool --to;=;OK
--m comment --comment x -j LEASTCONN --pool .;-m comment --comment "x" -j LEASTCONN --pool .;OK
+-m comment --comment x -j LEASTCONN --pool .;=;OK
 # the same name but longer: not cut, and not there
 -j LEASTCONN --pool Azaz09_.-abcdefghijklmnopqrstuvw;;FAIL
 -j LEASTCONN --pool Azaz09_.-abcdefghijklmnopqrstuvAzaz09_.-abcdefghijklmnopqrstuv;;FAIL
