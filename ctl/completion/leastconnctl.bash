@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Completion of leastconnctl for bash, by the package bash-completion: commands,
+# their words, and the pools and backends that there are. Who may not ask for
+# these is offered none.
+
+_leastconnctl_pools() {
+	leastconnctl save 2>/dev/null | awk '$1 == "pool" { print $3 }'
+}
+
+_leastconnctl_members() { # POOL
+	leastconnctl save 2>/dev/null |
+		awk -v pool="$1" '$1 == "add" && $2 == pool { print $3 }'
+}
+
+# Those of rules, too. In JSON there is a line for each.
+_leastconnctl_backends() {
+	leastconnctl list --json 2>/dev/null | sed -nE \
+		-e 's/.*"address": "([^"]*)", "port": 0, .*/\1/p' \
+		-e 's/.*"address": "([^":]*)", "port": ([0-9]+), .*/\1:\2/p' \
+		-e 's/.*"address": "([^"]*)", "port": ([0-9]+), .*/[\1]:\2/p' |
+		sort -u
+}
+
+# Of these words the ones that do not stand behind the backend yet.
+_leastconnctl_unused() { # FIRST WORD...
+	local first=$1 word
+
+	for word in "${@:2}"; do
+		[[ " ${words[*]:first:cword-first} " == *" $word "* ]] ||
+			printf "%s\n" "$word"
+	done
+}
+
+_leastconnctl_terms() { # FIRST WORD...
+	case $prev in
+	proto) echo tcp udp sctp dccp udplite ;;
+	state) echo ready drain down ;;
+	weight | max-conns | --timeout) ;;
+	*) _leastconnctl_unused "$@" ;;
+	esac
+}
+
+# What may stand where the cursor is.
+_leastconnctl_words() {
+	case ${words[1]}:$cword in
+	*:1)
+		echo list watch monitor pool add set del drain down ready kill \
+			wait save restore metrics help version
+		;;
+	list:*)
+		[ "$cword" != 2 ] || _leastconnctl_pools
+		_leastconnctl_unused 2 --json -n
+		;;
+	watch:*)
+		[ "$prev" != --interval ] || return
+		[ "$cword" != 2 ] || _leastconnctl_pools
+		_leastconnctl_unused 2 --interval
+		;;
+	pool:2) echo add del ;;
+	pool:3) [ "${words[2]}" != del ] || _leastconnctl_pools ;;
+	add:2 | set:2 | del:2) _leastconnctl_pools ;;
+	add:3) _leastconnctl_backends ;;
+	set:3 | del:3) _leastconnctl_members "${words[2]}" ;;
+	add:*) _leastconnctl_terms 4 proto weight max-conns backup state ;;
+	set:*) _leastconnctl_terms 4 proto weight max-conns backup no-backup state ;;
+	del:*) _leastconnctl_terms 4 proto --kill ;;
+	drain:2 | down:2 | ready:2 | kill:2 | wait:2) _leastconnctl_backends ;;
+	wait:*) _leastconnctl_terms 3 proto --timeout ;;
+	drain:* | down:* | ready:* | kill:*) _leastconnctl_terms 3 proto ;;
+	esac
+}
+
+_leastconnctl() {
+	local cur prev words cword
+
+	# A backend with a port is one word.
+	_get_comp_words_by_ref -n : cur prev words cword
+	if [[ ${words[1]} == restore && $cword == 2 ]]; then
+		_filedir
+		return
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$(_leastconnctl_words)" -- "$cur")
+	__ltrim_colon_completions "$cur"
+}
+
+complete -F _leastconnctl leastconnctl
