@@ -39,12 +39,14 @@ install: module plugin tool ## all of it, where it is looked for (DESTDIR=: belo
 		$(unsigned) modules_install
 	$(MAKE) -C xtables-ext install
 	$(MAKE) -C ctl install
+	$(MAKE) -C ctl/completion install
 	test -n "$(DESTDIR)" || depmod -a $(release)
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)/lib/modules/$(release)/*/xt_LEASTCONN.ko*
 	$(MAKE) -C xtables-ext uninstall
 	$(MAKE) -C ctl uninstall
+	$(MAKE) -C ctl/completion uninstall
 	test -n "$(DESTDIR)" || depmod -a $(release)
 
 dkms_dir = $(DESTDIR)/usr/src/leastconn-$(version)
@@ -68,6 +70,7 @@ dkms-install: module plugin tool ## module by DKMS, built for new kernels too; p
 	dkms install -m leastconn -v $(version) -k $(release)
 	$(MAKE) -C xtables-ext install
 	$(MAKE) -C ctl install
+	$(MAKE) -C ctl/completion install
 
 # All versions: a checkout moves on, and DKMS keeps what it was given.
 dkms-remove: ## remove what dkms-install put there
@@ -84,6 +87,7 @@ dkms-remove: ## remove what dkms-install put there
 	done
 	$(MAKE) -C xtables-ext uninstall
 	$(MAKE) -C ctl uninstall
+	$(MAKE) -C ctl/completion uninstall
 
 # Folder dist is ours: emptied, so that dist/*.deb are of one version.
 deb: ## Debian packages, in dist (O=: elsewhere)

@@ -9,9 +9,10 @@ packages=$packages/this
 # copy FOLDER: the checkout without what was built in it
 copy() {
 	mkdir "$1"
-	cp -r Kbuild Makefile VERSION dkms.conf kmod include xtables-ext ctl tests \
-		bench debian "$1/"
-	rm -rf "$1/tests/packaging/out" "$1/xtables-ext/libxt_LEASTCONN.so"
+	cp -r Kbuild Makefile VERSION dkms.conf kmod include xtables-ext ctl \
+		tests bench debian "$1/"
+	rm -rf "$1/tests/packaging/out" "$1/xtables-ext/libxt_LEASTCONN.so" \
+		"$1/ctl/leastconnctl"
 }
 
 # refused SENTENCE COMMAND...: it fails, and says so
@@ -72,7 +73,7 @@ test_install_and_uninstall() {
 	make -s -C "$tmp/install" install KDIR="$tmp/kernel" DESTDIR="$tmp/root"
 	find "$tmp/root" -name 'xt_LEASTCONN.ko*' | grep .
 	find "$tmp/root" -name libxt_LEASTCONN.so | grep .
-	find "$tmp/root" -path '*/sbin/leastconnctl' | grep .
+	"$tmp/root/usr/sbin/leastconnctl" --version | grep " $version\$"
 	find "$tmp/root" -path '*/man8/leastconnctl.8' | grep .
 	modinfo "$tmp/install/xt_LEASTCONN.ko" | grep -E 'alias: +ipt_LEASTCONN$'
 	modinfo "$tmp/install/xt_LEASTCONN.ko" | grep -E 'alias: +ip6t_LEASTCONN$'
@@ -102,6 +103,7 @@ field() {
 test_packages_depend_on_what_they_use() {
 	field leastconn-dkms Depends | grep -E '(^|, )dkms( \(.*\))?,'
 	field leastconn-tools Depends | grep -E '(^|, )libxtables12( \(.*\))?,'
+	field leastconn-tools Depends | grep -E '(^|, )libmnl0( \(.*\))?,'
 	field leastconn-tools Depends | grep -E '(^|, )iptables,'
 	field leastconn-tools Recommends | grep -E '(^|, )leastconn-dkms,'
 	field leastconn-dkms Recommends | grep -E '(^|, )leastconn-tools,'
@@ -111,6 +113,39 @@ test_no_package_script_unloads_the_module() {
 	dpkg-deb -e "$packages"/leastconn-dkms_*.deb "$tmp/scripts"
 	grep -q dkms "$tmp/scripts/postinst" || fail "a postinst without DKMS"
 	! grep -rE 'rmmod|modprobe +-r|--remove' "$tmp/scripts" || fail "it does"
+}
+
+test_module_source_is_all_that_it_needs() {
+	dpkg-deb -x "$packages"/leastconn-dkms_*.deb "$tmp/source"
+	headers "$tmp/of-source"
+	make -s -C "$tmp/source/usr/src/leastconn-$version" module \
+		KDIR="$tmp/of-source"
+}
+
+test_tools_are_complete() {
+	local path
+
+	dpkg-deb -x "$packages"/leastconn-tools_*.deb "$tmp/tools"
+	for path in usr/sbin/leastconnctl usr/share/man/man8/leastconnctl.8.gz \
+		usr/share/bash-completion/completions/leastconnctl \
+		usr/share/zsh/vendor-completions/_leastconnctl \
+		lib/systemd/system/leastconn-pools.service etc/leastconn; do
+		[ -e "$tmp/tools/$path" ] || fail "no $path"
+	done
+	# All that it names must be there, where it will be.
+	sed "s|/usr/sbin/leastconnctl|$tmp/tools&|" \
+		"$tmp/tools/lib/systemd/system/leastconn-pools.service" \
+		>"$tmp/leastconn-pools.service"
+	expect "" "$(systemd-analyze verify --man=no \
+		"$tmp/leastconn-pools.service" 2>&1)" "what systemd says"
+}
+
+# At the next boot, if there are saved pools; now it is not started.
+test_the_unit_is_enabled_and_no_more() {
+	dpkg-deb -e "$packages"/leastconn-tools_*.deb "$tmp/tools-scripts"
+	grep -q "deb-systemd-helper enable 'leastconn-pools.service'" \
+		"$tmp/tools-scripts/postinst" || fail "it is not enabled"
+	! grep -rE "deb-systemd-invoke" "$tmp/tools-scripts" || fail "it is started"
 }
 
 test_make_deb_says_what_it_lacks() {

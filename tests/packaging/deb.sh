@@ -54,6 +54,8 @@ test_install_and_balance() {
 	setup_balanced
 	expect "$version" "$(loaded_version)" "version loaded by the first rule"
 	man leastconn | grep '^LEASTCONN(8)'
+	man leastconnctl | grep '^LEASTCONNCTL(8)'
+	on "$lb" leastconnctl list | grep "10.0.1.4:80"
 }
 
 test_loaded_by_alias_and_at_boot() {

@@ -46,6 +46,7 @@ headers_of_clang() { # FOLDER
 files() {
 	find /etc /usr/src /usr/lib/modules /usr/lib/modules-load.d /var/lib/dkms \
 		/usr/lib/systemd "$(pkg-config --variable=xtlibdir xtables)" \
-		/usr/share/man/man8 /usr/share/lintian /var/lib/dpkg/info \
+		/usr/share/man/man8 /usr/sbin \
+		/usr/share/bash-completion /usr/share/zsh /usr/share/lintian /var/lib/dpkg/info \
 		! -name 'mok.*' 2>/dev/null | LC_ALL=C sort
 }
