@@ -41,6 +41,15 @@ _leastconnctl_terms() { # FIRST WORD...
 	esac
 }
 
+# A pool, or who begins an option or has a pool, options.
+_leastconnctl_look() { # OPTION...
+	if [[ $cword == 2 && $cur != -* ]]; then
+		_leastconnctl_pools
+	else
+		_leastconnctl_unused 2 "$@"
+	fi
+}
+
 # What may stand where the cursor is.
 _leastconnctl_words() {
 	case ${words[1]}:$cword in
@@ -48,15 +57,8 @@ _leastconnctl_words() {
 		echo list watch monitor pool add set del drain down ready kill \
 			wait save restore metrics help version
 		;;
-	list:*)
-		[ "$cword" != 2 ] || _leastconnctl_pools
-		_leastconnctl_unused 2 --json -n
-		;;
-	watch:*)
-		[ "$prev" != --interval ] || return
-		[ "$cword" != 2 ] || _leastconnctl_pools
-		_leastconnctl_unused 2 --interval
-		;;
+	list:*) _leastconnctl_look --json -n ;;
+	watch:*) [ "$prev" = --interval ] || _leastconnctl_look --interval ;;
 	pool:2) echo add del ;;
 	pool:3) [ "${words[2]}" != del ] || _leastconnctl_pools ;;
 	add:2 | set:2 | del:2) _leastconnctl_pools ;;
