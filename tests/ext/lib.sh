@@ -83,6 +83,7 @@ use_plugin() {
 
 # The checkout's leastconnctl, for the pools of --pool, as $ext_ctl.
 use_tool() {
+	# shellcheck disable=SC2034 # for those who source this
 	ext_ctl=$ext_top/ctl/leastconnctl
 	if ! make -s -C "$ext_top/ctl" >"$ext_tmp/make.log" 2>&1; then
 		ktap_plan 1
