@@ -58,9 +58,10 @@ struct lc_extack {
 
 #define NL_SET_ERR_MSG_ATTR_FMT(extack, attr, fmt, ...) do {		\
 	struct lc_extack *__own = container_of(extack, struct lc_extack, ack); \
+									\
 	snprintf(__own->text, sizeof(__own->text), fmt, ##__VA_ARGS__);	\
-	(extack)->_msg = __own->text;					\
-	(extack)->bad_attr = (attr);					\
+	__own->ack._msg = __own->text;					\
+	__own->ack.bad_attr = (attr);					\
 } while (0)
 
 static inline int lc_genl_doit(int (*doit)(struct sk_buff *skb,

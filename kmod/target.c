@@ -168,8 +168,8 @@ static struct lc_pool *named_pool(const struct xt_tgchk_param *par,
 	const char *reason;
 
 	if (!pool)
-		return ERR_PTR(refuse("no pool \"%s\": make it first, with leastconnctl pool add %s",
-				      info->name, info->name));
+		return ERR_PTR(refuse("no pool \"%s\": make it first (leastconnctl pool add)",
+				      info->name));
 	info->proto = rule_proto(par);
 	reason = lc_pool_use(pool, par->family, info->proto);
 	if (reason)

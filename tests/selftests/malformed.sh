@@ -68,7 +68,7 @@ name_cases() {
 	echo "backends=0,name=web,byte=0 EINVAL bytes after the last of 0 backends"
 	echo "backends=0,name=web,byte=1791 EINVAL bytes after the last of 0 backends"
 	for name in we web2 WEB - "${full%a}"; do
-		echo "backends=0,name=$name EINVAL no pool \"$name\": make it first, with leastconnctl"
+		echo "backends=0,name=$name EINVAL no pool \"$name\": make it first"
 	done
 }
 

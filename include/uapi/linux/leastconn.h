@@ -26,6 +26,7 @@
 
 /**
  * enum leastconn_cmd - what can be asked and told
+ * @LEASTCONN_CMD_UNSPEC: none
  * @LEASTCONN_CMD_CHANGE: request: any number of %LEASTCONN_A_CHANGE, each a
  *	change, carried out in their order, all or none. Refused: the extended
  *	acknowledgment says why, and its offset which change. Reply, when there
@@ -44,6 +45,8 @@
  * @LEASTCONN_CMD_EVENT: to multicast group %LEASTCONN_MCGRP_EVENTS:
  *	%LEASTCONN_A_EVENT and what it is about. A reader that is too slow is told
  *	so by ENOBUFS
+ * @__LEASTCONN_CMD_MAX: one more than the last
+ * @LEASTCONN_CMD_MAX: the last
  */
 enum leastconn_cmd {
 	LEASTCONN_CMD_UNSPEC,
@@ -52,13 +55,13 @@ enum leastconn_cmd {
 	LEASTCONN_CMD_GET_BACKENDS,
 	LEASTCONN_CMD_EVENT,
 
-	/* private: */
 	__LEASTCONN_CMD_MAX,
 	LEASTCONN_CMD_MAX = __LEASTCONN_CMD_MAX - 1
 };
 
 /**
  * enum leastconn_op - a change
+ * @LEASTCONN_OP_UNSPEC: none
  * @LEASTCONN_OP_POOL_ADD: a new, empty pool: %LEASTCONN_A_POOL. EEXIST: there is
  *	one; ENOSPC: there are %LEASTCONN_MAX_POOLS
  * @LEASTCONN_OP_POOL_DEL: a pool goes with its backends: %LEASTCONN_A_POOL.
@@ -81,6 +84,8 @@ enum leastconn_cmd {
  *	port given is port 0
  * @LEASTCONN_OP_KILL: the conntrack entries of every backend that matches, as
  *	for %LEASTCONN_OP_STATE, are deleted once all changes are done
+ * @__LEASTCONN_OP_MAX: one more than the last
+ * @LEASTCONN_OP_MAX: the last
  */
 enum leastconn_op {
 	LEASTCONN_OP_UNSPEC,
@@ -92,7 +97,6 @@ enum leastconn_op {
 	LEASTCONN_OP_STATE,
 	LEASTCONN_OP_KILL,
 
-	/* private: */
 	__LEASTCONN_OP_MAX,
 	LEASTCONN_OP_MAX = __LEASTCONN_OP_MAX - 1
 };
@@ -105,19 +109,21 @@ enum leastconn_op {
  * @LEASTCONN_STATE_DRAIN: takes no new connection; those it has go on
  * @LEASTCONN_STATE_DOWN: the same, and conntrack entries that it has not answered
  *	yet are deleted, so that a client's next try goes elsewhere
+ * @__LEASTCONN_STATE_MAX: one more than the last
+ * @LEASTCONN_STATE_MAX: the last
  */
 enum leastconn_state {
 	LEASTCONN_STATE_READY,
 	LEASTCONN_STATE_DRAIN,
 	LEASTCONN_STATE_DOWN,
 
-	/* private: */
 	__LEASTCONN_STATE_MAX,
 	LEASTCONN_STATE_MAX = __LEASTCONN_STATE_MAX - 1
 };
 
 /**
  * enum leastconn_event - what has happened
+ * @LEASTCONN_EVENT_UNSPEC: none
  * @LEASTCONN_EVENT_POOL_ADDED: %LEASTCONN_A_POOL
  * @LEASTCONN_EVENT_POOL_DELETED: %LEASTCONN_A_POOL, with its backends
  * @LEASTCONN_EVENT_ADDED: a backend joined %LEASTCONN_A_POOL, with its terms
@@ -129,6 +135,8 @@ enum leastconn_state {
  * @LEASTCONN_EVENT_FULL: a backend of %LEASTCONN_A_POOL has reached its
  *	%LEASTCONN_A_MAX_CONNS
  * @LEASTCONN_EVENT_NOT_FULL: it is below again
+ * @__LEASTCONN_EVENT_MAX: one more than the last
+ * @LEASTCONN_EVENT_MAX: the last
  *
  * The last three are looked for ten times a second, so that what lasts shorter
  * is not told.
@@ -145,13 +153,13 @@ enum leastconn_event {
 	LEASTCONN_EVENT_FULL,
 	LEASTCONN_EVENT_NOT_FULL,
 
-	/* private: */
 	__LEASTCONN_EVENT_MAX,
 	LEASTCONN_EVENT_MAX = __LEASTCONN_EVENT_MAX - 1
 };
 
 /**
  * enum leastconn_attr - attributes of messages and of changes
+ * @LEASTCONN_A_UNSPEC: none
  * @LEASTCONN_A_PAD: alignment
  * @LEASTCONN_A_CHANGE: nest: a change; the only attribute of
  *	%LEASTCONN_CMD_CHANGE, as often as there are changes
@@ -205,7 +213,6 @@ enum leastconn_attr {
 	LEASTCONN_A_EVENT,
 	LEASTCONN_A_KILLED,
 
-	/* private: */
 	__LEASTCONN_A_MAX,
 	LEASTCONN_A_MAX = __LEASTCONN_A_MAX - 1
 };
