@@ -6,7 +6,7 @@
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root
 
-# made by tests/vm/run: lc_version lc_modules lc_iptables lc_plugin lc_plugin_dir lc_out lc_uml lc_tty lc_rows lc_columns, run_command()
+# made by tests/vm/run: lc_version lc_modules lc_iptables lc_plugin lc_plugin_dir lc_tool lc_out lc_uml lc_tty lc_rows lc_columns, run_command()
 # shellcheck disable=SC1091
 . /run/leastconn/job
 
@@ -64,6 +64,7 @@ install_ours() {
 		cp "$lc_plugin" "$lc_plugin_dir/"
 		export XTABLES_LIBDIR="$lc_plugin_dir"
 	fi
+	[ -z "$lc_tool" ] || cp "$lc_tool" /usr/local/sbin/
 }
 
 # port NAME: waits for the virtio port of that name and prints its device. User-Mode Linux has others.
