@@ -318,6 +318,41 @@ objects() { # CACHE
 	awk -v c="$1" '$1 == c { print $2 }' /proc/slabinfo
 }
 
+# ---- run-time control ----
+
+ctl() { # WORD...: leastconnctl on the balancer
+	on "$lb" leastconnctl "$@"
+}
+
+# says_no STATUS SENTENCE COMMAND...: it exits so, and says that and no more
+says_no() {
+	local status=0
+
+	"${@:3}" >"$tmp/said" 2>&1 || status=$?
+	expect "$1: leastconnctl: $2" "$status: $(cat "$tmp/said")" "${*:3}"
+}
+
+refuses() { # SENTENCE WORD...: the kernel's, to that command
+	says_no 1 "${*:2}: $1" ctl "${@:2}"
+}
+
+misuses() { # SENTENCE WORD...: the tool's own
+	says_no 2 "$1" ctl "${@:2}"
+}
+
+# pooled PROTO PORT POOL: as balance, with the pool's backends
+pooled() {
+	ipt -t nat -A PREROUTING -d $vip -p "$1" --dport "$2" \
+		-j LEASTCONN --pool "$3"
+}
+
+# state ADDR [PORT [PROTO]]: as our table has it
+state() {
+	on "$lb" awk -v a="$1" -v p="${2:-80}" -v l="${3:-tcp}" \
+		'$3 == a && $4 == p && $2 == l { print $8 }' \
+		/proc/net/leastconn
+}
+
 # ---- counts ----
 
 # What our own table says of a backend: "active inactive total", or nothing.
