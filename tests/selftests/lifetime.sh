@@ -309,7 +309,7 @@ user_balances() { # FRONT-END
 	need setpriv unshare
 	[ "$(sysctl -n kernel.unprivileged_userns_clone 2>/dev/null)" != 0 ] ||
 		skip "user namespaces are for root alone here"
-	# User-Mode Linux has its root by chroot, and there nobody may.
+	# Not in a chroot, for one.
 	"${as_nobody[@]}" unshare -Ur true 2>/dev/null ||
 		skip "nobody can make a user namespace here"
 	setup 2

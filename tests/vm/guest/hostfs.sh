@@ -22,4 +22,6 @@ mount -t tmpfs run run
 mkdir -p run/leastconn/stage
 mount -t hostfs -o "$stage" stage run/leastconn/stage
 cp "$stage/init.sh" "$stage/job" run/leastconn/
+# Root by a mount, not by chroot alone: who is in a chroot may not make user namespaces.
+mount -n --move . / || fail "cannot move the overlay"
 exec chroot . /bin/sh /run/leastconn/init.sh
