@@ -276,11 +276,19 @@ static int put_row(struct sk_buff *skb, const struct lc_row *row)
 	return row->is_member && put_terms(skb, &row->terms) ? -EMSGSIZE : 0;
 }
 
+static bool has_readers(struct net *net)
+{
+	return genl_has_listeners(&family, net, 0);
+}
+
 static void tell(struct net *net, u8 event, const struct lc_row *row)
 {
-	struct sk_buff *skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	struct sk_buff *skb;
 	void *message;
 
+	if (!has_readers(net))
+		return;
+	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	if (!skb)
 		goto lost;
 	message = genlmsg_put(skb, 0, 0, &family, 0, LEASTCONN_CMD_EVENT);
@@ -309,11 +317,6 @@ static void tell_step(struct net *net, const struct lc_step *step)
 	else
 		lc_row_pool(&row, step->pool);
 	tell(net, step->event, &row);
-}
-
-static bool has_readers(struct net *net)
-{
-	return genl_has_listeners(&family, net, 0);
 }
 
 static void tell_steps(struct net *net, const struct lc_changes *changes)
@@ -354,22 +357,26 @@ static void look_for_full(struct net *net, struct lc_member *member)
 	tell(net, full ? LEASTCONN_EVENT_FULL : LEASTCONN_EVENT_NOT_FULL, &row);
 }
 
-/* After each run of the reaper, and after changes: nothing else makes a change. */
+/*
+ * After each run of the reaper, and after changes: nothing else makes a change.
+ * Also when nobody listens, so that whoever listens later is told what happens
+ * then, not what has happened before.
+ */
 static void look(struct lc_net *ln)
 {
+	struct lc_backends *backends = &ln->backends;
 	struct lc_backend *backend;
 	struct lc_member *member;
 	struct lc_pool *pool;
 
-	if (!has_readers(ln->net))
-		return;
-	mutex_lock(&ln->backends.lock);
-	list_for_each_entry(backend, &ln->backends.list, list)
-		look_for_drained(ln->net, backend);
+	mutex_lock(&backends->lock);
+	if (backends->kept[0] || backends->kept[1])
+		list_for_each_entry(backend, &backends->list, list)
+			look_for_drained(ln->net, backend);
 	list_for_each_entry(pool, &ln->pools.named, list)
 		list_for_each_entry(member, &pool->seats, list)
 			look_for_full(ln->net, member);
-	mutex_unlock(&ln->backends.lock);
+	mutex_unlock(&backends->lock);
 }
 
 static bool is_kill(const struct lc_request *request)
