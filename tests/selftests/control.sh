@@ -497,8 +497,10 @@ test_restore_is_all_or_nothing() { # short
 		"pool add more"
 	restore_refuses "3: ready 10.0.1.78: no such backend" \
 		"drain 10.0.1.77" "drain fd00::77" "ready 10.0.1.78"
-	restore_refuses "2: down 10.0.1.79:80: ahead of a backend with a port its protocol is needed" \
+	restore_refuses "2: down 10.0.1.79:80: ahead of a backend both port and protocol are needed, or none" \
 		"drain 10.0.1.77" "down 10.0.1.79:80"
+	restore_refuses "1: drain 10.0.1.79 proto udp: ahead of a backend both port and protocol are needed, or none" \
+		"drain 10.0.1.79 proto udp"
 	restore_refuses '5: pool add web: there is a pool "web"' \
 		"pool del dns" "pool add web" "# a comment" "" "pool add web"
 	refuses "no such backend" ready 10.0.1.77
