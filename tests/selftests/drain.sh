@@ -272,8 +272,12 @@ port_used_again() { # WAY before|after: it ends, seen from the drain
 	[ "$2" = before ] || "$1"
 	busywait 2000 ended || fail "not ended"
 	on "$sv" "$iptables" -F INPUT
+	on "$sv" "$iptables" -A INPUT -d $s1 -p tcp --syn
 	busywait 5000 again || fail "$(cat "$tmp/refused")"
 	expect hello "$(peer "$cl" say c hello)" "echo"
+	# Not even one that is let go of as soon as it has passed.
+	expect 0 "$(on "$sv" "$iptables" -nvxL INPUT | awk 'FNR == 3 { print $1 }')" \
+		"SYNs that the drained server has seen"
 	has_served 1 $s2
 	expect "$before" "$(served $s1)" "connections of the drained server"
 	agree 1000
