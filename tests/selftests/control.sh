@@ -578,6 +578,36 @@ print(len(set(b["address"] for b in json.load(open(sys.argv[1]))["pools"][0]["ba
 	expect "" "$(states)" "states without the pool"
 }
 
+# Changes all backends to and fro until it is stopped.
+flip() {
+	while :; do
+		ctl restore "$tmp/ones"
+		ctl restore "$tmp/twos"
+	done
+}
+
+# More than fits into a message, so that changes come between two of them.
+test_a_list_is_of_one_moment() { # short
+	local i flipper
+
+	host_add "$lb"
+	{
+		echo "pool add big"
+		backends 2000 "add big " ":80"
+	} | ctl restore
+	backends 2000 "set big " ":80 weight 1" >"$tmp/ones"
+	backends 2000 "set big " ":80 weight 2" >"$tmp/twos"
+	flip &
+	flipper=$!
+	for i in {1..40}; do
+		ctl list big | awk '/^  10/ { print $3 }' | sort | uniq -c
+	done >"$tmp/lists"
+	kill $flipper
+	expect 40 "$(wc -l <"$tmp/lists")" "lists, each of one weight"
+	expect "2000 1
+2000 2" "$(sort -u "$tmp/lists" | sed 's/^ *//')" "backends and their weight"
+}
+
 # ---- usage ----
 
 test_misuse_is_told_apart() { # short
