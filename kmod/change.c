@@ -154,7 +154,7 @@ static int step_state(struct lc_changes *changes,
 
 	if (backend->state == request->state)
 		return 0;
-	if (request->state != LEASTCONN_STATE_READY &&
+	if (backend->state == LEASTCONN_STATE_READY &&
 	    !may_keep(changes->pools->backends))
 		return refuse(changes, request, ENOSPC,
 			      "%u backends are not ready, the most there can be",
@@ -219,7 +219,7 @@ static int member_check(struct lc_changes *changes,
 			      "pool \"%s\" has this backend", pool->name);
 	if (pool->count >= LEASTCONN_MAX_MEMBERS)
 		return refuse(changes, request, ENOSPC,
-			      "pool \"%s\" has %u backends, the most there can be",
+			      "pool \"%s\" has the %u backends it can have",
 			      pool->name, pool->count);
 	return 0;
 }
