@@ -23,10 +23,14 @@ struct talk {
 	char			buf[1 << 16] __attribute__((aligned(8)));
 };
 
+void (*die_first)(void);
+
 void die_at(const char *file, int line, const char *format, ...)
 {
 	va_list args;
 
+	if (die_first)
+		die_first();
 	/* What was said before comes first. */
 	fflush(stdout);
 	printf("# FAIL: %s:%d: ", file, line);
@@ -405,13 +409,18 @@ bool talk_hear(struct talk *talk, struct answer *answer, row_reader reader,
 	}
 }
 
+void talk_mark(struct talk *talk, struct nlmsghdr *nlh)
+{
+	nlh->nlmsg_type = talk->family;
+	nlh->nlmsg_seq = ++talk->seq;
+}
+
 void ask(struct talk *talk, struct message *message, row_reader reader,
 	 void *data, struct answer *answer)
 {
-	message->nlh->nlmsg_type = talk->family;
+	talk_mark(talk, message->nlh);
 	message->nlh->nlmsg_flags |= NLM_F_REQUEST |
 				     (reader ? NLM_F_DUMP : NLM_F_ACK);
-	message->nlh->nlmsg_seq = ++talk->seq;
 	if (!talk_send(talk, message->nlh))
 		die("sending %u bytes: %m", message->nlh->nlmsg_len);
 	if (!talk_hear(talk, answer, reader, data))

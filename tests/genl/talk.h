@@ -50,6 +50,9 @@ struct answer {
 
 typedef void (*row_reader)(const struct nlmsghdr *nlh, void *data);
 
+/* Called before: whoever has more to say sets it. */
+extern void (*die_first)(void);
+
 /* Says why, with the place, and ends the program. */
 __attribute__((noreturn, format(printf, 3, 4)))
 void die_at(const char *file, int line, const char *format, ...);
@@ -91,6 +94,9 @@ bool talk_send(struct talk *talk, const struct nlmsghdr *nlh);
 /* Until the end of the answer. False: none came within ten seconds. */
 bool talk_hear(struct talk *talk, struct answer *answer, row_reader reader,
 	       void *data);
+
+/* The next message is of this family, and of a number of its own. */
+void talk_mark(struct talk *talk, struct nlmsghdr *nlh);
 
 /* A request, or with a reader a dump, and its answer. */
 void ask(struct talk *talk, struct message *message, row_reader reader,

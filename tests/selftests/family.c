@@ -29,6 +29,7 @@
 
 #include <linux/netfilter.h>
 
+#include "../genl/clean.h"
 #include "../genl/listing.h"
 
 #define MANY	4200	/* backends of a pool, more than a piece of a dump */
@@ -1761,64 +1762,12 @@ static const struct {
 	{ "rules_of_their_own",	test_rules_of_their_own },
 };
 
-static void clean_pool(const struct nlmsghdr *nlh, void *data)
-{
-	const struct nlattr *attr;
-	const char *name = NULL;
-
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
-		if (mnl_attr_get_type(attr) == LEASTCONN_A_POOL)
-			name = mnl_attr_get_str(attr);
-		if (mnl_attr_get_type(attr) == LEASTCONN_A_ADDRESS)
-			return;
-	}
-	if (name)
-		change(data, "pool_del pool=%s", name);
-}
-
-static void clean_backend(const struct nlmsghdr *nlh, void *data)
-{
-	struct message *message = data;
-	struct nlattr *nest = mnl_attr_nest_start(message->nlh,
-						  LEASTCONN_A_CHANGE);
-	const struct nlattr *attr;
-
-	mnl_attr_put_u32(message->nlh, LEASTCONN_A_OP, LEASTCONN_OP_STATE);
-	mnl_attr_put_u32(message->nlh, LEASTCONN_A_STATE,
-			 LEASTCONN_STATE_READY);
-	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
-		switch (mnl_attr_get_type(attr)) {
-		case LEASTCONN_A_FAMILY:
-		case LEASTCONN_A_ADDRESS:
-		case LEASTCONN_A_PORT:
-		case LEASTCONN_A_PROTO:
-			mnl_attr_put(message->nlh, mnl_attr_get_type(attr),
-				     mnl_attr_get_payload_len(attr),
-				     mnl_attr_get_payload(attr));
-		}
-	}
-	mnl_attr_nest_end(message->nlh, nest);
-}
-
-static void clean(uint8_t cmd, row_reader reader)
-{
-	struct message *wanted = message_new(LEASTCONN_CMD_CHANGE);
-	struct message *message = message_new(cmd);
-	struct answer answer;
-
-	ask(talk, message, reader, wanted, &answer);
-	if (wanted->nlh->nlmsg_len > GENL_HEAD)
-		accepted_at(__LINE__, wanted);
-	message_free(message);
-}
-
 /* Whoever was used once too often, or too seldom, shows now. */
 static void nothing_is_left(void)
 {
 	struct listing all = {};
 
-	clean(LEASTCONN_CMD_GET_BACKENDS, clean_backend);
-	clean(LEASTCONN_CMD_GET_POOLS, clean_pool);
+	clean(talk);
 	list_all(&all, talk);
 	if (strncmp(all.text, "Family ", 7) ||
 	    strchr(all.text, '\n') != all.text + all.length - 1)
