@@ -69,9 +69,12 @@ test_fuzz_nft_ipv6() { # short
 	fuzzed nft 6
 }
 
+# Of pools it takes away all that there are.
 fuzz_family() {
 	say "seed $seed"
+	on "$lb" "$leastconnctl" pool del web
 	on "$lb" "$here/../genl/fuzz" "$family_rounds" "$seed" "$from"
+	on "$lb" "$leastconnctl" pool add web
 }
 
 test_fuzz_control_family() { # short

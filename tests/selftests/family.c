@@ -38,6 +38,16 @@
 
 static struct talk *talk;
 
+/* Of many cases the one that is tried, for those who ask why it failed. */
+static const char *about;
+static unsigned int beside;
+
+static void say_what(void)
+{
+	if (about)
+		printf("# %s, and %u\n", about, beside);
+}
+
 /* ---- what is asked, and what is so ---- */
 
 #define fail(...) die_at(__FILE__, line, __VA_ARGS__)
@@ -484,7 +494,7 @@ static void test_bad_values(void)
 
 	some_state();
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		printf("# %s\n", bad[i].words);
+		about = bad[i].words;
 		attribute_refused(__LINE__, bad[i].words, bad[i].type,
 				  bad[i].error, bad[i].text);
 	}
@@ -625,7 +635,8 @@ static void test_foreign_attributes(void)
 				message_free(message);
 				continue;
 			}
-			printf("# %s, and %u\n", shapes[i].valid, type);
+			about = shapes[i].valid;
+			beside = type;
 			at = put_foreign(message, type);
 			refused_at(__LINE__, message, EINVAL, at, names[type] ?
 				   "this change has no such attribute" : NULL);
@@ -797,7 +808,8 @@ static void test_all_or_nothing(void)
 			bool policy = strstr(last[j], "65536");
 
 			changes(message, last[j]);
-			printf("# %s ... %s\n", before[i], last[j]);
+			about = before[i];
+			beside = j;
 			refused_at(__LINE__, message, policy ? POLICY : ENOENT,
 				   policy ? attribute_of_change(message, at, LEASTCONN_A_PORT) :
 				   message->changes[at], NULL);
@@ -1782,6 +1794,7 @@ int main(int argc, char **argv)
 			continue;
 		if (unshare(CLONE_NEWNET))
 			die("no namespace: %m");
+		die_first = say_what;
 		talk = talk_open();
 		tests[i].run();
 		nothing_is_left();
