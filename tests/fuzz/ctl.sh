@@ -125,7 +125,7 @@ terms() { # WEIGHT MAX BACKUP
 some_pools() {
 	{ text 4 web; u32 19 1; u32 20 2; } | record 0
 	{ text 4 web; address4 1; service 80 6; counts 0; terms 1 0 0; } | record 0
-	{ text 4 web; address4 2; service 80 6; counts 1; terms 3 9 1; } | record 0
+	{ text 4 web; address4 2; service 80 6; counts 1; terms 65535 9 1; } | record 0
 	{ text 4 dns; u32 19 0; u32 20 1; } | record 0
 	{ text 4 dns; address6 1; service 80 6; counts 2; terms 0 0 0; } | record 0
 	{ u32 5 17; u32 19 1; u32 20 1; } | record 0
@@ -189,6 +189,7 @@ seeds() {
 		n=$((n + 1))
 		words "${line[@]}" >"$ext_tmp/seeds/words-$n"
 	done
+	words pool add abcdefghijklmnopqrstuvwxyz01234 >"$ext_tmp/seeds/words-name"
 	words list web --json >"$ext_tmp/seeds/words-list"
 	words help >"$ext_tmp/seeds/words-help"
 	words restore - >"$ext_tmp/seeds/words-restore"
