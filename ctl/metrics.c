@@ -135,17 +135,18 @@ static void print_backends(FILE *out, const struct backends *backends)
 static void print_member_metric(FILE *out, const struct snapshot *snapshot,
 				const struct metric *metric)
 {
-	const struct group *group = snapshot->groups;
-	size_t i;
+	const struct group *group;
+	size_t i, j;
 
 	describe(out, metric->name, metric->type, metric->help);
-	for (; group < snapshot->groups + snapshot->count; group++) {
+	for (i = 0; i < snapshot->count; i++) {
+		group = &snapshot->groups[i];
 		if (!group_is_pool(group))
 			continue;
-		for (i = 0; i < group->backends.count; i++)
+		for (j = 0; j < group->backends.count; j++)
 			sample(out, metric->name, group->pool,
-			       &group->backends.at[i],
-			       metric->get(&group->backends.at[i]));
+			       &group->backends.at[j],
+			       metric->get(&group->backends.at[j]));
 	}
 }
 

@@ -92,6 +92,12 @@ static void read_ack_attributes(const struct nlmsghdr *nlh, size_t skip,
 	}
 }
 
+/* As errno; what cannot be one is no answer of the kernel's. */
+static int errno_of(int error)
+{
+	return error <= 0 && error >= -4095 ? -error : EBADMSG;
+}
+
 /* An acknowledgement is an error of 0. */
 static void read_error(const struct nlmsghdr *nlh, struct answer *answer)
 {
@@ -103,7 +109,7 @@ static void read_error(const struct nlmsghdr *nlh, struct answer *answer)
 		answer->refusal->error = EBADMSG;
 		return;
 	}
-	answer->refusal->error = -err->error;
+	answer->refusal->error = errno_of(err->error);
 	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
 		skip += MNL_ALIGN(err->msg.nlmsg_len) - sizeof(err->msg);
 	read_ack_attributes(nlh, skip, answer->refusal);
@@ -119,7 +125,7 @@ static void read_done(const struct nlmsghdr *nlh, struct answer *answer)
 	memcpy(&error, mnl_nlmsg_get_payload(nlh), sizeof(error));
 	if (error >= 0)
 		return;
-	answer->refusal->error = -error;
+	answer->refusal->error = errno_of(error);
 	read_ack_attributes(nlh, sizeof(error), answer->refusal);
 }
 

@@ -154,7 +154,7 @@ static int step_state(struct lc_changes *changes,
 
 	if (backend->state == request->state)
 		return 0;
-	if (request->state != LEASTCONN_STATE_READY &&
+	if (backend->state == LEASTCONN_STATE_READY &&
 	    !may_keep(changes->pools->backends))
 		return refuse(changes, request, ENOSPC,
 			      "%u backends are not ready, the most there can be",
@@ -219,7 +219,7 @@ static int member_check(struct lc_changes *changes,
 			      "pool \"%s\" has this backend", pool->name);
 	if (pool->count >= LEASTCONN_MAX_MEMBERS)
 		return refuse(changes, request, ENOSPC,
-			      "pool \"%s\" has %u backends, the most there can be",
+			      "pool \"%s\" has the %u backends it can have",
 			      pool->name, pool->count);
 	return 0;
 }
@@ -354,6 +354,19 @@ static int state_ahead(struct lc_changes *changes,
 	return err;
 }
 
+/* Those that only changes before this one still hold are gone already. */
+static bool is_known(const struct lc_backend *backend)
+{
+	const struct lc_member *member;
+
+	if (backend->state != LEASTCONN_STATE_READY)
+		return true;
+	hlist_for_each_entry(member, &backend->seats, seat.node)
+		if (!member->gone && !member->pool->gone)
+			return true;
+	return false;
+}
+
 static int no_backend(struct lc_changes *changes,
 		      const struct lc_request *request)
 {
@@ -372,8 +385,9 @@ static int one_backend(struct lc_changes *changes,
 	rcu_read_lock();
 	backend = lc_backend_find(changes->pools->backends, &request->key);
 	rcu_read_unlock();
-	return backend ? do_backend(changes, request, backend) :
-			 no_backend(changes, request);
+	return backend && is_known(backend) ?
+	       do_backend(changes, request, backend) :
+	       no_backend(changes, request);
 }
 
 static int each_backend(struct lc_changes *changes,
@@ -387,7 +401,9 @@ static int each_backend(struct lc_changes *changes,
 	if (request->key.port && request->key.proto)
 		return one_backend(changes, request);
 	list_for_each_entry(backend, &backends->list, list) {
-		if (!lc_backend_matches(backend, &request->key, request->given))
+		if (!lc_backend_matches(backend, &request->key,
+					request->given) ||
+		    !is_known(backend))
 			continue;
 		found = true;
 		err = do_backend(changes, request, backend);

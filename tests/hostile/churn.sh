@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Everything comes and goes at once, under load: namespaces with rules and
-# connections, rule sets, entries, the hash's size, processors, and attempts to
-# unload the module. Then counts are right, and nothing is left.
+# Everything comes and goes at once, under load: namespaces with rules, pools and
+# connections, rule sets, backends and states, entries, the hash's size,
+# processors, and attempts to unload the module. Then counts are right, and
+# nothing is left.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -24,6 +25,32 @@ tenant_rules() {
 	RULES
 }
 
+# The same backends, in pools; and states of some that nobody has.
+tenant_pools() {
+	local i
+
+	echo "pool add web"
+	echo "pool add dns"
+	for i in 1 2 3; do
+		echo "add web 10.9.0.$i:80"
+		echo "add dns 10.9.0.$i:53 proto udp"
+	done
+	echo "drain 10.9.0.8:80 proto tcp"
+	echo "down [fd00:9::8]:80 proto tcp"
+	echo "pool add unused"
+	echo "add unused 10.9.0.8"
+}
+
+tenant_pool_rules() {
+	cat <<-RULES
+	*nat
+	-A OUTPUT -d $vip -p tcp --dport 80 -j LEASTCONN --pool web
+	-A OUTPUT -d $vip -p udp --dport 53 -j LEASTCONN --pool dns
+	-A OUTPUT -d $vip -p icmp -j LEASTCONN --to 10.9.0.1,10.9.0.2,10.9.0.3
+	COMMIT
+	RULES
+}
+
 tenant_devices() {
 	echo "link set lo up"
 	echo "addr add 10.9.0.1/32 dev lo"
@@ -39,11 +66,15 @@ tenant_is_balanced() { # NAME
 }
 
 birth() { # NAME
-	local tools=(iptables-nft-restore iptables-legacy-restore)
+	local tools=(iptables-nft-restore iptables-legacy-restore) rules=rules
 
 	ip netns add "$1"
 	ip -n "$1" -batch "$tmp/devices"
-	on "$1" "${tools[RANDOM % ${#front_ends[@]}]}" -w <"$tmp/tenant-rules"
+	if [ $((RANDOM % 2)) = 0 ]; then
+		on "$1" "$leastconnctl" restore "$tmp/tenant-pools"
+		rules=pool-rules
+	fi
+	on "$1" "${tools[RANDOM % ${#front_ends[@]}]}" -w <"$tmp/tenant-$rules"
 	peer "$1" listen tcp 0.0.0.0 80 and listen udp 0.0.0.0 53 \
 		and open t tcp $vip 80 count 3 and open u udp $vip 53 count 3 \
 		and tell 'u.*' hello
@@ -51,8 +82,10 @@ birth() { # NAME
 		fail "$1: $(on "$1" cat /proc/net/leastconn)"
 }
 
-# Who holds it goes before, or after.
+# Who holds it goes before, or after; some change until then.
 death() { # NAME
+	[ $((RANDOM % 3)) != 0 ] ||
+		on "$1" "$leastconnctl" down 10.9.0.1
 	case $((RANDOM % 3)) in
 	0) peer "$1" quit ;;
 	1) peer "$1" reset '*' ;;
@@ -90,6 +123,28 @@ other_rules() {
 	replace_rules "$tmp/rules-$turn"
 }
 
+# Backends of the pool that rules use, any of them, all in a message or none of
+# them: some are there already, or are not.
+change_pool() {
+	local i words=("add churn" "del churn" "set churn" drain down ready kill)
+
+	for i in 1 2 3 4; do
+		echo "${words[RANDOM % 7]} 10.0.1.$((RANDOM % 4 + 1)):80"
+	done | ctl restore 2>/dev/null || true
+}
+
+add_and_delete_pools() {
+	ctl pool add one 2>/dev/null || ctl pool del one
+	ctl list >/dev/null
+}
+
+pool_clients() {
+	{
+		peer "$cl" open p tcp $vip 82 count 10 nowait
+		peer "$cl" reset 'p*'
+	} 2>/dev/null || true
+}
+
 # A rule always stands.
 try_to_unload() {
 	! unloaded || fail "unloaded under a rule"
@@ -114,10 +169,18 @@ switch_processor() {
 	echo $((1 - $(cat $online))) >$online
 }
 
+with_pool() {
+	sed "s/^COMMIT/-A PREROUTING -d $vip -p tcp --dport 82 -j LEASTCONN --pool churn\n&/"
+}
+
 start_all() {
-	rules_to 10.0.1.1-10.0.1.3 >"$tmp/rules-0"
-	rules_to 10.0.1.2-10.0.1.4 >"$tmp/rules-1"
+	rules_to 10.0.1.1-10.0.1.3 | with_pool >"$tmp/rules-0"
+	rules_to 10.0.1.2-10.0.1.4 | with_pool >"$tmp/rules-1"
+	ctl pool add churn
 	other_rules
+	meanwhile 300 change_pool
+	meanwhile 1000 add_and_delete_pools
+	meanwhile 1000 pool_clients
 	meanwhile 1000 other_rules
 	meanwhile 500 try_to_unload
 	meanwhile 5000 flush_entries
@@ -133,6 +196,8 @@ two_landlords() {
 	local first
 
 	tenant_rules >"$tmp/tenant-rules"
+	tenant_pools >"$tmp/tenant-pools"
+	tenant_pool_rules >"$tmp/tenant-pool-rules"
 	tenant_devices >"$tmp/devices"
 	(tenants a $((namespaces / 2))) &
 	first=$!

@@ -6,7 +6,7 @@
  *
  * Armed are only the calls that change something: a rule set by either front
  * door (setsockopt, sendmsg), a new network namespace (unshare), a module
- * (finit_module). Allocations count that /sys/kernel/debug/failslab lets fail.
+ * (finit_module), and what is asked of generic netlink (sendto). Allocations count that /sys/kernel/debug/failslab lets fail.
  * FILE gets a line for each armed call: "failed" when the allocation was made,
  * else "spared".
  */
@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netlink.h>
 
 static void write_line(const char *path, int flags, const char *line)
 {
@@ -86,6 +87,31 @@ ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	arm();
 	ret = NEXT(sendmsg)(fd, msg, flags);
 	disarm();
+	return ret;
+}
+
+static bool is_generic_netlink(int fd)
+{
+	int protocol = -1, domain = -1;
+	socklen_t len = sizeof(int), same = sizeof(int);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) &&
+	       !getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &same) &&
+	       domain == AF_NETLINK && protocol == NETLINK_GENERIC;
+}
+
+/* libmnl's way; nftables' questions go it too, and change nothing. */
+ssize_t sendto(int fd, const void *buf, size_t size, int flags,
+	       const struct sockaddr *addr, socklen_t len)
+{
+	bool armed = is_generic_netlink(fd);
+	ssize_t ret;
+
+	if (armed)
+		arm();
+	ret = NEXT(sendto)(fd, buf, size, flags, addr, len);
+	if (armed)
+		disarm();
 	return ret;
 }
 

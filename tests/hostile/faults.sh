@@ -239,6 +239,158 @@ test_replacements_while_every_nth_allocation_fails() {
 	[ $refused -gt 0 ] || fail "none was refused"
 }
 
+# ---- pools and states ----
+
+# Two pools, a backend without a pool, connections to be adopted or killed.
+pooled_hosts() {
+	setup
+	serve tcp 80
+	keep_tracking ipt
+	peer "$cl" open a tcp 10.0.1.1 80 count 3
+	peer "$cl" open b tcp 10.0.1.2 80 count 2
+	cat >"$tmp/pools" <<-POOLS
+	pool add web
+	add web 10.0.1.1:80 weight 3
+	add web 10.0.1.2:80 state drain
+	pool add spare
+	down 10.0.1.9:80 proto tcp
+	POOLS
+}
+
+make_pools() { # FILE
+	ctl restore "$1"
+	before=$(all_of_pools)
+}
+
+# Without counts: what a kill has taken stays away.
+all_of_pools() {
+	ctl save
+	uses $module
+	on "$lb" awk '{ print $1, $2, $3, $4, $8 }' /proc/net/leastconn
+}
+
+change_was_refused() { # STATUS
+	if [ "$1" = 0 ]; then
+		without_pools_and_states
+		make_pools "$tmp/pools"
+	else
+		expect "$before" "$(all_of_pools)" "pools and states"
+	fi
+}
+
+# walk_change ARG...: of leastconnctl, with the pools of $tmp/pools there
+walk_change() {
+	local before
+
+	say "$*"
+	make_pools "$tmp/pools"
+	walk_on "$lb" change_was_refused "$leastconnctl" "$@"
+	agree 1000
+	without_pools_and_states
+}
+
+test_changes_of_pools_and_states() { # short
+	prepare
+	pooled_hosts
+	walk_change pool add new
+	walk_change pool del web
+	walk_change add web 10.0.1.3:80 weight 2 state drain
+	walk_change set web 10.0.1.1:80 weight 2 state down
+	walk_change del web 10.0.1.1:80 --kill
+	walk_change drain 10.0.1.1
+	walk_change ready 10.0.1.2:80
+	walk_change kill 10.0.1.2
+	nothing_is_left
+}
+
+# What sees connections begins with it, of both families.
+test_the_first_backends() { # short
+	prepare
+	pooled_hosts
+	: >"$tmp/pools"
+	cat >"$tmp/first" <<-POOLS
+	pool add web
+	add web 10.0.1.1:80
+	pool add six
+	add six [fd00:1::1]:80
+	POOLS
+	walk_change restore "$tmp/first"
+	echo "drain 10.0.1.1:80 proto tcp" >"$tmp/first"
+	walk_change restore "$tmp/first"
+	nothing_is_left
+}
+
+# All of them or none, whichever of their allocations fails.
+test_many_changes_at_once() { # short
+	local i
+
+	prepare
+	pooled_hosts
+	{
+		echo "del web 10.0.1.1:80"
+		echo "pool del spare"
+		echo "pool add many"
+		for ((i = 1; i <= 20; i++)); do
+			echo "add many 10.0.1.$i:80 weight $i"
+		done
+		echo "set many 10.0.1.2:80 max-conns 7 state ready"
+		echo "drain 10.0.1.77:80 proto tcp"
+		echo "down [fd00:1::77]:80 proto tcp"
+		echo "pool del web"
+		echo "pool add web"
+		echo "add web 10.0.1.1:80"
+	} >"$tmp/many"
+	walk_change restore "$tmp/many"
+	nothing_is_left
+}
+
+# Nothing of them is changed by a listing, nor by one that fails.
+test_listing_pools() { # short
+	prepare
+	pooled_hosts
+	walk_change list
+	walk_change list web
+	walk_change save
+	nothing_is_left
+}
+
+# One of the two stands, whatever is refused, and packets find it.
+test_changes_while_every_nth_allocation_fails() {
+	local i n refused=0 took=0
+
+	prepare
+	pooled_hosts
+	ctl pool add web
+	for i in 0 1; do
+		{
+			[ $i = 0 ] || echo "del web 10.0.1.1:80"
+			[ $i = 1 ] || echo "del web 10.0.1.2:80"
+			echo "add web 10.0.1.$((i + 1)):80"
+		} >"$tmp/$i"
+	done
+	ctl add web 10.0.1.2:80
+	ipt -t nat -A PREROUTING -d $vip -p tcp --dport 80 \
+		-j LEASTCONN --pool web
+	for n in 2 3 5 7 11 17; do
+		peer "$cl" open "c$n" tcp $vip 80 count 4
+		faults_on $n
+		for i in 0 1 0 1; do
+			if ctl restore "$tmp/$i" 2>/dev/null; then
+				took=$((took + 1))
+			else
+				refused=$((refused + 1))
+			fi
+		done
+		faults_off >/dev/null
+		agree 1000
+		expect 1 "$(ctl save | grep -c '^add web')" "backends of the pool"
+	done
+	say "$took changes, $refused refused"
+	[ $took -gt 0 ] || fail "none was taken"
+	[ $refused -gt 0 ] || fail "none was refused"
+	nothing_is_left
+}
+
 # ---- packets ----
 
 balanced_hosts() {

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Rules made up by dice, through both doors: the kernel's answer to each is what
-# the header promises, what it accepts it shows as it was sent, and when all is
-# over nothing is left of them. See ../rawrule/main.c.
+# Rules made up by dice, through both doors, and messages to the control family:
+# the kernel's answer to each is what the headers promise, what it accepts it
+# shows as it was sent, and when all is over nothing is left of them. See
+# ../rawrule/main.c and ../genl/fuzz.c.
 #
 #	fuzz.sh [--seed N] [--from ROUND] [--rounds N] [TEST...]
 # shellcheck source=../rawrule/lib.sh
@@ -12,7 +13,8 @@ seeds=$(dirname "$0")/fuzz.seeds
 seed=$((RANDOM << 15 | RANDOM))
 from=0
 rounds=25000
-[ -z "${LC_SHORT-}" ] || rounds=1000
+family_rounds=100000
+[ -z "${LC_SHORT-}" ] || rounds=1000 family_rounds=4000
 known_rounds=500
 
 # Seeds that are worth it come first.
@@ -67,11 +69,28 @@ test_fuzz_nft_ipv6() { # short
 	fuzzed nft 6
 }
 
+# Of pools it takes away all that there are.
+fuzz_family() {
+	say "seed $seed"
+	on "$lb" "$leastconnctl" pool del web
+	on "$lb" "$here/../genl/fuzz" "$family_rounds" "$seed" "$from"
+	on "$lb" "$leastconnctl" pool add web
+}
+
+test_fuzz_control_family() { # short
+	local door=nft family=4
+
+	leaves_nothing fuzz_family
+	modprobe $module
+	"$here/family" in_their_order
+	honest_rule_balances
+}
+
 while [ $# -ge 2 ]; do
 	case $1 in
 	--seed) seed=$2 ;;
 	--from) from=$2 ;;
-	--rounds) rounds=$2 ;;
+	--rounds) rounds=$2 family_rounds=$2 ;;
 	*) break ;;
 	esac
 	shift 2

@@ -93,15 +93,38 @@ rules_to() { # ADDR-ADDR
 	RULES
 }
 
+# ---- pools and states ----
+
+leastconnctl=$here/../../ctl/leastconnctl
+
+ctl() { # ARG...: on the balancer
+	on "$lb" "$leastconnctl" "$@"
+}
+
+# All pools go, and then all states: of backends that no pool has any more.
+without_pools_and_states() {
+	local i
+
+	for i in 1 2; do
+		ctl save | awk '$1 == "pool" { print "pool del", $3 }
+			$1 == "drain" || $1 == "down" { $1 = "ready"; print }' |
+			ctl restore || return
+	done
+	[ -z "$(ctl save)" ]
+}
+
 # ---- what is left ----
 
 objects_at_most() { # CACHE NUMBER
 	[ "$(objects "$1")" -le "$2" ]
 }
 
-# The rules go, and with them every byte of ours.
+# The rules go, then pools and states, and with them every byte of ours.
 nothing_is_left() {
 	ipt -t nat -F
+	# iptables-nft lets go of rules a little later.
+	busywait 5000 without_pools_and_states 2>/dev/null ||
+		fail "pools are left: $(ctl save)"
 	busywait 30000 objects_at_most leastconn_record 0 ||
 		fail "$(objects leastconn_record) records are left"
 	unload

@@ -291,6 +291,174 @@ static void test_full_while_nobody_looks(void)
 	check(choose(), 1, "it is full");
 }
 
+/* ---- slots that come and go ---- */
+
+static void enter(unsigned int at, int load, u16 weight)
+{
+	loads[at].counter = load;
+	lc_tournament_enter(&it, at, &loads[at]);
+	check(can_take(at), false, "slot %u has a weight before it is given one",
+	      at);
+	it.slots[at].max_conns = 0;
+	it.slots[at].backup = false;
+	it.slots[at].weight = weight;
+	lc_tournament_update(&it, at);
+}
+
+/* The memory it had is its own again. */
+static void grow(unsigned int count)
+{
+	void *more = calloc(1, lc_tournament_size(count));
+	void *before = lc_tournament_grow(&it, more, count);
+
+	check(before == memory, true, "growing to %u gives the old memory back",
+	      count);
+	check(it.width >= count, true, "room for %u slots", count);
+	free(memory);
+	memory = more;
+}
+
+static bool is_taken(unsigned int at)
+{
+	return it.slots[at].active;
+}
+
+/* The first free one from a random one on, or -1. */
+static int any_slot(bool taken)
+{
+	unsigned int from = random() % it.width;
+
+	for (unsigned int i = 0; i < it.width; i++)
+		if (is_taken((from + i) % it.width) == taken)
+			return (from + i) % it.width;
+	return -1;
+}
+
+static void come_or_go(int step)
+{
+	int at;
+
+	switch (random() % 8) {
+	case 0:
+	case 1:
+	case 2:
+		at = any_slot(false);
+		if (at < 0)
+			grow(it.width + 1 + random() % it.width);
+		else
+			enter(at, random() % 8 - 1, weights[random() % 10]);
+		break;
+	case 3:
+	case 4:
+		at = any_slot(true);
+		if (at < 0)
+			break;
+		lc_tournament_leave(&it, at);
+		check(is_taken(at), false, "step %d: %d has left", step, at);
+		break;
+	default:
+		at = any_slot(true);
+		if (at < 0)
+			break;
+		if (random() % 2)
+			loads[at].counter += random() % 3;
+		else
+			slot_at_random(at, 8);
+		break;
+	}
+	if (!(random() % 30) && it.width < 4 * FEW)
+		grow(2 * it.width);
+}
+
+static void test_slots_come_and_go(void)
+{
+	for (int round = 0; round < 1000; round++) {
+		start(1 + random() % 3);
+		for (int step = 0; step < 150; step++) {
+			for (int i = random() % 4; i; i--)
+				come_or_go(step);
+			check_choice(it.width, round, step);
+		}
+	}
+}
+
+static void choices_are(const char *wanted, const char *when)
+{
+	for (; *wanted; wanted++)
+		check(choose(), *wanted - '0', "%s", when);
+}
+
+/* Whoever comes goes last among equals; growing changes no turn. */
+static void test_turns_of_who_comes(void)
+{
+	start(4);
+	enter(2, 5, 1);
+	enter(0, 5, 1);
+	enter(3, 5, 1);
+	choices_are("203203", "in the order they came");
+	enter(1, 5, 1);
+	choices_are("2031", "the last one came");
+	lc_tournament_leave(&it, 0);
+	choices_are("231", "one has left");
+	enter(0, 5, 1);
+	choices_are("23", "and is back, and last");
+	/* More turns than there will be slots. */
+	for (int i = 0; i < 100; i++)
+		choices_are("1023", "round and round");
+	grow(64);
+	choices_are("102310", "and in larger memory");
+	enter(63, 4, 1);
+	check(choose(), 63, "one in the new part with a smaller load");
+	loads[63].counter++;
+	choices_are("2310", "that has as much now");
+	check(choose(), 63, "whose turn it is");
+}
+
+/* The best one, the last one, the only one goes. */
+static void test_who_leaves_is_chosen_no_more(void)
+{
+	start(1);
+	enter(0, 0, 65535);
+	enter(1, 1000, 1);
+	check(choose(), 0, "the idle one");
+	lc_tournament_leave(&it, 0);
+	check(choose(), 1, "the one who was chosen last has left");
+	grow(3);
+	enter(2, 0, 1);
+	lc_tournament_leave(&it, 2);
+	check(choose(), 1, "the best one has left before it was chosen");
+	lc_tournament_leave(&it, 1);
+	check(choose(), -1, "all have left");
+	grow(1000);
+	check(choose(), -1, "and nobody came with more room");
+	enter(999, INT_MAX - 1, 1);
+	check(choose(), 999, "the last slot");
+}
+
+/* From one to as many as there can be, each doubling in use. */
+static void test_grows_to_the_most(void)
+{
+	static atomic_t load[LC_SLOTS];
+	int at;
+
+	start(1);
+	for (unsigned int i = 0; i < LC_SLOTS; i++) {
+		if (i == it.width)
+			grow(2 * it.width);
+		load[i].counter = LC_SLOTS - i;
+		lc_tournament_enter(&it, i, &load[i]);
+		it.slots[i].weight = 1;
+		lc_tournament_update(&it, i);
+		check(choose(), i, "the one with the smallest load so far");
+	}
+	for (unsigned int i = LC_SLOTS; i--; ) {
+		at = choose();
+		check(at, i, "the next after %u have left", LC_SLOTS - 1 - i);
+		lc_tournament_leave(&it, i);
+	}
+	check(choose(), -1, "all have left");
+}
+
 static const struct unit_test tests[] = {
 	{ "random pools",		test_random_pools },
 	{ "nothing to choose",		test_nothing_to_choose },
@@ -301,6 +469,10 @@ static const struct unit_test tests[] = {
 	{ "sees what others add",	test_sees_what_others_add },
 	{ "backup only without ordinary", test_backup_only_without_ordinary },
 	{ "full while nobody looks",	test_full_while_nobody_looks },
+	{ "slots come and go",		test_slots_come_and_go },
+	{ "turns of who comes",		test_turns_of_who_comes },
+	{ "who leaves is chosen no more", test_who_leaves_is_chosen_no_more },
+	{ "grows to the most",		test_grows_to_the_most },
 };
 
 int main(void)

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the family tells, as text. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/netfilter.h>
+
+#include "listing.h"
+
+void listing_add(struct listing *listing, const char *format, ...)
+{
+	va_list args;
+	int more;
+
+	if (listing->room - listing->length < 512) {
+		listing->room = 2 * listing->room + 4096;
+		listing->text = realloc(listing->text, listing->room);
+		if (!listing->text)
+			die("out of memory");
+	}
+	va_start(args, format);
+	more = vsnprintf(listing->text + listing->length,
+			 listing->room - listing->length, format, args);
+	va_end(args);
+	if (more < 0 || more >= 512)
+		die("a line is too long");
+	listing->length += more;
+}
+
+void listing_free(struct listing *listing)
+{
+	free(listing->text);
+	*listing = (struct listing) { .counts = listing->counts };
+}
+
+/* ---- rows ---- */
+
+/* Those of a backend, of one in a pool, of a pool; each has all of its own. */
+#define BIT(name)	(1U << LEASTCONN_A_##name)
+#define KEY		(BIT(FAMILY) | BIT(ADDRESS) | BIT(PORT) | BIT(PROTO))
+#define BACKEND		(KEY | BIT(STATE) | BIT(ACTIVE) | BIT(INACTIVE) | \
+			 BIT(TOTAL))
+#define TERMS		(BIT(WEIGHT) | BIT(MAX_CONNS) | BIT(BACKUP))
+#define POOL		(BIT(RULES) | BIT(MEMBERS))
+
+/**
+ * struct row - the attributes of a message
+ * @at: each once
+ * @has: which there are
+ */
+struct row {
+	const struct nlattr	*at[LEASTCONN_A_MAX + 1];
+	unsigned int		has;
+};
+
+static void read_row(const struct nlmsghdr *nlh, struct row *row)
+{
+	const struct nlattr *attr;
+	unsigned int type;
+
+	*row = (struct row) {};
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		type = mnl_attr_get_type(attr);
+		if (type > LEASTCONN_A_MAX)
+			die("attribute %u is in no contract", type);
+		if (type == LEASTCONN_A_PAD)
+			continue;
+		if (row->at[type])
+			die("attribute %u is there twice", type);
+		row->at[type] = attr;
+		row->has |= 1U << type;
+	}
+}
+
+static uint32_t number(const struct row *row, unsigned int type)
+{
+	const struct nlattr *attr = row->at[type];
+
+	if (mnl_attr_validate(attr, MNL_TYPE_U32))
+		die("attribute %u is no number of 32 bits", type);
+	return mnl_attr_get_u32(attr);
+}
+
+static uint64_t total(const struct row *row)
+{
+	const struct nlattr *attr = row->at[LEASTCONN_A_TOTAL];
+
+	if (mnl_attr_validate(attr, MNL_TYPE_U64))
+		die("a total is no number of 64 bits");
+	return mnl_attr_get_u64(attr);
+}
+
+static const char *address(const struct row *row)
+{
+	static char text[INET6_ADDRSTRLEN];
+	const struct nlattr *attr = row->at[LEASTCONN_A_ADDRESS];
+	uint32_t family = number(row, LEASTCONN_A_FAMILY);
+
+	if (family != NFPROTO_IPV4 && family != NFPROTO_IPV6)
+		die("family %u", family);
+	if (mnl_attr_get_payload_len(attr) != (family == NFPROTO_IPV6 ? 16 : 4))
+		die("an address of %u bytes", mnl_attr_get_payload_len(attr));
+	inet_ntop(family, mnl_attr_get_payload(attr), text, sizeof(text));
+	return text;
+}
+
+/* Return: " active inactive total", if they are wanted. */
+static const char *counts(const struct listing *listing, const struct row *row)
+{
+	static char text[64];
+
+	*text = '\0';
+	if (listing->counts)
+		snprintf(text, sizeof(text), " %u %u %llu",
+			 number(row, LEASTCONN_A_ACTIVE),
+			 number(row, LEASTCONN_A_INACTIVE),
+			 (unsigned long long)total(row));
+	return text;
+}
+
+static const char *state(const struct row *row)
+{
+	static const char *const states[] = { "ready", "drain", "down" };
+	uint32_t value = number(row, LEASTCONN_A_STATE);
+
+	if (value > LEASTCONN_STATE_MAX)
+		die("state %u", value);
+	return states[value];
+}
+
+static void add_backend(struct listing *listing, const struct row *row)
+{
+	listing_add(listing, "%s %u %u ", address(row),
+		    number(row, LEASTCONN_A_PORT),
+		    number(row, LEASTCONN_A_PROTO));
+	if (row->has & TERMS)
+		listing_add(listing, "weight=%u max=%u backup=%u ",
+			    number(row, LEASTCONN_A_WEIGHT),
+			    number(row, LEASTCONN_A_MAX_CONNS),
+			    number(row, LEASTCONN_A_BACKUP));
+	listing_add(listing, "%s%s\n", state(row), counts(listing, row));
+}
+
+void listing_add_row(struct listing *listing, const struct nlmsghdr *nlh)
+{
+	struct row row;
+	unsigned int has;
+
+	read_row(nlh, &row);
+	has = row.has & ~BIT(EVENT);
+	if (has & BIT(POOL)) {
+		if (mnl_attr_validate(row.at[LEASTCONN_A_POOL],
+				      MNL_TYPE_NUL_STRING))
+			die("a pool's name is no string");
+		listing_add(listing, "%s ",
+			    mnl_attr_get_str(row.at[LEASTCONN_A_POOL]));
+	} else if (has & BIT(RULE)) {
+		number(&row, LEASTCONN_A_RULE);
+		listing_add(listing, "rule ");
+	}
+	switch (has & ~(BIT(POOL) | BIT(RULE))) {
+	case POOL:
+		listing_add(listing, "rules=%u members=%u\n",
+			    number(&row, LEASTCONN_A_RULES),
+			    number(&row, LEASTCONN_A_MEMBERS));
+		break;
+	case BACKEND:
+	case BACKEND | TERMS:
+		add_backend(listing, &row);
+		break;
+	default:
+		die("a row has attributes %#x", row.has);
+	}
+}
+
+static void read_listing(const struct nlmsghdr *nlh, void *data)
+{
+	listing_add_row(data, nlh);
+}
+
+void list(struct listing *listing, struct talk *talk, uint8_t cmd,
+	  const char *filter, struct answer *answer)
+{
+	struct message *message = message_new(cmd);
+
+	/* So that an empty one is a text, too. */
+	listing_add(listing, "%s", "");
+	attributes(message, "%s", filter);
+	ask(talk, message, read_listing, listing, answer);
+	message_free(message);
+}
+
+static void add_proc(struct listing *listing)
+{
+	FILE *file = fopen("/proc/thread-self/net/leastconn", "r");
+	char line[256];
+
+	if (!file)
+		die("/proc/net/leastconn: %m");
+	while (fgets(line, sizeof(line), file))
+		listing_add(listing, "%s", line);
+	fclose(file);
+}
+
+void list_all(struct listing *listing, struct talk *talk)
+{
+	struct answer answer;
+
+	list(listing, talk, LEASTCONN_CMD_GET_POOLS, "", &answer);
+	if (answer.error)
+		die("listing pools: %s", strerror(answer.error));
+	list(listing, talk, LEASTCONN_CMD_GET_BACKENDS, "", &answer);
+	if (answer.error)
+		die("listing backends: %s", strerror(answer.error));
+	add_proc(listing);
+}
+
+void say_difference(const char *wanted, const char *got)
+{
+	const char *line = wanted, *other = got;
+	unsigned int number = 1;
+
+	while (*wanted && *wanted == *got) {
+		if (*wanted == '\n') {
+			number++;
+			line = wanted + 1;
+			other = got + 1;
+		}
+		wanted++;
+		got++;
+	}
+	printf("# line %u: expected \"%.*s\", got \"%.*s\"\n", number,
+	       (int)strcspn(line, "\n"), line,
+	       (int)strcspn(other, "\n"), other);
+}
