@@ -5,6 +5,7 @@
  * A dump comes in several parts. If something is changed between them the kernel
  * says so, and it is asked again.
  */
+#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,8 +185,10 @@ static void take_groups(struct snapshot *snapshot, struct nl *nl,
 
 	if (dump_all(&dump, nl, &refusal))
 		return;
+	/* Older kernels have no words for a dump that does not begin. */
 	if (pool)
-		refuse("pool %s: %s", pool, nl_sentence(&refusal));
+		refuse("pool %s: %s", pool, refusal.error == ENOENT ?
+		       "no such pool" : nl_sentence(&refusal));
 	refuse("%s", nl_sentence(&refusal));
 }
 
