@@ -11,6 +11,7 @@
  */
 #include <linux/err.h>
 #include <linux/jhash.h>
+#include <linux/jiffies.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
@@ -258,6 +259,7 @@ static struct lc_backend *backend_alloc(const struct lc_backends *home,
 	backend->key = *key;
 	backend->home = home;
 	backend->users = 1;
+	backend->since = get_jiffies_64();
 	refcount_set(&backend->ref, 1);
 	return backend;
 }
@@ -354,6 +356,8 @@ void lc_backend_set_state(struct lc_backends *backends,
 
 	backend->users += more;
 	backends->kept[lc_family_index(backend->key.family)] += more;
+	if (more < 0)
+		backend->since = get_jiffies_64();
 	WRITE_ONCE(backend->state, state);
 	backend->drained = false;
 }

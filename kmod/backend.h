@@ -83,6 +83,14 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @total: connections ever recorded
  * @missed: that could not be recorded, since the last walk of adoption began
  * @stale: that could not be recorded before that; lc_backends.lock
+ * @failed: connections that did, since somebody last asked
+ * @fails: connections that did, ever
+ * @answered: not 0: it has answered one, since somebody last asked
+ * @watched: pools that want to know of failed connections; written under
+ *	lc_backends.lock
+ * @redispatch: pools that give them to another one; the same
+ * @suspected: and of answered ones; the same
+ * @since: jiffies from when on it takes connections; lc_backends.lock
  * @ref: keeps the memory: one for all users together, one a record
  * @users: pools that list it, changes under way, and a @state other than
  *	ready; lc_backends.lock
@@ -105,6 +113,13 @@ struct lc_backend {
 	atomic64_t		total;
 	atomic_t		missed;
 	unsigned int		stale;
+	atomic_t		failed;
+	atomic_t		fails;
+	atomic_t		answered;
+	bool			suspected;
+	unsigned int		watched;
+	unsigned int		redispatch;
+	u64			since;
 	refcount_t		ref;
 	unsigned int		users;
 	bool			gone;

@@ -79,6 +79,23 @@ static struct lc_pool *find_pool(struct lc_changes *changes,
 			      request->name));
 }
 
+static void set_settings(struct lc_settings *settings,
+			 const struct lc_request *request)
+{
+	if (request->given & LC_GIVEN_MAX_FAILS)
+		settings->max_fails = request->settings.max_fails;
+	if (request->given & LC_GIVEN_FAIL_TIMEOUT)
+		settings->fail_timeout = request->settings.fail_timeout;
+	if (request->given & LC_GIVEN_SLOW_START)
+		settings->slow_start = request->settings.slow_start;
+	if (request->given & LC_GIVEN_PERSISTENT)
+		settings->persistent = request->settings.persistent;
+	if (request->given & LC_GIVEN_PERSISTENT_MASK)
+		settings->persistent_mask = request->settings.persistent_mask;
+	if (request->given & LC_GIVEN_REDISPATCH)
+		settings->redispatch = request->settings.redispatch;
+}
+
 static int pool_add(struct lc_changes *changes,
 		    const struct lc_request *request)
 {
@@ -101,8 +118,27 @@ static int pool_add(struct lc_changes *changes,
 		step_free(step);
 		return PTR_ERR(pool);
 	}
+	set_settings(&pool->wanted, request);
 	step->event = LEASTCONN_EVENT_POOL_ADDED;
 	step->pool = pool;
+	return 0;
+}
+
+static int pool_set(struct lc_changes *changes,
+		    const struct lc_request *request)
+{
+	struct lc_pool *pool = find_pool(changes, request);
+	struct lc_step *step;
+
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	step = step_add(changes);
+	if (!step)
+		return -ENOMEM;
+	step->event = LEASTCONN_EVENT_POOL_CHANGED;
+	step->pool = pool;
+	step->settings = pool->wanted;
+	set_settings(&pool->wanted, request);
 	return 0;
 }
 
@@ -429,6 +465,8 @@ int lc_changes_add(struct lc_changes *changes,
 		return pool_add(changes, request);
 	case LEASTCONN_OP_POOL_DEL:
 		return pool_del(changes, request);
+	case LEASTCONN_OP_POOL_SET:
+		return pool_set(changes, request);
 	case LEASTCONN_OP_ADD:
 		return member_add(changes, request);
 	case LEASTCONN_OP_SET:
@@ -451,6 +489,9 @@ static void step_undo(struct lc_changes *changes, struct lc_step *step)
 		break;
 	case LEASTCONN_EVENT_POOL_DELETED:
 		lc_pool_hide(step->pool, false);
+		break;
+	case LEASTCONN_EVENT_POOL_CHANGED:
+		step->pool->wanted = step->settings;
 		break;
 	case LEASTCONN_EVENT_ADDED:
 		lc_member_del(step->member);
@@ -494,6 +535,10 @@ static void update_all(struct lc_backend *backend)
 static void step_apply(struct lc_step *step)
 {
 	switch (step->event) {
+	case LEASTCONN_EVENT_POOL_ADDED:
+	case LEASTCONN_EVENT_POOL_CHANGED:
+		lc_pool_update(step->pool);
+		break;
 	case LEASTCONN_EVENT_POOL_DELETED:
 		lc_pool_free(step->pool);
 		break;

@@ -14,6 +14,7 @@
  * @name: a pool's
  * @key: a backend's, as far as it is given
  * @terms: as far as they are given
+ * @settings: as far as they are given
  * @given: which of them are
  * @attr: what to point at when it is refused
  */
@@ -23,6 +24,7 @@ struct lc_request {
 	const char		*name;
 	struct lc_backend_key	key;
 	struct lc_terms		terms;
+	struct lc_settings	settings;
 	unsigned int		given;
 #define LC_GIVEN_WEIGHT		BIT(8)
 #define LC_GIVEN_MAX_CONNS	BIT(9)
@@ -30,6 +32,12 @@ struct lc_request {
 #define LC_GIVEN_STATE		BIT(11)
 #define LC_GIVEN_KILL		BIT(12)
 #define LC_GIVEN_AHEAD		BIT(13)
+#define LC_GIVEN_MAX_FAILS	BIT(14)
+#define LC_GIVEN_FAIL_TIMEOUT	BIT(15)
+#define LC_GIVEN_SLOW_START	BIT(16)
+#define LC_GIVEN_REDISPATCH	BIT(17)
+#define LC_GIVEN_PERSISTENT	BIT(18)
+#define LC_GIVEN_PERSISTENT_MASK BIT(19)
 	const struct nlattr	*attr;
 };
 
@@ -41,6 +49,7 @@ struct lc_request {
  * @member: the member, if any
  * @backend: the backend, if any; used
  * @terms: the member had before
+ * @settings: the pool had before
  * @state: the backend had before
  * @purge: of the backend
  */
@@ -51,6 +60,7 @@ struct lc_step {
 	struct lc_member	*member;
 	struct lc_backend	*backend;
 	struct lc_terms		terms;
+	struct lc_settings	settings;
 	u8			state;
 	u8			purge;
 };

@@ -100,6 +100,8 @@ int lc_control_add(struct lc_net *ln, struct lc_changes *changes,
 	if (request->op == LEASTCONN_OP_ADD ||
 	    request->op == LEASTCONN_OP_STATE)
 		err = track(ln, request->key.family);
+	if (request->given & LC_GIVEN_PERSISTENT)
+		err = err ?: lc_clients_open(&ln->clients);
 	return err ?: lc_changes_add(changes, request);
 }
 
@@ -149,6 +151,7 @@ unsigned int lc_control_apply(struct lc_net *ln, struct lc_changes *changes)
 		lc_reap_adopt(ln);
 	if (changes->purges)
 		purged = lc_purge(ln);
+	lc_health_check(ln);
 	mutex_lock(&ln->backends.lock);
 	end(ln, changes);
 	return purged;

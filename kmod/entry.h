@@ -70,6 +70,42 @@ static inline bool lc_entry_is_reset(const struct nf_conn *ct)
 	       READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_CLOSE;
 }
 
+/**
+ * lc_entry_is_silent() - has nobody answered yet?
+ * @ct: the entry of a connection that has just begun
+ *
+ * Context: any.
+ * Return: whether a TCP or UDP client has heard nothing from its server.
+ */
+static inline bool lc_entry_is_silent(const struct nf_conn *ct)
+{
+	if (test_bit(IPS_SEEN_REPLY_BIT, &ct->status))
+		return false;
+	switch (nf_ct_protonum(ct)) {
+	case IPPROTO_TCP:
+		return READ_ONCE(ct->proto.tcp.state) ==
+		       TCP_CONNTRACK_SYN_SENT;
+	case IPPROTO_UDP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
+ * lc_entry_answers() - does its server answer?
+ * @ct: the entry
+ *
+ * Context: any.
+ * Return: whether it does: TCP has been established, UDP replied to.
+ */
+static inline bool lc_entry_answers(const struct nf_conn *ct)
+{
+	if (nf_ct_protonum(ct) == IPPROTO_TCP)
+		return test_bit(IPS_ASSURED_BIT, &ct->status);
+	return test_bit(IPS_SEEN_REPLY_BIT, &ct->status);
+}
+
 bool lc_entry_load(struct lc_backends *backends, const struct nf_conn *ct,
 		   struct lc_load *load);
 bool lc_entry_fits(const struct nf_conn *ct, const struct lc_load *load);

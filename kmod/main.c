@@ -3,10 +3,10 @@
 #include <linux/module.h>
 #include <net/genetlink.h>
 
+#include "clients.h"
 #include "net.h"
 #include "netlink.h"
 #include "proc.h"
-#include "reap.h"
 #include "record.h"
 #include "target.h"
 
@@ -17,12 +17,12 @@ static int __init lc_init(void)
 	err = lc_record_init();
 	if (err)
 		return err;
-	err = lc_reap_init();
+	err = lc_client_init();
 	if (err)
 		goto exit_record;
 	err = lc_net_init();
 	if (err)
-		goto exit_reap;
+		goto exit_client;
 	err = lc_proc_init();
 	if (err)
 		goto exit_net;
@@ -40,8 +40,8 @@ exit_proc:
 	lc_proc_exit();
 exit_net:
 	lc_net_exit();
-exit_reap:
-	lc_reap_exit();
+exit_client:
+	lc_client_exit();
 exit_record:
 	lc_record_exit();
 	return err;
@@ -53,7 +53,7 @@ static void __exit lc_exit(void)
 	lc_netlink_exit();
 	lc_proc_exit();
 	lc_net_exit();
-	lc_reap_exit();
+	lc_client_exit();
 	lc_record_exit();
 }
 

@@ -5,6 +5,8 @@
 
 #include "net.h"
 
+struct workqueue_struct *lc_wq;
+
 static unsigned int net_id __read_mostly;
 
 /**
@@ -19,6 +21,35 @@ struct lc_net *lc_net(const struct net *net)
 	return net_generic(net, net_id);
 }
 
+/* Who wants to see what has become of a namespace. */
+static void (*watcher)(struct lc_net *ln);
+
+/**
+ * lc_net_watch() - have somebody called when something may have changed
+ * @wanted: who; may sleep. NULL: nobody; on return nobody is being called
+ *
+ * Context: may sleep.
+ */
+void lc_net_watch(void (*wanted)(struct lc_net *ln))
+{
+	WRITE_ONCE(watcher, wanted);
+	flush_workqueue(lc_wq);
+}
+
+/**
+ * lc_net_changed() - something may have changed
+ * @ln: the namespace
+ *
+ * Context: may sleep; in work of lc_wq.
+ */
+void lc_net_changed(struct lc_net *ln)
+{
+	void (*wanted)(struct lc_net *ln) = READ_ONCE(watcher);
+
+	if (wanted)
+		wanted(ln);
+}
+
 static int __net_init net_init(struct net *net)
 {
 	struct lc_net *ln = lc_net(net);
@@ -26,6 +57,8 @@ static int __net_init net_init(struct net *net)
 	ln->net = net;
 	lc_reaper_init(&ln->reaper);
 	lc_tracker_init(&ln->tracker);
+	lc_healer_init(&ln->healer);
+	lc_clients_init(&ln->clients);
 	lc_control_init(&ln->control);
 	lc_pools_init(&ln->pools, &ln->backends);
 	return lc_backends_init(&ln->backends);
@@ -36,6 +69,7 @@ static void __net_exit net_pre_exit(struct net *net)
 {
 	lc_control_exit(lc_net(net));
 	lc_tracker_close(lc_net(net));
+	lc_healer_close(&lc_net(net)->healer);
 }
 
 /* Rules may outlive this: what they hold is theirs to free. */
@@ -44,7 +78,9 @@ static void __net_exit net_exit(struct net *net)
 	struct lc_net *ln = lc_net(net);
 
 	lc_reaper_exit(&ln->reaper);
+	lc_healer_exit(&ln->healer);
 	lc_records_close(&ln->records);
+	lc_clients_close(&ln->clients);
 	lc_pools_exit(&ln->pools);
 	lc_backends_exit(&ln->backends);
 }
@@ -64,7 +100,15 @@ static struct pernet_operations net_ops = {
  */
 int __init lc_net_init(void)
 {
-	return register_pernet_subsys(&net_ops);
+	int err;
+
+	lc_wq = alloc_workqueue("leastconn", WQ_UNBOUND, 0);
+	if (!lc_wq)
+		return -ENOMEM;
+	err = register_pernet_subsys(&net_ops);
+	if (err)
+		destroy_workqueue(lc_wq);
+	return err;
 }
 
 /**
@@ -73,4 +117,5 @@ int __init lc_net_init(void)
 void lc_net_exit(void)
 {
 	unregister_pernet_subsys(&net_ops);
+	destroy_workqueue(lc_wq);
 }

@@ -2,7 +2,9 @@
 #ifndef LC_NET_H
 #define LC_NET_H
 
+#include "clients.h"
 #include "control.h"
+#include "health.h"
 #include "pool.h"
 #include "reap.h"
 #include "record.h"
@@ -13,18 +15,22 @@
  * @net: the namespace
  * @backends: who is known, with its counts
  * @pools: who is chosen among
+ * @clients: whom clients were given
  * @records: which connections are counted
  * @reaper: re-checks and adopts them
  * @tracker: sees them begin and close
+ * @healer: judges backends
  * @control: changes pools and backends at run time
  */
 struct lc_net {
 	struct net		*net;
 	struct lc_backends	backends;
 	struct lc_pools		pools;
+	struct lc_clients	clients;
 	struct lc_records	records;
 	struct lc_reaper	reaper;
 	struct lc_tracker	tracker;
+	struct lc_healer	healer;
 	struct lc_control	control;
 };
 
@@ -32,5 +38,10 @@ int lc_net_init(void);
 void lc_net_exit(void);
 
 struct lc_net *lc_net(const struct net *net);
+void lc_net_watch(void (*wanted)(struct lc_net *ln));
+void lc_net_changed(struct lc_net *ln);
+
+/** lc_wq - what is done apart from packets */
+extern struct workqueue_struct *lc_wq;
 
 #endif /* LC_NET_H */

@@ -21,6 +21,15 @@ static struct netlink_range_validation sixteen_bits = {
 	.max	= 65535,
 };
 
+static struct netlink_range_validation a_time = {
+	.max	= LEASTCONN_MAX_SECONDS,
+};
+
+static struct netlink_range_validation a_rest = {
+	.min	= 1,
+	.max	= LEASTCONN_MAX_SECONDS,
+};
+
 static const struct nla_policy change_policy[LEASTCONN_A_MAX + 1] = {
 	[LEASTCONN_A_OP]	= NLA_POLICY_RANGE(NLA_U32, 1, LEASTCONN_OP_MAX),
 	[LEASTCONN_A_POOL]	= { .type = NLA_NUL_STRING,
@@ -33,6 +42,12 @@ static const struct nla_policy change_policy[LEASTCONN_A_MAX + 1] = {
 	[LEASTCONN_A_MAX_CONNS]	= { .type = NLA_U32 },
 	[LEASTCONN_A_BACKUP]	= NLA_POLICY_MAX(NLA_U32, 1),
 	[LEASTCONN_A_STATE]	= NLA_POLICY_MAX(NLA_U32, LEASTCONN_STATE_MAX),
+	[LEASTCONN_A_MAX_FAILS]	= { .type = NLA_U32 },
+	[LEASTCONN_A_FAIL_TIMEOUT]	= NLA_POLICY_FULL_RANGE(NLA_U32, &a_rest),
+	[LEASTCONN_A_SLOW_START]	= NLA_POLICY_FULL_RANGE(NLA_U32, &a_time),
+	[LEASTCONN_A_PERSISTENT]	= NLA_POLICY_FULL_RANGE(NLA_U32, &a_time),
+	[LEASTCONN_A_PERSISTENT_MASK]	= NLA_POLICY_RANGE(NLA_U32, 1, 128),
+	[LEASTCONN_A_REDISPATCH]	= NLA_POLICY_MAX(NLA_U32, 1),
 	[LEASTCONN_A_KILL]	= { .type = NLA_FLAG },
 	[LEASTCONN_A_AHEAD]	= { .type = NLA_FLAG },
 };
@@ -56,13 +71,16 @@ static const struct nla_policy backends_policy[LEASTCONN_A_PROTO + 1] = {
 #define A(name)		BIT(LEASTCONN_A_##name)
 #define A_BACKEND	(A(FAMILY) | A(ADDRESS))
 #define A_SERVICE	(A(PORT) | A(PROTO))
+#define A_SETTINGS	(A(MAX_FAILS) | A(FAIL_TIMEOUT) | A(SLOW_START) | \
+			 A(REDISPATCH) | A(PERSISTENT) | A(PERSISTENT_MASK))
 #define A_TERMS		(A(WEIGHT) | A(MAX_CONNS) | A(BACKUP) | A(STATE))
 
 /* What a change must and may have. */
 static const struct {
 	u32 needs, allows;
 } shapes[LEASTCONN_OP_MAX + 1] = {
-	[LEASTCONN_OP_POOL_ADD]	= { A(POOL) },
+	[LEASTCONN_OP_POOL_ADD]	= { A(POOL), A_SETTINGS },
+	[LEASTCONN_OP_POOL_SET]	= { A(POOL), A_SETTINGS },
 	[LEASTCONN_OP_POOL_DEL]	= { A(POOL) },
 	[LEASTCONN_OP_ADD]	= { A(POOL) | A_BACKEND, A_SERVICE | A_TERMS },
 	[LEASTCONN_OP_SET]	= { A(POOL) | A_BACKEND, A_SERVICE | A_TERMS },
@@ -193,6 +211,37 @@ static void read_terms(struct lc_request *request, struct nlattr *tb[])
 		request->given |= LC_GIVEN_AHEAD;
 }
 
+static void read_settings(struct lc_request *request, struct nlattr *tb[])
+{
+	struct lc_settings *settings = &request->settings;
+
+	if (tb[LEASTCONN_A_MAX_FAILS]) {
+		settings->max_fails = nla_get_u32(tb[LEASTCONN_A_MAX_FAILS]);
+		request->given |= LC_GIVEN_MAX_FAILS;
+	}
+	if (tb[LEASTCONN_A_FAIL_TIMEOUT]) {
+		settings->fail_timeout = nla_get_u32(tb[LEASTCONN_A_FAIL_TIMEOUT]);
+		request->given |= LC_GIVEN_FAIL_TIMEOUT;
+	}
+	if (tb[LEASTCONN_A_SLOW_START]) {
+		settings->slow_start = nla_get_u32(tb[LEASTCONN_A_SLOW_START]);
+		request->given |= LC_GIVEN_SLOW_START;
+	}
+	if (tb[LEASTCONN_A_PERSISTENT]) {
+		settings->persistent = nla_get_u32(tb[LEASTCONN_A_PERSISTENT]);
+		request->given |= LC_GIVEN_PERSISTENT;
+	}
+	if (tb[LEASTCONN_A_PERSISTENT_MASK]) {
+		settings->persistent_mask =
+			nla_get_u32(tb[LEASTCONN_A_PERSISTENT_MASK]);
+		request->given |= LC_GIVEN_PERSISTENT_MASK;
+	}
+	if (tb[LEASTCONN_A_REDISPATCH]) {
+		settings->redispatch = nla_get_u32(tb[LEASTCONN_A_REDISPATCH]);
+		request->given |= LC_GIVEN_REDISPATCH;
+	}
+}
+
 static int read_name(struct lc_request *request, const struct nlattr *attr,
 		     struct netlink_ext_ack *extack)
 {
@@ -224,9 +273,11 @@ static int read_change(struct lc_request *request, const struct nlattr *change,
 	err = check_shape(tb, change, request->op, extack) ?:
 	      read_name(request, tb[LEASTCONN_A_POOL], extack) ?:
 	      read_key(request, tb, extack);
-	if (!err)
-		read_terms(request, tb);
-	return err;
+	if (err)
+		return err;
+	read_terms(request, tb);
+	read_settings(request, tb);
+	return 0;
 }
 
 static int put_key(struct sk_buff *skb, const struct lc_backend_key *key)
@@ -245,12 +296,25 @@ static int put_terms(struct sk_buff *skb, const struct lc_terms *terms)
 	       nla_put_u32(skb, LEASTCONN_A_BACKUP, terms->backup);
 }
 
+static int put_settings(struct sk_buff *skb, const struct lc_settings *settings)
+{
+	return nla_put_u32(skb, LEASTCONN_A_MAX_FAILS, settings->max_fails) ||
+	       nla_put_u32(skb, LEASTCONN_A_FAIL_TIMEOUT,
+			   settings->fail_timeout) ||
+	       nla_put_u32(skb, LEASTCONN_A_SLOW_START, settings->slow_start) ||
+	       nla_put_u32(skb, LEASTCONN_A_PERSISTENT, settings->persistent) ||
+	       nla_put_u32(skb, LEASTCONN_A_PERSISTENT_MASK,
+			   settings->persistent_mask) ||
+	       nla_put_u32(skb, LEASTCONN_A_REDISPATCH, settings->redispatch);
+}
+
 static int put_backend(struct sk_buff *skb, const struct lc_row *row)
 {
 	return put_key(skb, &row->key) ||
 	       nla_put_u32(skb, LEASTCONN_A_STATE, row->state) ||
 	       nla_put_u32(skb, LEASTCONN_A_ACTIVE, row->active) ||
 	       nla_put_u32(skb, LEASTCONN_A_INACTIVE, row->inactive) ||
+	       nla_put_u32(skb, LEASTCONN_A_FAILS, row->fails) ||
 	       nla_put_u64_64bit(skb, LEASTCONN_A_TOTAL, row->total,
 				 LEASTCONN_A_PAD);
 }
@@ -258,7 +322,8 @@ static int put_backend(struct sk_buff *skb, const struct lc_row *row)
 static int put_pool(struct sk_buff *skb, const struct lc_row *row)
 {
 	return nla_put_u32(skb, LEASTCONN_A_RULES, row->rules) ||
-	       nla_put_u32(skb, LEASTCONN_A_MEMBERS, row->members);
+	       nla_put_u32(skb, LEASTCONN_A_MEMBERS, row->members) ||
+	       put_settings(skb, &row->settings);
 }
 
 /* Return: whether there was no room for it. */
@@ -273,7 +338,11 @@ static int put_row(struct sk_buff *skb, const struct lc_row *row)
 	}
 	if (row->is_backend ? put_backend(skb, row) : put_pool(skb, row))
 		return -EMSGSIZE;
-	return row->is_member && put_terms(skb, &row->terms) ? -EMSGSIZE : 0;
+	if (row->is_member &&
+	    (put_terms(skb, &row->terms) ||
+	     nla_put_u32(skb, LEASTCONN_A_HEALTH, row->health)))
+		return -EMSGSIZE;
+	return 0;
 }
 
 static bool has_readers(struct net *net)
@@ -357,6 +426,36 @@ static void look_for_full(struct net *net, struct lc_member *member)
 	tell(net, full ? LEASTCONN_EVENT_FULL : LEASTCONN_EVENT_NOT_FULL, &row);
 }
 
+/* One that is on trial has been out, and is not back yet. */
+static void look_for_health(struct net *net, struct lc_member *member)
+{
+	struct lc_health *health = &member->health;
+	bool told = health->told != LEASTCONN_HEALTH_IN;
+	bool out = health->is != LEASTCONN_HEALTH_IN;
+	struct lc_row row = {};
+
+	if (out == told)
+		return;
+	health->told = health->is;
+	lc_row_member(&row, member);
+	tell(net, out ? LEASTCONN_EVENT_EJECTED : LEASTCONN_EVENT_BACK, &row);
+}
+
+static void look_at_pools(struct net *net, const struct list_head *pools)
+{
+	struct lc_member *member;
+	struct lc_pool *pool;
+
+	list_for_each_entry(pool, pools, list) {
+		if (!pool->eventful)
+			continue;
+		list_for_each_entry(member, &pool->seats, list) {
+			look_for_full(net, member);
+			look_for_health(net, member);
+		}
+	}
+}
+
 /*
  * After each run of the reaper, and after changes: nothing else makes a change.
  * Also when nobody listens, so that whoever listens later is told what happens
@@ -366,16 +465,13 @@ static void look(struct lc_net *ln)
 {
 	struct lc_backends *backends = &ln->backends;
 	struct lc_backend *backend;
-	struct lc_member *member;
-	struct lc_pool *pool;
 
 	mutex_lock(&backends->lock);
 	if (backends->kept[0] || backends->kept[1])
 		list_for_each_entry(backend, &backends->list, list)
 			look_for_drained(ln->net, backend);
-	list_for_each_entry(pool, &ln->pools.named, list)
-		list_for_each_entry(member, &pool->seats, list)
-			look_for_full(ln->net, member);
+	look_at_pools(ln->net, &ln->pools.named);
+	look_at_pools(ln->net, &ln->pools.unnamed);
 	mutex_unlock(&backends->lock);
 }
 
@@ -599,7 +695,7 @@ int __init lc_netlink_init(void)
 	int err = genl_register_family(&family);
 
 	if (!err)
-		lc_reap_watch(look);
+		lc_net_watch(look);
 	return err;
 }
 
@@ -608,6 +704,6 @@ int __init lc_netlink_init(void)
  */
 void lc_netlink_exit(void)
 {
-	lc_reap_watch(NULL);
+	lc_net_watch(NULL);
 	genl_unregister_family(&family);
 }

@@ -10,6 +10,8 @@
  */
 #include <linux/ctype.h>
 #include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -97,6 +99,20 @@ void lc_pools_exit(struct lc_pools *pools)
 	mutex_unlock(&pools->backends->lock);
 }
 
+static void apply(struct lc_pool *pool)
+{
+	const struct lc_settings *wanted = &pool->wanted;
+	struct lc_settings *settings = &pool->settings;
+
+	settings->max_fails = wanted->max_fails;
+	settings->fail_timeout = wanted->fail_timeout;
+	settings->slow_start = wanted->slow_start;
+	WRITE_ONCE(settings->persistent, wanted->persistent);
+	WRITE_ONCE(settings->persistent_mask, wanted->persistent_mask);
+	WRITE_ONCE(settings->redispatch, wanted->redispatch);
+	WRITE_ONCE(pool->special, wanted->persistent || wanted->redispatch);
+}
+
 /**
  * lc_pool_alloc() - an empty pool
  * @pools: the namespace's; locked
@@ -124,6 +140,8 @@ struct lc_pool *lc_pool_alloc(struct lc_pools *pools, const char *name,
 		kfree(pool);
 		return ERR_PTR(err);
 	}
+	pool->wanted = (struct lc_settings)LC_DEFAULTS;
+	apply(pool);
 	pool->pools = pools;
 	INIT_LIST_HEAD(&pool->seats);
 	if (name) {
@@ -379,6 +397,19 @@ free_member:
 	return ERR_PTR(err);
 }
 
+/* Whether the pool wants to hear of failed connections, and takes them over. */
+static void watch(struct lc_member *member, bool watches, bool redispatches)
+{
+	struct lc_backend *backend = member->backend;
+
+	WRITE_ONCE(backend->watched,
+		   backend->watched + watches - member->watches);
+	WRITE_ONCE(backend->redispatch,
+		   backend->redispatch + redispatches - member->redispatches);
+	member->watches = watches;
+	member->redispatches = redispatches;
+}
+
 /**
  * lc_member_del() - undo lc_member_add()
  * @member: the member; its pool is locked
@@ -392,6 +423,7 @@ void lc_member_del(struct lc_member *member)
 	lockdep_assert_held(&backends->lock);
 
 	lc_member_hide(member, true);
+	watch(member, false, false);
 	list_del(&member->list);
 	hlist_del_rcu(&member->seat.node);
 	lc_seat_leave(&member->seat);
@@ -419,6 +451,27 @@ struct lc_member *lc_member_find(const struct lc_pool *pool,
 	return NULL;
 }
 
+/* One connection more than it has. */
+static void allow_one(const struct lc_member *member, struct lc_terms *terms)
+{
+	int active = atomic_read(&member->backend->active);
+	u32 one = active > 0 ? active + 1 : 1;
+
+	terms->max_conns = min_not_zero(terms->max_conns, one);
+}
+
+/* How far it has come in its slow start, as lc_slot has it. */
+static u8 ramp(const struct lc_member *member)
+{
+	u64 since = max(member->backend->since, member->health.since);
+	u64 whole = (u64)member->pool->settings.slow_start * HZ;
+	u64 gone = get_jiffies_64() - since;
+
+	if (gone >= whole)
+		return 0;
+	return clamp_t(u64, div64_u64(gone * 256, whole), 1, 255);
+}
+
 /**
  * lc_member_update() - let packets know what is wanted of a member
  * @member: the member; its pool is locked
@@ -427,13 +480,69 @@ struct lc_member *lc_member_find(const struct lc_pool *pool,
  */
 void lc_member_update(struct lc_member *member)
 {
+	const struct lc_settings *settings = &member->pool->settings;
 	struct lc_terms terms = member->terms;
 
 	lockdep_assert_held(&member->pool->pools->backends->lock);
 
-	if (member->backend->state != LEASTCONN_STATE_READY)
+	if (terms.max_conns || settings->max_fails)
+		member->pool->eventful = true;
+	watch(member, settings->max_fails || settings->redispatch,
+	      settings->redispatch);
+	if (member->backend->state != LEASTCONN_STATE_READY ||
+	    member->health.is == LEASTCONN_HEALTH_EJECTED)
 		terms.weight = 0;
-	lc_seat_set(&member->seat, &terms);
+	if (member->health.is == LEASTCONN_HEALTH_TRIAL)
+		allow_one(member, &terms);
+	member->health.ramp = ramp(member);
+	lc_seat_set(&member->seat, &terms, member->health.ramp);
+}
+
+/**
+ * lc_pool_update() - put the settings in force that are wanted
+ * @pool: the pool; locked
+ *
+ * Context: any.
+ */
+void lc_pool_update(struct lc_pool *pool)
+{
+	struct lc_member *member;
+
+	apply(pool);
+	list_for_each_entry(member, &pool->seats, list)
+		lc_member_update(member);
+}
+
+static struct lc_backend *backend_at(const struct lc_arena *arena, int at)
+{
+	return container_of(arena->tournament.slots[at].active,
+			    struct lc_backend, active);
+}
+
+static struct lc_backend *other_than(struct lc_arena *arena, int at)
+{
+	return backend_at(arena, lc_tournament_choose_other(&arena->tournament,
+							    at));
+}
+
+static __always_inline const struct lc_backend_key *
+choose(struct lc_pool *pool, const struct lc_backend *avoid)
+{
+	struct lc_arena *arena = &pool->arena;
+	struct lc_backend *backend = NULL;
+	int at;
+
+	spin_lock_bh(&arena->lock);
+	at = lc_tournament_choose(&arena->tournament);
+	if (at >= 0) {
+		backend = backend_at(arena, at);
+		if (avoid && backend == avoid)
+			backend = other_than(arena, at);
+		/* Here, so that nobody remembers it who came after its end. */
+		rcu_assign_pointer(*raw_cpu_ptr(&lc_chosen), backend);
+	}
+	spin_unlock_bh(&arena->lock);
+	return backend ? &backend->key : NULL;
 }
 
 /**
@@ -448,18 +557,47 @@ void lc_member_update(struct lc_member *member)
  */
 const struct lc_backend_key *lc_pool_choose(struct lc_pool *pool)
 {
-	struct lc_arena *arena = &pool->arena;
-	struct lc_backend *backend = NULL;
-	int at;
+	return choose(pool, NULL);
+}
 
-	spin_lock_bh(&arena->lock);
-	at = lc_tournament_choose(&arena->tournament);
-	if (at >= 0) {
-		backend = container_of(arena->tournament.slots[at].active,
-				       struct lc_backend, active);
-		/* Here, so that nobody remembers it who came after its end. */
-		rcu_assign_pointer(*raw_cpu_ptr(&lc_chosen), backend);
+/**
+ * lc_pool_choose_other() - the same, but not this one if there is another
+ * @pool: the pool
+ * @avoid: whom not, to be compared with; or NULL
+ *
+ * Context: as lc_pool_choose().
+ * Return: the same.
+ */
+const struct lc_backend_key *
+lc_pool_choose_other(struct lc_pool *pool, const struct lc_backend *avoid)
+{
+	return choose(pool, avoid);
+}
+
+/**
+ * lc_pool_take() - choose this backend, if it can take a connection
+ * @pool: the pool
+ * @backend: the backend
+ *
+ * Context: any, under rcu_read_lock(); the caller keeps the pool alive.
+ * Return: whether it is in the pool and can.
+ */
+bool lc_pool_take(struct lc_pool *pool, struct lc_backend *backend)
+{
+	struct lc_arena *arena = &pool->arena;
+	struct lc_seat *seat;
+	bool taken = false;
+
+	hlist_for_each_entry_rcu(seat, &backend->seats, node) {
+		if (seat->arena != arena)
+			continue;
+		spin_lock_bh(&arena->lock);
+		taken = seat->taken &&
+			lc_tournament_take(&arena->tournament, seat->at);
+		if (taken)
+			rcu_assign_pointer(*raw_cpu_ptr(&lc_chosen), backend);
+		spin_unlock_bh(&arena->lock);
+		break;
 	}
-	spin_unlock_bh(&arena->lock);
-	return backend ? &backend->key : NULL;
+	return taken;
 }

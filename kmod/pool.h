@@ -2,6 +2,8 @@
 #ifndef LC_POOL_H
 #define LC_POOL_H
 
+#include <linux/netfilter/xt_LEASTCONN.h>
+
 #include "backend.h"
 
 /** LC_PROTOS - kinds of backends: without a port, and one a protocol with ports */
@@ -36,8 +38,36 @@ struct lc_pools {
 };
 
 /**
+ * struct lc_settings - of a pool
+ * @max_fails: so many failed connections within @fail_timeout eject a backend;
+ *	0: never
+ * @fail_timeout: seconds
+ * @slow_start: seconds in which a backend grows to its full weight; 0: at once
+ * @persistent: seconds for which an idle client keeps its backend; 0: it does not
+ * @persistent_mask: bits of a client's address that count
+ * @redispatch: connections that fail are given to another backend
+ */
+struct lc_settings {
+	u32	max_fails;
+	u32	fail_timeout;
+	u32	slow_start;
+	u32	persistent;
+	u8	persistent_mask;
+	bool	redispatch;
+};
+
+/** LC_DEFAULTS - settings of a pool that is given none */
+#define LC_DEFAULTS {						\
+	.fail_timeout		= XT_LEASTCONN_FAIL_TIMEOUT,	\
+	.persistent_mask	= 128,				\
+}
+
+/**
  * struct lc_pool - backends that rules choose among
  * @arena: the choice; packets take its lock alone
+ * @special: packets are to look at @settings, too
+ * @settings: as they are; packets read some of them
+ * @wanted: as they are to be; a change under way may be ahead
  * @pools: the namespace's
  * @list: in @pools
  * @seats: its members, in the order they were added
@@ -46,12 +76,17 @@ struct lc_pools {
  * @rules: who use it by name, by kind
  * @rule: in lc_pools.unnamed: which rule's
  * @name: in lc_pools.named
+ * @eventful: members may be, or have been, full or ejected
+ * @open: none answers: all are tried
  * @gone: counted no more, as if it were not there. Its memory goes with the last
  *	rule that uses it
  * @rcu: frees it after the last reader of its backends' seats
  */
 struct lc_pool {
 	struct lc_arena		arena;
+	bool			special;
+	struct lc_settings	settings;
+	struct lc_settings	wanted;
 	struct lc_pools		*pools;
 	struct list_head	list;
 	struct list_head	seats;
@@ -60,8 +95,38 @@ struct lc_pool {
 	struct lc_kinds		rules;
 	unsigned int		rule;
 	char			name[LEASTCONN_NAME_SIZE];
+	bool			eventful;
+	bool			open;
 	bool			gone;
 	struct rcu_head		rcu;
+};
+
+/**
+ * struct lc_health - what a pool thinks of a member
+ * @is: &enum leastconn_health
+ * @told: what @is was when it was last told
+ * @suspect: would be ejected, were there not too many
+ * @doublings: of the next rest
+ * @ramp: as its slot has it
+ * @fails: since @first
+ * @first: jiffies of the first one
+ * @rest: jiffies that its last rest took
+ * @until: jiffies when it is over
+ * @back: jiffies when it last came back
+ * @since: jiffies from when on the pool gives it connections
+ */
+struct lc_health {
+	u8		is;
+	u8		told;
+	bool		suspect;
+	u8		doublings;
+	u8		ramp;
+	u32		fails;
+	unsigned long	first;
+	unsigned long	rest;
+	unsigned long	until;
+	unsigned long	back;
+	u64		since;
 };
 
 /**
@@ -71,6 +136,9 @@ struct lc_pool {
  * @backend: constant; used
  * @list: in lc_pool.seats
  * @terms: what is wanted of it; a change under way may be ahead of @seat
+ * @watches: the backend counts it among those who watch
+ * @redispatches: the backend counts it among those who take over
+ * @health: what connections have told
  * @gone: counted no more, as if it were not there
  * @full: that it is has been told
  * @rcu: frees it after the last reader of its backend's seats
@@ -81,6 +149,9 @@ struct lc_member {
 	struct lc_backend	*backend;
 	struct list_head	list;
 	struct lc_terms		terms;
+	struct lc_health	health;
+	bool			watches;
+	bool			redispatches;
 	bool			gone;
 	bool			full;
 	struct rcu_head		rcu;
@@ -98,6 +169,7 @@ bool lc_pool_is_name(const char *text, size_t len);
 unsigned int lc_pool_rules(const struct lc_pool *pool);
 u8 lc_pool_proto(const struct lc_pool *pool);
 
+void lc_pool_update(struct lc_pool *pool);
 const char *lc_pool_use(struct lc_pool *pool, u8 family, u8 proto);
 void lc_pool_leave(struct lc_pool *pool, u8 family, u8 proto);
 
@@ -113,5 +185,8 @@ struct lc_member *lc_member_find(const struct lc_pool *pool,
 void lc_member_update(struct lc_member *member);
 
 const struct lc_backend_key *lc_pool_choose(struct lc_pool *pool);
+const struct lc_backend_key *
+lc_pool_choose_other(struct lc_pool *pool, const struct lc_backend *avoid);
+bool lc_pool_take(struct lc_pool *pool, struct lc_backend *backend);
 
 #endif /* LC_POOL_H */

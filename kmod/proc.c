@@ -79,14 +79,25 @@ static void show_address(struct seq_file *seq, const struct lc_backend_key *key)
 		seq_printf(seq, "%-39pI4", &key->addr.ip);
 }
 
+/* How many pools and rules have it ejected, or on trial. */
+static unsigned int ejected_by(const struct lc_backend *backend)
+{
+	const struct lc_member *member;
+	unsigned int count = 0;
+
+	hlist_for_each_entry(member, &backend->seats, seat.node)
+		count += member->health.is != LEASTCONN_HEALTH_IN;
+	return count;
+}
+
 static int table_show(struct seq_file *seq, void *v)
 {
 	const struct lc_backend *backend;
 
 	if (v == &seq_backends(seq)->list) {
-		seq_printf(seq, "%-6s %-7s %-39s %5s %10s %10s %10s %s\n",
+		seq_printf(seq, "%-6s %-7s %-39s %5s %10s %10s %10s %-5s %10s %s\n",
 			   "Family", "Proto", "Address", "Port", "ActiveConn",
-			   "InActConn", "Total", "State");
+			   "InActConn", "Total", "State", "Fails", "Ejected");
 		return 0;
 	}
 	backend = list_entry(v, struct lc_backend, list);
@@ -94,11 +105,13 @@ static int table_show(struct seq_file *seq, void *v)
 		   backend->key.family == NFPROTO_IPV6 ? "ipv6" : "ipv4",
 		   proto_name(backend->key.proto));
 	show_address(seq, &backend->key);
-	seq_printf(seq, " %5u %10d %10d %10lld %s\n",
+	seq_printf(seq, " %5u %10d %10d %10lld %-5s %10u %u\n",
 		   ntohs(backend->key.port), atomic_read(&backend->active),
 		   atomic_read(&backend->inactive),
 		   (long long)atomic64_read(&backend->total),
-		   state_name(backend->state));
+		   state_name(backend->state),
+		   (unsigned int)atomic_read(&backend->fails),
+		   ejected_by(backend));
 	return 0;
 }
 

@@ -28,17 +28,18 @@
 
 #include "compat.h"
 #include "entry.h"
+#include "fail.h"
 #include "net.h"
 #include "reap.h"
 
 #define LC_TICK		(HZ / 10)
 #define LC_ROUND	7U		/* ticks */
+#define LC_PATIENCE	3U		/* looks, one a tick, until 0.8 to 0.9 s */
+#define LC_RETURN	6U		/* rounds, 4.2 s: a client's third pause is 4 s */
 #define LC_BUDGET	(100000 / LC_ROUND)
 #define LC_BATCH	16U		/* without giving way */
 #define LC_WALK		(30 * HZ)
 #define LC_WALK_SOON	(HZ / 2)
-
-static struct workqueue_struct *lc_wq;
 
 static struct lc_net *reaper_net(struct lc_reaper *reaper)
 {
@@ -120,28 +121,97 @@ static bool correct(struct lc_net *ln, struct lc_record *record,
 enum lc_verdict {
 	LC_KEEP,
 	LC_AGAIN,	/* in the next tick */
+	LC_FAIL,	/* no answer, and kept */
 	LC_REMOVE,
 };
 
+static unsigned int waited(const struct lc_record *record)
+{
+	return FIELD_GET(LC_WAITED, record->marks);
+}
+
+static void set_waited(struct lc_record *record, unsigned int times)
+{
+	WRITE_ONCE(record->marks, (record->marks & ~LC_WAITED) |
+				  FIELD_PREP(LC_WAITED, times));
+}
+
+static void mark(struct lc_record *record, u8 mark)
+{
+	WRITE_ONCE(record->marks, record->marks | mark);
+}
+
 /*
  * The first miss is forgiven: the packet may be held up between our hook and
- * the confirmation.
+ * the confirmation. Who was taken from a backend is given time to try again.
  */
+static enum lc_verdict judge_missing(struct lc_record *record)
+{
+	if (lc_record_waits(record) && waited(record) < LC_RETURN) {
+		set_waited(record, waited(record) + 1);
+		return LC_KEEP;
+	}
+	if (record->marks & LC_CHECKED)
+		return LC_REMOVE;
+	mark(record, LC_CHECKED);
+	return LC_AGAIN;
+}
+
+/* A client whose first packet gets no answer sends it again after a second. */
+static enum lc_verdict judge_silence(struct lc_record *record)
+{
+	if (waited(record) + 1 < LC_PATIENCE) {
+		set_waited(record, waited(record) + 1);
+		return LC_AGAIN;
+	}
+	set_waited(record, 0);
+	mark(record, LC_FAILED);
+	return LC_FAIL;
+}
+
+/* UDP may well be a one-way street: its backend is judged only if asked for. */
+static bool is_judged(const struct lc_record *record)
+{
+	const struct lc_backend *server = record->load.server;
+
+	return record->key.proto == IPPROTO_TCP ||
+	       (server && READ_ONCE(server->watched));
+}
+
+/* News only at the first looks; who has failed once has failed. */
+static enum lc_verdict judge_answer(struct lc_net *ln, struct lc_record *record,
+				    const struct nf_conn *ct)
+{
+	if (!is_judged(record) || record->marks & LC_FAILED)
+		return LC_KEEP;
+	if (lc_entry_is_silent(ct))
+		return judge_silence(record);
+	set_waited(record, 0);
+	if (!lc_entry_answers(ct))
+		return LC_KEEP;
+	if (record->load.server)
+		lc_health_answers(ln, record->load.server);
+	if (record->load.host)
+		lc_health_answers(ln, record->load.host);
+	return LC_KEEP;
+}
+
 static enum lc_verdict judge(struct lc_net *ln, struct lc_record *record,
 			     const struct nf_conn *ct)
 {
 	enum lc_phase phase = ct ? lc_entry_phase(ct) : LC_ENDED;
+	bool first = !(record->marks & LC_CHECKED) || waited(record);
 	enum lc_verdict verdict = LC_KEEP;
 
-	if (phase == LC_ENDED) {
-		verdict = record->checked ? LC_REMOVE : LC_AGAIN;
-	} else {
-		record->bucket = lc_entry_bucket(ct);
-		if (!correct(ln, record, ct, phase))
-			verdict = LC_REMOVE;
-	}
+	if (phase == LC_ENDED)
+		return judge_missing(record);
+	record->bucket = lc_entry_bucket(ct);
+	if (!correct(ln, record, ct, phase))
+		verdict = LC_REMOVE;
+	else if (first)
+		verdict = judge_answer(ln, record, ct);
 	/* Not before: a correction of twins is no further connection. */
-	WRITE_ONCE(record->checked, true);
+	mark(record, LC_CHECKED);
 	return verdict;
 }
 
@@ -160,6 +230,8 @@ static enum lc_verdict check_record(struct lc_net *ln, struct lc_record *record)
 	if (verdict == LC_REMOVE)
 		lc_record_del(&ln->records, record);
 	spin_unlock_bh(lock);
+	if (verdict == LC_FAIL && lc_fail_silent(ln, ct))
+		nf_ct_kill(ct);
 	if (ct)
 		nf_ct_put(ct);
 	return verdict;
@@ -172,9 +244,10 @@ static void check_first(struct lc_net *ln, struct lc_queue *again)
 	struct lc_record *record = queued(node);
 	enum lc_verdict verdict = LC_KEEP;
 
-	if (!READ_ONCE(record->checked) || !lc_entry_stands(ln->net, record))
+	if ((READ_ONCE(record->marks) & (LC_CHECKED | LC_WAITED)) != LC_CHECKED ||
+	    !lc_entry_stands(ln->net, record))
 		verdict = check_record(ln, record);
-	if (verdict == LC_KEEP) {
+	if (verdict == LC_KEEP || verdict == LC_FAIL) {
 		record->due = reaper->tick + LC_ROUND;
 		queue_add(&reaper->queue, node, node);
 	} else if (verdict == LC_AGAIN) {
@@ -208,29 +281,6 @@ static void check_due(struct lc_net *ln)
 		queue_add_first(&reaper->queue, queue_del_first(&again));
 }
 
-/* Who wants to see what a run has left. */
-static void (*watcher)(struct lc_net *ln);
-
-/**
- * lc_reap_watch() - have somebody called after each run of the reaper
- * @wanted: who; may sleep. NULL: nobody; on return nobody is being called
- *
- * Context: may sleep.
- */
-void lc_reap_watch(void (*wanted)(struct lc_net *ln))
-{
-	WRITE_ONCE(watcher, wanted);
-	flush_workqueue(lc_wq);
-}
-
-static void watch(struct lc_net *ln)
-{
-	void (*wanted)(struct lc_net *ln) = READ_ONCE(watcher);
-
-	if (wanted)
-		wanted(ln);
-}
-
 static void check_work(struct work_struct *work)
 {
 	struct lc_reaper *reaper = container_of(to_delayed_work(work),
@@ -240,7 +290,7 @@ static void check_work(struct work_struct *work)
 	take_ticks(reaper);
 	take_fresh(reaper);
 	check_due(ln);
-	watch(ln);
+	lc_net_changed(ln);
 
 	/* A record that comes now finds @fresh empty and queues the work. */
 	if (reaper->queue.first)
@@ -396,25 +446,6 @@ void lc_reap_adopt(struct lc_net *ln)
 	else
 		walk(ln);
 	mutex_unlock(&reaper->walking);
-}
-
-/**
- * lc_reap_init() - the module loads
- *
- * Return: 0 or -ENOMEM.
- */
-int __init lc_reap_init(void)
-{
-	lc_wq = alloc_workqueue("leastconn", WQ_UNBOUND, 0);
-	return lc_wq ? 0 : -ENOMEM;
-}
-
-/**
- * lc_reap_exit() - the module goes, after all its namespaces
- */
-void lc_reap_exit(void)
-{
-	destroy_workqueue(lc_wq);
 }
 
 /**

@@ -46,14 +46,11 @@ struct lc_reaper {
 	atomic_t		missed;
 };
 
-int lc_reap_init(void);
-void lc_reap_exit(void);
 void lc_reaper_init(struct lc_reaper *reaper);
 void lc_reaper_exit(struct lc_reaper *reaper);
 
 int lc_reap_add(struct lc_net *ln, const struct nf_conn *ct,
 		const struct lc_load *load);
 void lc_reap_adopt(struct lc_net *ln);
-void lc_reap_watch(void (*wanted)(struct lc_net *ln));
 
 #endif /* LC_REAP_H */

@@ -166,7 +166,8 @@ static __always_inline struct lc_record *find(struct lc_node *const *bucket,
  */
 static bool may_be_twins(const struct lc_record *record)
 {
-	return !record->checked && record->key.proto != IPPROTO_TCP;
+	return !(record->marks & LC_CHECKED) &&
+	       record->key.proto != IPPROTO_TCP;
 }
 
 /* Counts follow one of a record's backends to @new, and to phase @to. */
@@ -242,7 +243,7 @@ int lc_record_add(struct lc_records *records, struct lc_record *record,
 
 	record->bucket = 0;
 	record->phase = phase;
-	record->checked = false;
+	record->marks = 0;
 	spin_lock_bh(lock);
 	bucket = lc_table_bucket(&records->table, hash);
 	if (unlikely(find(bucket, &record->key))) {
@@ -302,12 +303,15 @@ bool lc_record_renew(struct lc_records *records,
 	u32 hash = hash_key(records, key);
 	spinlock_t *lock = lc_table_lock(&records->table, hash);
 	struct lc_record *record;
+	u8 keep;
 
 	spin_lock_bh(lock);
 	record = find(lc_table_bucket(&records->table, hash), key);
 	if (record) {
+		/* The client's next try at what was taken from a backend. */
+		keep = record->phase == LC_ENDED ? LC_TRIES : 0;
 		change(record, load, phase, begins);
-		WRITE_ONCE(record->checked, false);
+		WRITE_ONCE(record->marks, record->marks & keep);
 	}
 	spin_unlock_bh(lock);
 	return record;
@@ -320,19 +324,106 @@ bool lc_record_renew(struct lc_records *records,
  * @phase: where in its life it is
  *
  * Context: any, under rcu_read_lock().
+ * Return: whether it was one until now.
  */
-void lc_record_close(struct lc_records *records,
+bool lc_record_close(struct lc_records *records,
 		     const struct lc_record_key *key, enum lc_phase phase)
 {
 	u32 hash = hash_key(records, key);
 	spinlock_t *lock = lc_table_lock(&records->table, hash);
 	struct lc_record *record;
+	bool closes;
 
 	spin_lock_bh(lock);
 	record = find(lc_table_bucket(&records->table, hash), key);
-	if (record && record->phase == LC_ACTIVE)
+	closes = record && record->phase == LC_ACTIVE;
+	if (closes)
 		change(record, &record->load, phase, false);
 	spin_unlock_bh(lock);
+	return closes;
+}
+
+/**
+ * lc_record_fail() - its backend has failed an active connection
+ * @records: the namespace's
+ * @key: the connection, recorded or not
+ *
+ * Context: any.
+ * Return: whether this is news.
+ */
+bool lc_record_fail(struct lc_records *records,
+		    const struct lc_record_key *key)
+{
+	u32 hash = hash_key(records, key);
+	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	struct lc_record *record;
+	bool news;
+
+	spin_lock_bh(lock);
+	record = find(lc_table_bucket(&records->table, hash), key);
+	news = record && record->phase == LC_ACTIVE &&
+	       !(record->marks & LC_FAILED);
+	if (news)
+		WRITE_ONCE(record->marks, record->marks | LC_FAILED);
+	spin_unlock_bh(lock);
+	return news;
+}
+
+/**
+ * lc_record_retry() - take a connection from its backend, for another one
+ * @records: the namespace's
+ * @key: the connection, recorded or not
+ *
+ * It is counted nowhere until its client tries again.
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: false when that has been done LC_MOST_TRIES times.
+ */
+bool lc_record_retry(struct lc_records *records,
+		     const struct lc_record_key *key)
+{
+	u32 hash = hash_key(records, key);
+	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	struct lc_record *record;
+	unsigned int tries = 0;
+
+	spin_lock_bh(lock);
+	record = find(lc_table_bucket(&records->table, hash), key);
+	if (record)
+		tries = FIELD_GET(LC_TRIES, record->marks) + 1;
+	if (tries > LC_MOST_TRIES)
+		tries = 0;
+	if (tries) {
+		change(record, &record->load, LC_ENDED, false);
+		WRITE_ONCE(record->marks, LC_CHECKED |
+			   FIELD_PREP(LC_TRIES, tries));
+	}
+	spin_unlock_bh(lock);
+	return tries;
+}
+
+/**
+ * lc_record_left() - the backend that a connection was last taken from
+ * @records: the namespace's
+ * @key: the connection, recorded or not
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: the backend, to be compared with, or NULL.
+ */
+const struct lc_backend *lc_record_left(struct lc_records *records,
+					const struct lc_record_key *key)
+{
+	u32 hash = hash_key(records, key);
+	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	const struct lc_backend *left = NULL;
+	const struct lc_record *record;
+
+	spin_lock_bh(lock);
+	record = find(lc_table_bucket(&records->table, hash), key);
+	if (record && lc_record_waits(record))
+		left = record->load.server ?: record->load.host;
+	spin_unlock_bh(lock);
+	return left;
 }
 
 /**

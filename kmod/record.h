@@ -2,6 +2,7 @@
 #ifndef LC_RECORD_H
 #define LC_RECORD_H
 
+#include <linux/bitfield.h>
 #include <linux/err.h>
 #include <linux/llist.h>
 #include <linux/netfilter.h>
@@ -53,18 +54,30 @@ struct lc_load {
 	struct lc_backend	*host;
 };
 
+/* The reaper has looked for its entry since it began or was renewed. */
+#define LC_CHECKED	BIT(0)
+/* It was told that the backend failed it. */
+#define LC_FAILED	BIT(1)
+/* Looks that were in vain: at its entry for an answer, or for its entry. */
+#define LC_WAITED	GENMASK(4, 2)
+/* How often it was taken from a backend. */
+#define LC_TRIES	GENMASK(6, 5)
+
+/** LC_MOST_TRIES - how often that is done at most */
+#define LC_MOST_TRIES	3
+
 /**
  * struct lc_record - one connection that counts
  * @node: in lc_records.table, for as long as it counts
  * @key: constant
  * @bucket: where conntrack had its entry last; the reaper's alone
  * @phase: &enum lc_phase it is counted in
- * @checked: the reaper has looked for its entry since it began or was renewed
+ * @marks: LC_CHECKED and so on
  * @due: the reaper's tick to look at it in; the reaper's alone
  * @load: where it is counted; each is held
  * @queue: in the reaper's queue, or on its way there
  *
- * @phase, @checked and @load are written under lc_record_lock(); the reaper also
+ * @phase, @marks and @load are written under lc_record_lock(); the reaper also
  * reads them without. It never holds the conntrack entry: pinned entries break
  * early drop and make namespace exit spin.
  */
@@ -73,7 +86,7 @@ struct lc_record {
 	struct lc_record_key	key;
 	u32			bucket;
 	u8			phase;
-	bool			checked;
+	u8			marks;
 	u16			due;
 	struct lc_load		load;
 	struct llist_node	queue;
@@ -139,8 +152,20 @@ bool lc_record_renew(struct lc_records *records,
 		     const struct lc_record_key *key,
 		     const struct lc_load *load, enum lc_phase phase,
 		     bool begins);
-void lc_record_close(struct lc_records *records,
+/* Its connection was taken from a backend, and its client has not tried again. */
+static inline bool lc_record_waits(const struct lc_record *record)
+{
+	return record->phase == LC_ENDED && (record->marks & LC_TRIES);
+}
+
+bool lc_record_close(struct lc_records *records,
 		     const struct lc_record_key *key, enum lc_phase phase);
+bool lc_record_fail(struct lc_records *records,
+		    const struct lc_record_key *key);
+bool lc_record_retry(struct lc_records *records,
+		     const struct lc_record_key *key);
+const struct lc_backend *lc_record_left(struct lc_records *records,
+					const struct lc_record_key *key);
 
 spinlock_t *lc_record_lock(const struct lc_records *records,
 			   const struct lc_record_key *key);

@@ -112,10 +112,11 @@ void lc_seat_leave(struct lc_seat *seat)
  * lc_seat_set() - on what terms it can be chosen from now on
  * @seat: a seat that is taken
  * @terms: the terms
+ * @ramp: as lc_slot has it
  *
  * Context: any.
  */
-void lc_seat_set(struct lc_seat *seat, const struct lc_terms *terms)
+void lc_seat_set(struct lc_seat *seat, const struct lc_terms *terms, u8 ramp)
 {
 	struct lc_arena *arena = seat->arena;
 	struct lc_slot *slot;
@@ -125,6 +126,7 @@ void lc_seat_set(struct lc_seat *seat, const struct lc_terms *terms)
 	slot->max_conns = terms->max_conns;
 	slot->weight = terms->weight;
 	slot->backup = terms->backup;
+	slot->ramp = ramp;
 	lc_tournament_update(&arena->tournament, seat->at);
 	spin_unlock_bh(&arena->lock);
 }

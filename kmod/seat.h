@@ -53,7 +53,7 @@ int lc_arena_reserve(struct lc_arena *arena);
 void lc_seat_take(struct lc_seat *seat, struct lc_arena *arena,
 		  const atomic_t *active);
 void lc_seat_leave(struct lc_seat *seat);
-void lc_seat_set(struct lc_seat *seat, const struct lc_terms *terms);
+void lc_seat_set(struct lc_seat *seat, const struct lc_terms *terms, u8 ramp);
 void lc_seat_update(struct lc_seat *seat);
 
 #endif /* LC_SEAT_H */

@@ -25,6 +25,7 @@
  * loads change under it. This file is also built in user space.
  */
 #include <linux/bits.h>
+#include <linux/compiler.h>
 #include <linux/math64.h>
 #include <linux/string.h>
 
@@ -93,6 +94,15 @@ static u32 load_of(const struct lc_slot *slot)
 	return active < 0 ? 0 : active;
 }
 
+/* Not as exact as a weight; less than what is reserved. */
+static u64 ramped(u64 rank, u8 ramp)
+{
+	const u64 most = LC_BACKUP - 2;
+
+	rank = div_u64(rank, ramp);
+	return rank < most / 256 ? rank * 256 : most;
+}
+
 static void look_at(struct lc_slot *slot)
 {
 	slot->rank = LC_NO_RANK;
@@ -102,6 +112,8 @@ static void look_at(struct lc_slot *slot)
 	if (slot->max_conns && slot->load >= slot->max_conns)
 		return;
 	slot->rank = div_u64((slot->load + 1ULL) << 32, slot->weight);
+	if (unlikely(slot->ramp))
+		slot->rank = ramped(slot->rank, slot->ramp);
 	if (slot->backup)
 		slot->rank |= LC_BACKUP;
 }
@@ -237,4 +249,51 @@ int lc_tournament_choose(struct lc_tournament *tournament)
 	best->turn = ++tournament->turn;
 	tournament->last = at;
 	return at;
+}
+
+/**
+ * lc_tournament_choose_other() - anyone but this slot, if there is anyone
+ * @tournament: the tournament
+ * @at: the slot that was chosen just now
+ *
+ * Context: any. The caller keeps the counters alive.
+ * Return: an index into the slots.
+ */
+int lc_tournament_choose_other(struct lc_tournament *tournament,
+			       unsigned int at)
+{
+	struct lc_slot *slot = &tournament->slots[at];
+	const u16 weight = slot->weight;
+	int other;
+
+	slot->weight = 0;
+	other = lc_tournament_choose(tournament);
+	slot->weight = weight;
+	lc_tournament_update(tournament, at);
+	return other < 0 ? (int)at : other;
+}
+
+/**
+ * lc_tournament_take() - this slot takes the next connection, if it can
+ * @tournament: the tournament
+ * @at: the slot
+ *
+ * A backup cannot as long as there is an ordinary slot that can.
+ *
+ * Context: any. The caller keeps the counters alive.
+ * Return: whether it does.
+ */
+bool lc_tournament_take(struct lc_tournament *tournament, unsigned int at)
+{
+	struct lc_slot *slot = &tournament->slots[at];
+	const struct lc_slot *best;
+
+	lc_tournament_update(tournament, tournament->last);
+	lc_tournament_update(tournament, at);
+	best = slot_at(tournament, tournament->winners[1]);
+	if (slot->rank == LC_NO_RANK || (slot->backup && !best->backup))
+		return false;
+	slot->turn = ++tournament->turn;
+	tournament->last = at;
+	return true;
 }

@@ -14,9 +14,10 @@
  * @max_conns: takes no connection while @active is not below; 0: no cap
  * @weight: share of the backend in this pool, 0 to 65535; 0: takes none
  * @backup: chosen only when no ordinary slot can take the connection
+ * @ramp: as if the weight were @ramp / 256 of what it is, 1 to 255; 0: all of it
  * @load: @active when the tournament last looked
  * @turn: the tournament's turn when the slot was last chosen
- * @rank: (@load + 1) * 2^32 / @weight; the top bit is set in a backup's; all
+ * @rank: (@load + 1) * 2^32 / @weight, by @ramp more; the top bit is set in a backup's; all
  *	bits are set when the slot can take no connection
  */
 struct lc_slot {
@@ -24,6 +25,7 @@ struct lc_slot {
 	u32		max_conns;
 	u16		weight;
 	bool		backup;
+	u8		ramp;
 
 	u32		load;
 	u32		turn;
@@ -57,5 +59,8 @@ void lc_tournament_enter(struct lc_tournament *tournament, unsigned int at,
 			 const atomic_t *active);
 void lc_tournament_leave(struct lc_tournament *tournament, unsigned int at);
 int lc_tournament_choose(struct lc_tournament *tournament);
+bool lc_tournament_take(struct lc_tournament *tournament, unsigned int at);
+int lc_tournament_choose_other(struct lc_tournament *tournament,
+			       unsigned int at);
 
 #endif /* LC_SELECT_H */

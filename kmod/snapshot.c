@@ -28,6 +28,7 @@ void lc_row_pool(struct lc_row *row, const struct lc_pool *pool)
 	row->rule = pool->rule;
 	row->rules = pool->name[0] ? lc_pool_rules(pool) : 1;
 	row->members = pool->count;
+	row->settings = pool->wanted;
 }
 
 /**
@@ -43,6 +44,7 @@ void lc_row_backend(struct lc_row *row, const struct lc_backend *backend)
 	row->active = positive(atomic_read(&backend->active));
 	row->inactive = positive(atomic_read(&backend->inactive));
 	row->total = atomic64_read(&backend->total);
+	row->fails = atomic_read(&backend->fails);
 }
 
 /**
@@ -56,6 +58,7 @@ void lc_row_member(struct lc_row *row, const struct lc_member *member)
 	lc_row_backend(row, member->backend);
 	row->is_member = true;
 	row->terms = member->terms;
+	row->health = member->health.is;
 }
 
 static struct lc_snapshot *alloc(unsigned int rows)

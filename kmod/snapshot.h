@@ -10,28 +10,34 @@
  * @rule: which rule's pool, when @name is empty
  * @rules: how many rules use the pool; of a pool's row
  * @members: how many backends the pool has; of a pool's row
+ * @settings: the pool's; of a pool's row
  * @is_backend: whether what follows is filled
  * @is_member: whether @terms are
  * @key: the backend
  * @terms: what the pool wants of it
+ * @health: &enum leastconn_health; of a member's row
  * @state: &enum leastconn_state
  * @active: its connections
  * @inactive: its closed ones
  * @total: those it ever had
+ * @fails: those of them that it failed
  */
 struct lc_row {
 	char			name[LEASTCONN_NAME_SIZE];
 	u32			rule;
 	u32			rules;
 	u32			members;
+	struct lc_settings	settings;
 	bool			is_backend;
 	bool			is_member;
 	struct lc_backend_key	key;
 	struct lc_terms		terms;
+	u8			health;
 	u8			state;
 	u32			active;
 	u32			inactive;
 	u64			total;
+	u32			fails;
 };
 
 /**

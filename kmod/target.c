@@ -18,6 +18,7 @@
 #include <linux/netfilter/xt_LEASTCONN.h>
 
 #include "compat.h"
+#include "entry.h"
 #include "net.h"
 #include "target.h"
 
@@ -95,21 +96,53 @@ static int check_name(const struct xt_leastconn_tginfo *info)
 	return 0;
 }
 
+/* They are the pool's. */
+static int check_no_settings(const struct xt_leastconn_tginfo *info)
+{
+	if (info->flags || info->max_fails || info->fail_timeout ||
+	    info->slow_start || info->persistent || info->persistent_mask)
+		return refuse("settings beside a pool's name");
+	return 0;
+}
+
+static int check_settings(const struct xt_leastconn_tginfo *info, u8 family)
+{
+	if (info->flags & ~XT_LEASTCONN_MASK)
+		return refuse("unknown flags %#x", info->flags);
+	if (!info->fail_timeout ||
+	    info->fail_timeout > XT_LEASTCONN_MAX_SECONDS)
+		return refuse("fail timeout of %u s, allowed are 1 to %u",
+			      info->fail_timeout, XT_LEASTCONN_MAX_SECONDS);
+	if (info->slow_start > XT_LEASTCONN_MAX_SECONDS)
+		return refuse("slow start of %u s, allowed are up to %u",
+			      info->slow_start, XT_LEASTCONN_MAX_SECONDS);
+	if (info->persistent > XT_LEASTCONN_MAX_SECONDS)
+		return refuse("persistence of %u s, allowed are up to %u",
+			      info->persistent, XT_LEASTCONN_MAX_SECONDS);
+	if (!info->persistent_mask ||
+	    info->persistent_mask > (family == NFPROTO_IPV6 ? 128 : 32))
+		return refuse("no prefix of an address has %u bits",
+			      info->persistent_mask);
+	return 0;
+}
+
 static int check_rule(const struct xt_tgchk_param *par)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
 	int err;
 
-	if (info->flags)
-		return refuse("unknown flags %#x", info->flags);
 	err = check_name(info);
+	if (!err)
+		err = info->name[0] ? check_no_settings(info) :
+				      check_settings(info, par->family);
 	if (!err && !info->name[0])
 		err = check_backends(par);
 	if (err)
 		return err;
 	if (memchr_inv(&info->backends[info->count], 0,
-		       (XT_LEASTCONN_MAX_BACKENDS - info->count) *
-		       sizeof(info->backends[0])))
+		       offsetof(struct xt_leastconn_tginfo, pool) -
+		       offsetof(struct xt_leastconn_tginfo, backends) -
+		       info->count * sizeof(info->backends[0])))
 		return refuse("bytes after the last of %u backends",
 			      info->count);
 	return 0;
@@ -149,6 +182,15 @@ static struct lc_pool *own_pool(const struct xt_tgchk_param *par,
 	pool = lc_pool_alloc(pools, NULL, info->count);
 	if (IS_ERR(pool))
 		return pool;
+	pool->wanted = (struct lc_settings) {
+		.max_fails	= info->max_fails,
+		.fail_timeout	= info->fail_timeout,
+		.slow_start	= info->slow_start,
+		.persistent	= info->persistent,
+		.persistent_mask = info->persistent_mask,
+		.redispatch	= info->flags & XT_LEASTCONN_REDISPATCH,
+	};
+	lc_pool_update(pool);
 	for (i = 0; i < info->count; i++) {
 		err = add_backend(pool, par, &info->backends[i]);
 		if (err) {
@@ -204,12 +246,16 @@ static int leastconn_check(const struct xt_tgchk_param *par)
 				    err);
 		return err;
 	}
+	err = info->persistent ? lc_clients_open(&ln->clients) : 0;
+	if (err)
+		goto put_track;
 	info->pool = rule_pool(par);
 	if (IS_ERR(info->pool)) {
 		err = PTR_ERR(info->pool);
 		goto put_track;
 	}
 	lc_reap_adopt(ln);
+	lc_health_check(ln);
 	return 0;
 
 put_track:
@@ -254,6 +300,79 @@ static unsigned int translate(struct nf_conn *ct,
 	return nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST);
 }
 
+/* Who is not to have this connection, since it had it, or NULL. */
+static const struct lc_backend *left(struct net *net, const struct nf_conn *ct)
+{
+	struct lc_record_key key;
+
+	lc_entry_key(ct, &key);
+	return lc_record_left(&lc_net(net)->records, &key);
+}
+
+static void client_key(struct lc_client_key *key, const struct nf_conn *ct,
+		       unsigned int prefix)
+{
+	const struct nf_conntrack_tuple *tuple =
+		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
+
+	*key = (struct lc_client_key) {
+		.from	= tuple->src.u3,
+		.to	= tuple->dst.u3,
+		.port	= lc_proto_has_ports(tuple->dst.protonum) ?
+			  tuple->dst.u.all : 0,
+		.proto	= tuple->dst.protonum,
+		.family	= tuple->src.l3num,
+	};
+	lc_client_mask(key, prefix);
+}
+
+/* The one that the client had, if it can take the connection. */
+static const struct lc_backend_key *
+take_again(struct lc_net *ln, struct lc_pool *pool,
+	   const struct lc_client_key *client, const struct lc_backend *avoid)
+{
+	struct lc_backend_key key;
+	struct lc_backend *backend;
+
+	if (!lc_client_find(&ln->clients, client, &key))
+		return NULL;
+	backend = lc_backend_find(&ln->backends, &key);
+	if (!backend || backend == avoid || !lc_pool_take(pool, backend))
+		return NULL;
+	return &backend->key;
+}
+
+static noinline const struct lc_backend_key *
+choose_persistent(struct lc_net *ln, struct lc_pool *pool,
+		  const struct nf_conn *ct, const struct lc_backend *avoid,
+		  unsigned int seconds)
+{
+	const struct lc_backend_key *key;
+	struct lc_client_key client;
+
+	client_key(&client, ct, READ_ONCE(pool->settings.persistent_mask));
+	key = take_again(ln, pool, &client, avoid);
+	if (!key)
+		key = lc_pool_choose_other(pool, avoid);
+	if (key && lc_client_set(&ln->clients, &client, key, seconds))
+		lc_health_check(ln);
+	return key;
+}
+
+/* With settings that look at more than loads. */
+static noinline const struct lc_backend_key *
+choose_with(struct net *net, struct lc_pool *pool, const struct nf_conn *ct)
+{
+	unsigned int seconds = READ_ONCE(pool->settings.persistent);
+	const struct lc_backend *avoid = NULL;
+
+	if (READ_ONCE(pool->settings.redispatch))
+		avoid = left(net, ct);
+	if (seconds)
+		return choose_persistent(lc_net(net), pool, ct, avoid, seconds);
+	return lc_pool_choose_other(pool, avoid);
+}
+
 static unsigned int leastconn_target(struct sk_buff *skb,
 				     const struct xt_action_param *par)
 {
@@ -264,7 +383,9 @@ static unsigned int leastconn_target(struct sk_buff *skb,
 
 	if (!is_balanced(ct, ctinfo))
 		return XT_CONTINUE;
-	key = lc_pool_choose(info->pool);
+	key = unlikely(READ_ONCE(info->pool->special)) ?
+	      choose_with(xt_net(par), info->pool, ct) :
+	      lc_pool_choose(info->pool);
 	if (!key)
 		return XT_CONTINUE;
 	/* nft_compat takes the sender's word for the rule's protocol. */
@@ -303,7 +424,7 @@ static struct xt_target targets[] __read_mostly = {
 int __init lc_target_init(void)
 {
 	BUILD_BUG_ON(sizeof(struct xt_leastconn_backend) != 28);
-	BUILD_BUG_ON(offsetof(struct xt_leastconn_tginfo, pool) != 1832);
+	BUILD_BUG_ON(offsetof(struct xt_leastconn_tginfo, pool) != 1856);
 	BUILD_BUG_ON(XT_LEASTCONN_NAME_SIZE != LEASTCONN_NAME_SIZE);
 
 	return xt_register_targets(targets, ARRAY_SIZE(targets));

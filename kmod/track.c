@@ -13,6 +13,7 @@
 
 #include "compat.h"
 #include "entry.h"
+#include "fail.h"
 #include "net.h"
 #include "track.h"
 
@@ -67,15 +68,66 @@ static void forget(struct lc_net *ln, struct nf_conn *ct)
 		nf_ct_kill(ct);
 }
 
-/* Later packets of a closed connection come here too: there are few. */
-static void closes(struct lc_net *ln, struct nf_conn *ct, enum lc_phase phase)
+/* As nf_conn's last_index has it; the name is conntrack's own. */
+#define LC_LAST_IS_SYN	0
+
+/* A SYN for what conntrack takes to be open: both sides have lost it. */
+static bool reopens(const struct nf_conn *ct)
 {
+	return nf_ct_protonum(ct) == IPPROTO_TCP &&
+	       READ_ONCE(ct->proto.tcp.last_index) == LC_LAST_IS_SYN &&
+	       READ_ONCE(ct->proto.tcp.last_dir) == IP_CT_DIR_ORIGINAL &&
+	       READ_ONCE(ct->proto.tcp.state) > TCP_CONNTRACK_SYN_RECV;
+}
+
+/* Not with the same backend, if that is to have no new connection. */
+static noinline unsigned int reopened(struct lc_net *ln, struct nf_conn *ct)
+{
+	forget(ln, ct);
+	return nf_ct_is_dying(ct) ? NF_DROP : NF_ACCEPT;
+}
+
+static unsigned int refused(struct lc_net *ln, struct nf_conn *ct)
+{
+	if (!lc_fail_refused(ln, ct))
+		return NF_ACCEPT;
+	nf_ct_kill(ct);
+	return NF_DROP;
+}
+
+/* Later packets of a closed connection come here too: there are few. */
+static unsigned int closes(struct lc_net *ln, struct nf_conn *ct,
+			   enum ip_conntrack_info ctinfo, enum lc_phase phase)
+{
+	bool reset = lc_entry_is_reset(ct), failed = false;
+	unsigned int verdict = NF_ACCEPT;
 	struct lc_record_key key;
 
 	lc_entry_key(ct, &key);
+	/* By its server, before there was a connection. */
+	if (reset && CTINFO2DIR(ctinfo) == IP_CT_DIR_REPLY &&
+	    !lc_entry_answers(ct))
+		failed = lc_record_fail(&ln->records, &key);
 	lc_record_close(&ln->records, &key, phase);
-	if (lc_entry_is_reset(ct) && !nf_ct_is_dying(ct))
+	if (failed)
+		verdict = refused(ln, ct);
+	if (verdict == NF_ACCEPT && reset && !nf_ct_is_dying(ct))
 		forget(ln, ct);
+	return verdict;
+}
+
+/* An ICMP error about what was sent to the server. */
+static noinline unsigned int error(struct lc_net *ln, struct nf_conn *ct,
+				   const struct sk_buff *skb, u8 family)
+{
+	struct lc_record_key key;
+
+	if (!lc_entry_is_silent(ct) || !lc_fail_is_unreachable(skb, family))
+		return NF_ACCEPT;
+	lc_entry_key(ct, &key);
+	if (!lc_record_fail(&ln->records, &key))
+		return NF_ACCEPT;
+	return refused(ln, ct);
 }
 
 static unsigned int track(void *priv, struct sk_buff *skb,
@@ -92,9 +144,13 @@ static unsigned int track(void *priv, struct sk_buff *skb,
 		begins(ln, ct);
 		return NF_ACCEPT;
 	}
+	if (unlikely(ctinfo == IP_CT_RELATED_REPLY))
+		return error(ln, ct, skb, state->pf);
 	phase = lc_entry_phase(ct);
 	if (phase != LC_ACTIVE)
-		closes(ln, ct, phase);
+		return closes(ln, ct, ctinfo, phase);
+	if (unlikely(reopens(ct)))
+		return reopened(ln, ct);
 	return NF_ACCEPT;
 }
 

@@ -21,6 +21,9 @@
 /** LEASTCONN_MAX_MEMBERS - most backends of a pool */
 #define LEASTCONN_MAX_MEMBERS	65535
 
+/** LEASTCONN_MAX_SECONDS - longest time that can be set, 7 days */
+#define LEASTCONN_MAX_SECONDS	604800
+
 /** LEASTCONN_MAX_POOLS - most pools of a network namespace */
 #define LEASTCONN_MAX_POOLS	4096
 
@@ -84,6 +87,11 @@ enum leastconn_cmd {
  *	port given is port 0
  * @LEASTCONN_OP_KILL: the conntrack entries of every backend that matches, as
  *	for %LEASTCONN_OP_STATE, are deleted once all changes are done
+ * @LEASTCONN_OP_POOL_SET: other settings for %LEASTCONN_A_POOL; what is not given
+ *	stays: %LEASTCONN_A_MAX_FAILS, %LEASTCONN_A_FAIL_TIMEOUT,
+ *	%LEASTCONN_A_SLOW_START, %LEASTCONN_A_REDISPATCH, %LEASTCONN_A_PERSISTENT,
+ *	%LEASTCONN_A_PERSISTENT_MASK. %LEASTCONN_OP_POOL_ADD
+ *	takes the same. ENOENT: there is no such pool
  * @__LEASTCONN_OP_MAX: one more than the last
  * @LEASTCONN_OP_MAX: the last
  */
@@ -96,6 +104,7 @@ enum leastconn_op {
 	LEASTCONN_OP_DEL,
 	LEASTCONN_OP_STATE,
 	LEASTCONN_OP_KILL,
+	LEASTCONN_OP_POOL_SET,
 
 	__LEASTCONN_OP_MAX,
 	LEASTCONN_OP_MAX = __LEASTCONN_OP_MAX - 1
@@ -122,6 +131,24 @@ enum leastconn_state {
 };
 
 /**
+ * enum leastconn_health - what a pool with %LEASTCONN_A_MAX_FAILS thinks of a
+ *	backend
+ * @LEASTCONN_HEALTH_IN: nothing bad
+ * @LEASTCONN_HEALTH_EJECTED: takes no connection until its rest is over
+ * @LEASTCONN_HEALTH_TRIAL: takes one connection, which decides
+ * @__LEASTCONN_HEALTH_MAX: one more than the last
+ * @LEASTCONN_HEALTH_MAX: the last
+ */
+enum leastconn_health {
+	LEASTCONN_HEALTH_IN,
+	LEASTCONN_HEALTH_EJECTED,
+	LEASTCONN_HEALTH_TRIAL,
+
+	__LEASTCONN_HEALTH_MAX,
+	LEASTCONN_HEALTH_MAX = __LEASTCONN_HEALTH_MAX - 1
+};
+
+/**
  * enum leastconn_event - what has happened
  * @LEASTCONN_EVENT_UNSPEC: none
  * @LEASTCONN_EVENT_POOL_ADDED: %LEASTCONN_A_POOL
@@ -135,10 +162,13 @@ enum leastconn_state {
  * @LEASTCONN_EVENT_FULL: a backend of %LEASTCONN_A_POOL has reached its
  *	%LEASTCONN_A_MAX_CONNS
  * @LEASTCONN_EVENT_NOT_FULL: it is below again
+ * @LEASTCONN_EVENT_POOL_CHANGED: %LEASTCONN_A_POOL has other settings
+ * @LEASTCONN_EVENT_EJECTED: a backend of %LEASTCONN_A_POOL is ejected
+ * @LEASTCONN_EVENT_BACK: it is back
  * @__LEASTCONN_EVENT_MAX: one more than the last
  * @LEASTCONN_EVENT_MAX: the last
  *
- * The last three are looked for ten times a second, so that what lasts shorter
+ * What comes of connections is looked for ten times a second: what lasts shorter
  * is not told.
  */
 enum leastconn_event {
@@ -152,6 +182,9 @@ enum leastconn_event {
 	LEASTCONN_EVENT_DRAINED,
 	LEASTCONN_EVENT_FULL,
 	LEASTCONN_EVENT_NOT_FULL,
+	LEASTCONN_EVENT_POOL_CHANGED,
+	LEASTCONN_EVENT_EJECTED,
+	LEASTCONN_EVENT_BACK,
 
 	__LEASTCONN_EVENT_MAX,
 	LEASTCONN_EVENT_MAX = __LEASTCONN_EVENT_MAX - 1
@@ -187,6 +220,21 @@ enum leastconn_event {
  * @LEASTCONN_A_MEMBERS: u32, backends of the pool
  * @LEASTCONN_A_EVENT: u32, &enum leastconn_event
  * @LEASTCONN_A_KILLED: u32, conntrack entries that were deleted
+ * @LEASTCONN_A_MAX_FAILS: u32, so many failed connections within the fail timeout
+ *	eject a backend from the pool; 0: never
+ * @LEASTCONN_A_FAIL_TIMEOUT: u32, seconds, 1 to %LEASTCONN_MAX_SECONDS
+ * @LEASTCONN_A_SLOW_START: u32, seconds, to %LEASTCONN_MAX_SECONDS, in which a
+ *	backend that is new or back grows to its full weight; 0: at once
+ * @LEASTCONN_A_REDISPATCH: u32, 0 or 1: a connection that its backend does not
+ *	answer, or refuses, is given to another
+ * @LEASTCONN_A_HEALTH: u32, &enum leastconn_health
+ * @LEASTCONN_A_PERSISTENT: u32, seconds, to %LEASTCONN_MAX_SECONDS, for which a
+ *	client keeps its backend since it came last; 0: it does not
+ * @LEASTCONN_A_PERSISTENT_MASK: u32, length of the prefix that counts as one
+ *	client, 1 to 128; longer than an address: the whole of it
+ * @LEASTCONN_A_FAILS: u32, failed connections of the backend, ever
+ * @__LEASTCONN_A_MAX: one more than the last
+ * @LEASTCONN_A_MAX: the last
  */
 enum leastconn_attr {
 	LEASTCONN_A_UNSPEC,
@@ -212,6 +260,14 @@ enum leastconn_attr {
 	LEASTCONN_A_MEMBERS,
 	LEASTCONN_A_EVENT,
 	LEASTCONN_A_KILLED,
+	LEASTCONN_A_MAX_FAILS,
+	LEASTCONN_A_FAIL_TIMEOUT,
+	LEASTCONN_A_SLOW_START,
+	LEASTCONN_A_REDISPATCH,
+	LEASTCONN_A_HEALTH,
+	LEASTCONN_A_FAILS,
+	LEASTCONN_A_PERSISTENT,
+	LEASTCONN_A_PERSISTENT_MASK,
 
 	__LEASTCONN_A_MAX,
 	LEASTCONN_A_MAX = __LEASTCONN_A_MAX - 1

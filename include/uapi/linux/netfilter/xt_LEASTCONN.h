@@ -14,6 +14,24 @@
 /** XT_LEASTCONN_MAX_WEIGHT - greatest weight of a backend */
 #define XT_LEASTCONN_MAX_WEIGHT		65535
 
+/** XT_LEASTCONN_MAX_SECONDS - longest time that can be set, 7 days */
+#define XT_LEASTCONN_MAX_SECONDS	604800
+
+/** XT_LEASTCONN_FAIL_TIMEOUT - seconds, when none are given */
+#define XT_LEASTCONN_FAIL_TIMEOUT	10
+
+/**
+ * enum xt_leastconn_flags - settings of a rule
+ * @XT_LEASTCONN_REDISPATCH: a connection that its backend does not answer, or
+ *	refuses, is given to another
+ * @XT_LEASTCONN_MASK: every flag this revision knows
+ */
+enum xt_leastconn_flags {
+	XT_LEASTCONN_REDISPATCH		= 1 << 0,
+
+	XT_LEASTCONN_MASK		= XT_LEASTCONN_REDISPATCH,
+};
+
 /**
  * enum xt_leastconn_backend_flags - attributes of one backend in a rule
  * @XT_LEASTCONN_BACKUP: chosen only when no ordinary backend can take the
@@ -47,11 +65,21 @@ struct xt_leastconn_backend {
 
 /**
  * struct xt_leastconn_tginfo - the rule of target LEASTCONN, revision 0
- * @flags: no flag is known yet: zero
+ * @flags: &enum xt_leastconn_flags; 0 in a rule that names a pool
  * @count: how many of @backends are used, 1 to %XT_LEASTCONN_MAX_BACKENDS; 0 in
  *	a rule that names a pool
  * @name: a pool of the rule's network namespace, or empty: 1 to 31 characters
  *	out of A-Z a-z 0-9 _ . - and zero bytes to the end
+ * @max_fails: so many failed connections within @fail_timeout eject a backend; 0:
+ *	never
+ * @fail_timeout: seconds, 1 to %XT_LEASTCONN_MAX_SECONDS; 0 in a rule that names
+ *	a pool, as are all these settings
+ * @slow_start: seconds, to %XT_LEASTCONN_MAX_SECONDS, in which a backend that is
+ *	new or back grows to its full weight; 0: at once
+ * @persistent: seconds, to %XT_LEASTCONN_MAX_SECONDS, for which an idle client
+ *	keeps its backend; 0: it does not
+ * @persistent_mask: length of the prefix that counts as one client, 1 to 32 or
+ *	128
  * @backends: the backends, no two with the same address and port; those from
  *	@count on are all zero, so that two equal rules are equal bytes
  * @pool: the kernel's own; never read from user space, never shown to it
@@ -64,6 +92,11 @@ struct xt_leastconn_tginfo {
 	__u32				flags;
 	__u32				count;
 	char				name[XT_LEASTCONN_NAME_SIZE];
+	__u32				max_fails;
+	__u32				fail_timeout;
+	__u32				slow_start;
+	__u32				persistent;
+	__u32				persistent_mask;
 	struct xt_leastconn_backend	backends[XT_LEASTCONN_MAX_BACKENDS];
 
 	/* Used internally by the kernel */

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Failures: connections that their backend did not answer, or refused, and
+ * whether another one is to have them.
+ *
+ * To give a connection to another backend its conntrack entry is deleted, and
+ * what would tell the client is swallowed: the client's own next try is a new
+ * connection to conntrack, and its rule chooses again.
+ */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+
+#include "compat.h"
+#include "entry.h"
+#include "fail.h"
+#include "net.h"
+
+static bool failed(struct lc_net *ln, struct lc_backend *backend)
+{
+	if (!backend)
+		return false;
+	lc_health_failed(ln, backend);
+	return READ_ONCE(backend->redispatch);
+}
+
+/* Return: whether another backend is to have it. */
+static bool fail(struct lc_net *ln, const struct nf_conn *ct)
+{
+	struct lc_record_key key;
+	struct lc_load load;
+	bool retry;
+
+	if (!lc_entry_load(&ln->backends, ct, &load))
+		return false;
+	retry = failed(ln, load.server);
+	if (nf_ct_protonum(ct) != IPPROTO_TCP)
+		return false;
+	retry |= failed(ln, load.host);
+	if (!retry || !(ct->status & IPS_DST_NAT))
+		return false;
+	lc_entry_key(ct, &key);
+	return lc_record_retry(&ln->records, &key);
+}
+
+/**
+ * lc_fail_silent() - a connection's first packet got no answer
+ * @ln: the namespace
+ * @ct: its entry; not to be called under its record's lock
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: whether the entry is to be deleted.
+ */
+bool lc_fail_silent(struct lc_net *ln, const struct nf_conn *ct)
+{
+	return fail(ln, ct);
+}
+
+/**
+ * lc_fail_refused() - a connection's first packet was refused
+ * @ln: the namespace
+ * @ct: its entry, which may have been told of before
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: whether the entry is to be deleted and the client not to be told.
+ */
+bool lc_fail_refused(struct lc_net *ln, const struct nf_conn *ct)
+{
+	return fail(ln, ct);
+}
+
+static bool is_unreachable4(const struct sk_buff *skb)
+{
+	struct icmphdr buffer;
+	const struct icmphdr *icmp = skb_header_pointer(skb, ip_hdrlen(skb),
+							sizeof(buffer),
+							&buffer);
+
+	/* A packet that is too large is nobody's failure. */
+	return icmp && icmp->type == ICMP_DEST_UNREACH &&
+	       icmp->code != ICMP_FRAG_NEEDED;
+}
+
+static bool is_unreachable6(const struct sk_buff *skb)
+{
+	struct icmp6hdr buffer;
+	const struct icmp6hdr *icmp;
+	u8 proto = ipv6_hdr(skb)->nexthdr;
+	__be16 fragment;
+	int at;
+
+	at = ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &proto, &fragment);
+	if (at < 0 || proto != IPPROTO_ICMPV6)
+		return false;
+	icmp = skb_header_pointer(skb, at, sizeof(buffer), &buffer);
+	return icmp && icmp->icmp6_type == ICMPV6_DEST_UNREACH;
+}
+
+/**
+ * lc_fail_is_unreachable() - does this ICMP error say that nobody is there?
+ * @skb: an ICMP error
+ * @family: its
+ *
+ * Context: any.
+ * Return: whether it does.
+ */
+bool lc_fail_is_unreachable(const struct sk_buff *skb, u8 family)
+{
+	return family == NFPROTO_IPV6 ? is_unreachable6(skb) :
+					is_unreachable4(skb);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LC_FAIL_H
+#define LC_FAIL_H
+
+#include <linux/types.h>
+
+struct lc_net;
+struct nf_conn;
+struct sk_buff;
+
+bool lc_fail_silent(struct lc_net *ln, const struct nf_conn *ct);
+bool lc_fail_refused(struct lc_net *ln, const struct nf_conn *ct);
+bool lc_fail_is_unreachable(const struct sk_buff *skb, u8 family);
+
+#endif /* LC_FAIL_H */
