@@ -154,6 +154,57 @@
 -j LEASTCONN --pool web --pool web;;FAIL
 -j LEASTCONN --pool web --to 2001:db8::1;;FAIL
 -j LEASTCONN --to 2001:db8::1 --pool web;;FAIL
+# settings, in the order of this list; defaults are not saved
+-j LEASTCONN --to 2001:db8::1 --max-fails 1;=;OK
+-j LEASTCONN --to 2001:db8::1 --max-fails 4294967295;=;OK
+-j LEASTCONN --to 2001:db8::1 --max-fails 0;-j LEASTCONN --to 2001:db8::1;OK
+-j LEASTCONN --to 2001:db8::1 --max-fails 003;-j LEASTCONN --to 2001:db8::1 --max-fails 3;OK
+-j LEASTCONN --to 2001:db8::1 --fail-timeout 1;=;OK
+-j LEASTCONN --to 2001:db8::1 --fail-timeout 604800;=;OK
+-j LEASTCONN --to 2001:db8::1 --fail-timeout 10;-j LEASTCONN --to 2001:db8::1;OK
+-j LEASTCONN --to 2001:db8::1 --slow-start 1;=;OK
+-j LEASTCONN --to 2001:db8::1 --slow-start 604800;=;OK
+-j LEASTCONN --to 2001:db8::1 --slow-start 0;-j LEASTCONN --to 2001:db8::1;OK
+-j LEASTCONN --to 2001:db8::1 --persistent 1;=;OK
+-j LEASTCONN --to 2001:db8::1 --persistent 604800;=;OK
+-j LEASTCONN --to 2001:db8::1 --persistent 0;-j LEASTCONN --to 2001:db8::1;OK
+-j LEASTCONN --to 2001:db8::1 --persistent-mask 1;=;OK
+-j LEASTCONN --to 2001:db8::1 --persistent-mask 127;=;OK
+-j LEASTCONN --to 2001:db8::1 --persistent-mask 128;-j LEASTCONN --to 2001:db8::1;OK
+-j LEASTCONN --to 2001:db8::1 --persistent 60 --persistent-mask 24;=;OK
+-j LEASTCONN --to 2001:db8::1 --redispatch;=;OK
+-j LEASTCONN --to 2001:db8::1 --max-fails 3 --fail-timeout 30 --slow-start 60 --persistent 300 --persistent-mask 24 --redispatch;=;OK
+-j LEASTCONN --redispatch --persistent-mask 24 --persistent 300 --slow-start 60 --fail-timeout 30 --max-fails 3 --to 2001:db8::1,weight=2;-j LEASTCONN --to 2001:db8::1,weight=2 --max-fails 3 --fail-timeout 30 --slow-start 60 --persistent 300 --persistent-mask 24 --redispatch;OK
+-j LEASTCONN --to 2001:db8::1 --max-fails 3 --to 2001:db8::2;-j LEASTCONN --to 2001:db8::1 --to 2001:db8::2 --max-fails 3;OK
+-j LEASTCONN --to 2001:db8::1 --max-fails 4294967296;;FAIL
+-j LEASTCONN --to 2001:db8::1 --max-fails -1;;FAIL
+-j LEASTCONN --to 2001:db8::1 --max-fails 0x3;;FAIL
+-j LEASTCONN --to 2001:db8::1 --max-fails "3 ";;FAIL
+-j LEASTCONN --to 2001:db8::1 --max-fails;;FAIL
+-j LEASTCONN --to 2001:db8::1 --fail-timeout 0;;FAIL
+-j LEASTCONN --to 2001:db8::1 --fail-timeout 604801;;FAIL
+-j LEASTCONN --to 2001:db8::1 --fail-timeout 10s;;FAIL
+-j LEASTCONN --to 2001:db8::1 --slow-start 604801;;FAIL
+-j LEASTCONN --to 2001:db8::1 --slow-start 1.5;;FAIL
+-j LEASTCONN --to 2001:db8::1 --persistent 604801;;FAIL
+-j LEASTCONN --to 2001:db8::1 --persistent -1;;FAIL
+-j LEASTCONN --to 2001:db8::1 --persistent-mask 0;;FAIL
+-j LEASTCONN --to 2001:db8::1 --persistent-mask 129;;FAIL
+-j LEASTCONN --to 2001:db8::1 --persistent-mask /24;;FAIL
+-j LEASTCONN --to 2001:db8::1 --persistent-mask;;FAIL
+-j LEASTCONN --to 2001:db8::1 --redispatch 3;;FAIL
+-j LEASTCONN --to 2001:db8::1 --max-fails 3 --max-fails 3;;FAIL
+-j LEASTCONN --to 2001:db8::1 --redispatch --redispatch;;FAIL
+-j LEASTCONN --to 2001:db8::1 ! --redispatch;;FAIL
+-j LEASTCONN --to 2001:db8::1 ! --max-fails 3;;FAIL
+-j LEASTCONN --pool web --max-fails 3;;FAIL
+-j LEASTCONN --pool web --fail-timeout 10;;FAIL
+-j LEASTCONN --pool web --slow-start 0;;FAIL
+-j LEASTCONN --pool web --persistent 60;;FAIL
+-j LEASTCONN --pool web --persistent-mask 128;;FAIL
+-j LEASTCONN --pool web --redispatch;;FAIL
+-j LEASTCONN --redispatch;;FAIL
+-j LEASTCONN --max-fails 3;;FAIL
 # --to itself
 -j LEASTCONN;;FAIL
 -j LEASTCONN --to;;FAIL

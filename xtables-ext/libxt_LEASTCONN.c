@@ -37,12 +37,19 @@
 enum {
 	O_TO = 0,
 	O_POOL,
+	O_MAX_FAILS,
+	O_FAIL_TIMEOUT,
+	O_SLOW_START,
+	O_PERSISTENT,
+	O_PERSISTENT_MASK,
+	O_REDISPATCH,
 };
 
 /**
  * struct family - what differs between iptables and ip6tables
  * @af: for inet_pton() and inet_ntop()
  * @alen: bytes in an address
+ * @bits: bits in an address
  * @name: of its addresses
  * @command: which works with it
  * @example: a backend, for error messages
@@ -50,6 +57,7 @@ enum {
 struct family {
 	int		af;
 	size_t		alen;
+	uint32_t	bits;
 	const char	*name;
 	const char	*command;
 	const char	*example;
@@ -58,6 +66,7 @@ struct family {
 static const struct family ipv4 = {
 	.af		= AF_INET,
 	.alen		= sizeof(struct in_addr),
+	.bits		= 32,
 	.name		= "IPv4",
 	.command	= "iptables",
 	.example	= "ADDR[:PORT]",
@@ -66,6 +75,7 @@ static const struct family ipv4 = {
 static const struct family ipv6 = {
 	.af		= AF_INET6,
 	.alen		= sizeof(struct in6_addr),
+	.bits		= 128,
 	.name		= "IPv6",
 	.command	= "ip6tables",
 	.example	= "ADDR6 or [ADDR6]:PORT",
@@ -131,6 +141,48 @@ static const struct attribute {
 
 #define N_ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
 
+/**
+ * struct setting - an option of a rule with --to, in the order they are saved
+ * @id: the option's
+ * @name: as typed
+ * @at: where it is in the rule; a flag: in its flags
+ * @flag: its bit there; 0: it is a number
+ * @min: least value
+ * @max: greatest one; 0: the length of an address, which is the default too
+ * @normal: what it is if it is not given
+ */
+static const struct setting {
+	unsigned int	id;
+	const char	*name;
+	size_t		at;
+	uint32_t	flag;
+	uint32_t	min;
+	uint32_t	max;
+	uint32_t	normal;
+} settings[] = {
+#define NUMBER(id, name, field, min, max, normal) \
+	{ id, name, offsetof(struct xt_leastconn_tginfo, field), 0, \
+	  min, max, normal }
+#define FLAG(id, name, flag) \
+	{ id, name, offsetof(struct xt_leastconn_tginfo, flags), flag, 0, 0, 0 }
+	NUMBER(O_MAX_FAILS, "max-fails", max_fails, 0, UINT32_MAX, 0),
+	NUMBER(O_FAIL_TIMEOUT, "fail-timeout", fail_timeout, 1,
+	       XT_LEASTCONN_MAX_SECONDS, XT_LEASTCONN_FAIL_TIMEOUT),
+	NUMBER(O_SLOW_START, "slow-start", slow_start, 0,
+	       XT_LEASTCONN_MAX_SECONDS, 0),
+	NUMBER(O_PERSISTENT, "persistent", persistent, 0,
+	       XT_LEASTCONN_MAX_SECONDS, 0),
+	NUMBER(O_PERSISTENT_MASK, "persistent-mask", persistent_mask, 1, 0, 0),
+	FLAG(O_REDISPATCH, "redispatch", XT_LEASTCONN_REDISPATCH),
+#undef NUMBER
+#undef FLAG
+};
+
+#define for_each_setting(setting)					\
+	for (setting = settings;					\
+	     setting < settings + sizeof(settings) / sizeof(settings[0]);	\
+	     setting++)
+
 static void leastconn_help(void)
 {
 	printf(
@@ -149,8 +201,27 @@ static void leastconn_help(void)
 "		and that leastconnctl makes (pool add NAME) and changes.\n"
 "  NAME: " NAME_RULE "\n"
 "  A rule has one of --to and --pool. If no backend can take a connection, the\n"
-"  next rule is tried.\n",
-	       MAX_BACKENDS, XT_LEASTCONN_MAX_WEIGHT, MAX_NAME);
+"  next rule is tried.\n"
+"Beside --to; of a pool they are set by leastconnctl pool set:\n"
+" --max-fails N	Eject a backend after N failed connections within the fail\n"
+"		timeout (default 0: never)\n"
+" --fail-timeout SEC\n"
+"		The time for counting, and for which an ejected backend rests,\n"
+"		1 to %u (default %u)\n"
+" --slow-start SEC\n"
+"		A backend that is new or back grows to its full weight over this\n"
+"		time, 0 to %u (default 0: at once)\n"
+" --persistent SEC\n"
+"		A client keeps its backend until idle this long, 0 to %u\n"
+"		(default 0: it does not)\n"
+" --persistent-mask LEN\n"
+"		Prefix of a client's address that counts as one client, 1 to 32,\n"
+"		IPv6 1 to 128 (default: all of it)\n"
+" --redispatch	Give a connection that its backend does not answer, or refuses,\n"
+"		to another one\n",
+	       MAX_BACKENDS, XT_LEASTCONN_MAX_WEIGHT, MAX_NAME,
+	       XT_LEASTCONN_MAX_SECONDS, XT_LEASTCONN_FAIL_TIMEOUT,
+	       XT_LEASTCONN_MAX_SECONDS, XT_LEASTCONN_MAX_SECONDS);
 }
 
 /* Digits only: strtoul() would accept signs, blanks and hexadecimal. */
@@ -497,6 +568,52 @@ static void parse_name(const char *text, char *name)
 	memcpy(name, text, len);
 }
 
+static uint32_t *setting_field(struct xt_leastconn_tginfo *info,
+			       const struct setting *setting)
+{
+	return (uint32_t *)((char *)info + setting->at);
+}
+
+static uint32_t setting_value(const struct xt_leastconn_tginfo *info,
+			      const struct setting *setting)
+{
+	uint32_t value;
+
+	memcpy(&value, (const char *)info + setting->at, sizeof(value));
+	return setting->flag ? value & setting->flag : value;
+}
+
+static uint32_t setting_max(const struct setting *setting,
+			    const struct family *family)
+{
+	return setting->max ? setting->max : family->bits;
+}
+
+static uint32_t setting_normal(const struct setting *setting,
+			       const struct family *family)
+{
+	return setting->flag || setting->max ? setting->normal : family->bits;
+}
+
+static void parse_setting(const struct family *family, unsigned int id,
+			  const char *arg, struct xt_leastconn_tginfo *info)
+{
+	const struct setting *setting = settings;
+	uint32_t max, number;
+
+	while (setting->id != id)
+		setting++;
+	if (setting->flag) {
+		*setting_field(info, setting) |= setting->flag;
+		return;
+	}
+	max = setting_max(setting, family);
+	if (!parse_number(arg, max, &number) || number < setting->min)
+		refuse(arg, "--%s needs a decimal number from %u to %u",
+		       setting->name, setting->min, max);
+	*setting_field(info, setting) = number;
+}
+
 static void leastconn_parse(struct xt_option_call *cb,
 			    const struct family *family)
 {
@@ -511,6 +628,9 @@ static void leastconn_parse(struct xt_option_call *cb,
 		break;
 	case O_POOL:
 		parse_name(cb->arg, info->name);
+		break;
+	default:
+		parse_setting(family, cb->entry->id, cb->arg, info);
 		break;
 	}
 }
@@ -560,10 +680,49 @@ static void check_options(unsigned int given)
 	switch (given & (1U << O_TO | 1U << O_POOL)) {
 	case 0:
 		xtables_error(PARAMETER_PROBLEM,
-			      "LEASTCONN: no option; a rule needs --to BACKEND[,BACKEND...] or --pool NAME");
+			      "LEASTCONN: no backends; a rule needs --to BACKEND[,BACKEND...] or --pool NAME");
 	case 1U << O_TO | 1U << O_POOL:
 		refuse("--pool", "there is --to too; a rule has one of --to and --pool");
 	}
+}
+
+/* Equal rules are equal bytes: what is not given is as if it had been. */
+static void settle(const struct family *family,
+		   struct xt_leastconn_tginfo *info, unsigned int given)
+{
+	const struct setting *setting;
+
+	for_each_setting(setting) {
+		if (setting->flag || given & 1U << setting->id)
+			continue;
+		*setting_field(info, setting) = setting_normal(setting, family);
+	}
+}
+
+/* Those of a pool are not the rule's. */
+static void check_no_settings(const struct xt_leastconn_tginfo *info,
+			      unsigned int given)
+{
+	const struct setting *setting;
+	char option[32];
+
+	for_each_setting(setting) {
+		if (!(given & 1U << setting->id))
+			continue;
+		snprintf(option, sizeof(option), "--%s", setting->name);
+		refuse(option, "settings beside --pool are the pool's; use leastconnctl pool set %s %s%s",
+		       info->name, setting->name, setting->flag ? "" : " N");
+	}
+}
+
+static void check_rule(const struct family *family,
+		       struct xt_leastconn_tginfo *info, unsigned int given)
+{
+	check_options(given);
+	if (given & 1U << O_POOL)
+		check_no_settings(info, given);
+	else
+		settle(family, info, given);
 }
 
 static void leastconn_fcheck4(struct xt_fcheck_call *cb)
@@ -572,7 +731,7 @@ static void leastconn_fcheck4(struct xt_fcheck_call *cb)
 	const struct ipt_entry *entry = scratch->entry;
 
 	/* Without any option there is no entry: checked first. */
-	check_options(cb->xflags);
+	check_rule(&ipv4, cb->data, cb->xflags);
 	check_ports(&ipv4, cb->data, entry->ip.proto,
 		    entry->ip.invflags & XT_INV_PROTO);
 }
@@ -582,12 +741,25 @@ static void leastconn_fcheck6(struct xt_fcheck_call *cb)
 	const struct scratch *scratch = cb->udata;
 	const struct ip6t_entry *entry = scratch->entry;
 
-	check_options(cb->xflags);
+	check_rule(&ipv6, cb->data, cb->xflags);
 	check_ports(&ipv6, cb->data, entry->ipv6.proto,
 		    entry->ipv6.invflags & XT_INV_PROTO);
 }
 
-static void print_backends(const struct family *family, const char *lead,
+/**
+ * struct form - how an option is written
+ * @lead: before its name
+ * @gap: before its value
+ */
+struct form {
+	const char	*lead;
+	const char	*gap;
+};
+
+static const struct form listed = { " ", ":" };
+static const struct form saved = { " --", " " };
+
+static void print_backends(const struct family *family, const struct form *form,
 			   const struct xt_leastconn_tginfo *info)
 {
 	const struct xt_leastconn_backend *backend = info->backends;
@@ -595,7 +767,8 @@ static void print_backends(const struct family *family, const char *lead,
 	unsigned int i;
 
 	for (i = 0; i < info->count && i < MAX_BACKENDS; i++, backend++) {
-		printf("%s%s", lead, format_backend(family, backend, buf));
+		printf("%sto%s%s", form->lead, form->gap,
+		       format_backend(family, backend, buf));
 		if (backend->weight != DEFAULT_WEIGHT)
 			printf(",weight=%u", backend->weight);
 		if (backend->max_conns != 0)
@@ -605,50 +778,76 @@ static void print_backends(const struct family *family, const char *lead,
 	}
 }
 
+static void print_settings(const struct family *family, const struct form *form,
+			   const struct xt_leastconn_tginfo *info)
+{
+	const struct setting *setting;
+	uint32_t value;
+
+	for_each_setting(setting) {
+		value = setting_value(info, setting);
+		if (value == setting_normal(setting, family))
+			continue;
+		printf("%s%s", form->lead, setting->name);
+		if (!setting->flag)
+			printf("%s%u", form->gap, value);
+	}
+}
+
 /*
  * The structure may come from another front end: trust neither its count nor
  * the end of its name.
  */
-static void print_rule(const struct family *family, const char *to,
-		       const char *pool, const struct xt_entry_target *target)
+static void print_rule(const struct family *family, const struct form *form,
+		       const struct xt_entry_target *target)
 {
 	const struct xt_leastconn_tginfo *info = (const void *)target->data;
 
 	if (info->name[0] != '\0')
-		printf("%s%.*s", pool, MAX_NAME, info->name);
-	print_backends(family, to, info);
+		printf("%spool%s%.*s", form->lead, form->gap, MAX_NAME,
+		       info->name);
+	print_backends(family, form, info);
+	if (info->name[0] == '\0')
+		print_settings(family, form, info);
 }
 
 static void leastconn_print4(unused const void *ip,
 			     const struct xt_entry_target *target,
 			     unused int numeric)
 {
-	print_rule(&ipv4, " to:", " pool:", target);
+	print_rule(&ipv4, &listed, target);
 }
 
 static void leastconn_print6(unused const void *ip,
 			     const struct xt_entry_target *target,
 			     unused int numeric)
 {
-	print_rule(&ipv6, " to:", " pool:", target);
+	print_rule(&ipv6, &listed, target);
 }
 
 static void leastconn_save4(unused const void *ip,
 			    const struct xt_entry_target *target)
 {
-	print_rule(&ipv4, " --to ", " --pool ", target);
+	print_rule(&ipv4, &saved, target);
 }
 
 static void leastconn_save6(unused const void *ip,
 			    const struct xt_entry_target *target)
 {
-	print_rule(&ipv6, " --to ", " --pool ", target);
+	print_rule(&ipv6, &saved, target);
 }
 
 static const struct xt_option_entry leastconn_opts[] = {
 	{ .name = "to", .id = O_TO, .type = XTTYPE_STRING,
 	  .flags = XTOPT_MULTI },
 	{ .name = "pool", .id = O_POOL, .type = XTTYPE_STRING },
+	{ .name = "max-fails", .id = O_MAX_FAILS, .type = XTTYPE_STRING },
+	{ .name = "fail-timeout", .id = O_FAIL_TIMEOUT, .type = XTTYPE_STRING },
+	{ .name = "slow-start", .id = O_SLOW_START, .type = XTTYPE_STRING },
+	{ .name = "persistent", .id = O_PERSISTENT, .type = XTTYPE_STRING },
+	{ .name = "persistent-mask", .id = O_PERSISTENT_MASK,
+	  .type = XTTYPE_STRING },
+	{ .name = "redispatch", .id = O_REDISPATCH, .type = XTTYPE_NONE },
 	XTOPT_TABLEEND,
 };
 
