@@ -27,6 +27,14 @@ static const enum mnl_attr_data_type types[LEASTCONN_A_MAX + 1] = {
 	[LEASTCONN_A_MEMBERS]	= MNL_TYPE_U32,
 	[LEASTCONN_A_EVENT]	= MNL_TYPE_U32,
 	[LEASTCONN_A_KILLED]	= MNL_TYPE_U32,
+	[LEASTCONN_A_MAX_FAILS]	= MNL_TYPE_U32,
+	[LEASTCONN_A_FAIL_TIMEOUT] = MNL_TYPE_U32,
+	[LEASTCONN_A_SLOW_START] = MNL_TYPE_U32,
+	[LEASTCONN_A_REDISPATCH] = MNL_TYPE_U32,
+	[LEASTCONN_A_HEALTH]	= MNL_TYPE_U32,
+	[LEASTCONN_A_FAILS]	= MNL_TYPE_U32,
+	[LEASTCONN_A_PERSISTENT] = MNL_TYPE_U32,
+	[LEASTCONN_A_PERSISTENT_MASK] = MNL_TYPE_U32,
 };
 
 __attribute__((noreturn))
@@ -112,8 +120,23 @@ bool attrs_backend(const struct attrs *attrs, struct backend *backend)
 	backend->max_conns = attrs_u32(attrs, LEASTCONN_A_MAX_CONNS);
 	backend->backup = attrs_u32(attrs, LEASTCONN_A_BACKUP);
 	backend->state = attrs_u32(attrs, LEASTCONN_A_STATE);
+	backend->health = attrs_u32(attrs, LEASTCONN_A_HEALTH);
 	backend->active = attrs_u32(attrs, LEASTCONN_A_ACTIVE);
 	backend->inactive = attrs_u32(attrs, LEASTCONN_A_INACTIVE);
 	backend->total = attrs_u64(attrs, LEASTCONN_A_TOTAL);
+	backend->fails = attrs_u32(attrs, LEASTCONN_A_FAILS);
 	return true;
+}
+
+void attrs_settings(const struct attrs *attrs, struct settings *settings)
+{
+	enum leastconn_attr attr;
+	enum setting_id id;
+
+	settings_of_pool(settings);
+	for (id = 0; id < N_SETTINGS; id++) {
+		attr = settings_known[id].attr;
+		if (attrs_have(attrs, attr))
+			settings->of[id] = attrs_u32(attrs, attr);
+	}
 }

@@ -8,6 +8,7 @@
 #include <linux/leastconn.h>
 
 #include "backend.h"
+#include "settings.h"
 
 struct nlattr;
 struct nlmsghdr;
@@ -34,5 +35,8 @@ const char *attrs_pool(const struct attrs *attrs);
 
 /* Return: false if there is none. */
 bool attrs_backend(const struct attrs *attrs, struct backend *backend);
+
+/* What is not there is as in a pool that is given none. */
+void attrs_settings(const struct attrs *attrs, struct settings *settings);
 
 #endif /* CTL_ATTR_H */

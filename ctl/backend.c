@@ -30,6 +30,13 @@ static const struct name states[] = {
 	{ 0,				NULL },
 };
 
+static const struct name healths[] = {
+	{ LEASTCONN_HEALTH_IN,		"in" },
+	{ LEASTCONN_HEALTH_EJECTED,	"ejected" },
+	{ LEASTCONN_HEALTH_TRIAL,	"trial" },
+	{ 0,				NULL },
+};
+
 /* A later kernel may know more than we have names for. */
 static const char *name_of(const struct name *names, uint32_t number)
 {
@@ -73,6 +80,19 @@ const char *state_name(uint32_t state)
 bool state_number(const char *name, uint32_t *state)
 {
 	return number_of(states, name, state);
+}
+
+const char *health_name(uint32_t health)
+{
+	return name_of(healths, health);
+}
+
+const char *backend_state(const struct backend *backend)
+{
+	if (backend->state != LEASTCONN_STATE_READY ||
+	    backend->health == LEASTCONN_HEALTH_IN)
+		return state_name(backend->state);
+	return health_name(backend->health);
 }
 
 const char *family_name(uint32_t family)

@@ -25,9 +25,11 @@
  * @max_conns: most active connections; 0: no limit
  * @backup: used only when no ordinary backend can take a connection
  * @state: &enum leastconn_state
+ * @health: &enum leastconn_health, in a pool or rule
  * @active: live connections
  * @inactive: closed TCP connections that are not gone yet
  * @total: connections ever
+ * @fails: of them those that failed
  */
 struct backend {
 	uint32_t	family;
@@ -39,9 +41,11 @@ struct backend {
 	uint32_t	max_conns;
 	bool		backup;
 	uint32_t	state;
+	uint32_t	health;
 	uint32_t	active;
 	uint32_t	inactive;
 	uint64_t	total;
+	uint32_t	fails;
 };
 
 /* Bytes in an address of the family; 0: there is no such family. */
@@ -62,6 +66,11 @@ bool proto_number(const char *name, uint32_t *proto);
 
 const char *state_name(uint32_t state);
 bool state_number(const char *name, uint32_t *state);
+
+const char *health_name(uint32_t health);
+
+/* Its state, or, as long as that is ready, what its pool thinks of it. */
+const char *backend_state(const struct backend *backend);
 
 const char *family_name(uint32_t family);
 

@@ -35,6 +35,7 @@ unsigned int take_seconds(const char *option, const char *value);
 /* What stands above the backends of a group, and above those that have none. */
 void group_title(const struct group *group, char *text, size_t size);
 
+#define TITLE_SIZE	512
 #define UNUSED_TITLE	"In no pool and no rule"
 
 void print_json(FILE *out, const struct snapshot *snapshot);

@@ -9,6 +9,24 @@
 #include "command.h"
 #include "snapshot.h"
 
+static void print_settings(FILE *out, const struct settings *settings)
+{
+	const struct setting *setting = settings_known;
+	const char *c;
+
+	for (; setting < settings_known + N_SETTINGS; setting++) {
+		uint32_t value = settings->of[setting - settings_known];
+
+		fputc('"', out);
+		for (c = setting->name; *c; c++)
+			fputc(*c == '-' ? '_' : *c, out);
+		if (setting->is_flag)
+			fprintf(out, "\": %s, ", value ? "true" : "false");
+		else
+			fprintf(out, "\": %u, ", value);
+	}
+}
+
 /* Names and addresses have no character that JSON would want escaped. */
 static void print_backend(FILE *out, const struct backend *backend,
 			  const char *indent, bool terms)
@@ -20,12 +38,13 @@ static void print_backend(FILE *out, const struct backend *backend,
 		address_format(backend, addr), backend->port,
 		proto_name(backend->proto));
 	if (terms)
-		fprintf(out, "\"weight\": %u, \"max_conns\": %u, \"backup\": %s, ",
+		fprintf(out, "\"weight\": %u, \"max_conns\": %u, \"backup\": %s, \"health\": \"%s\", ",
 			backend->weight, backend->max_conns,
-			backend->backup ? "true" : "false");
-	fprintf(out, "\"state\": \"%s\", \"active\": %u, \"inactive\": %u, \"total\": %" PRIu64 "}",
+			backend->backup ? "true" : "false",
+			health_name(backend->health));
+	fprintf(out, "\"state\": \"%s\", \"active\": %u, \"inactive\": %u, \"total\": %" PRIu64 ", \"fails\": %u}",
 		state_name(backend->state), backend->active, backend->inactive,
-		backend->total);
+		backend->total, backend->fails);
 }
 
 static void print_array(FILE *out, const struct backends *backends,
@@ -57,7 +76,9 @@ static void print_groups(FILE *out, const struct snapshot *snapshot,
 		comma = ",";
 		if (pools)
 			fprintf(out, "\"name\": \"%s\", ", group->pool);
-		fprintf(out, "\"rules\": %u, \"backends\": ", group->rules);
+		fprintf(out, "\"rules\": %u, ", group->rules);
+		print_settings(out, &group->settings);
+		fputs("\"backends\": ", out);
 		print_array(out, &group->backends, "      ", "\n    ", true);
 		fputc('}', out);
 	}

@@ -37,7 +37,7 @@ static void write_backend(const struct backend *backend, char *cell)
 
 static void write_state(const struct backend *backend, char *cell)
 {
-	snprintf(cell, CELL, "%s", state_name(backend->state));
+	snprintf(cell, CELL, "%s", backend_state(backend));
 }
 
 static void write_weight(const struct backend *backend, char *cell)
@@ -63,6 +63,11 @@ static void write_total(const struct backend *backend, char *cell)
 	snprintf(cell, CELL, "%" PRIu64, backend->total);
 }
 
+static void write_fails(const struct backend *backend, char *cell)
+{
+	snprintf(cell, CELL, "%u", backend->fails);
+}
+
 static struct column columns[] = {
 	{ "Backend", false, write_backend, 0 },
 	{ "State", false, write_state, 0 },
@@ -70,6 +75,7 @@ static struct column columns[] = {
 	{ "ActiveConn", true, write_active, 0 },
 	{ "InActConn", true, write_inactive, 0 },
 	{ "Total", true, write_total, 0 },
+	{ "Fails", true, write_fails, 0 },
 };
 
 #define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -109,6 +115,12 @@ static const char *colour_of(const struct backend *backend, bool coloured)
 		return YELLOW;
 	case LEASTCONN_STATE_DOWN:
 		return RED;
+	}
+	switch (backend->health) {
+	case LEASTCONN_HEALTH_EJECTED:
+		return RED;
+	case LEASTCONN_HEALTH_TRIAL:
+		return YELLOW;
 	default:
 		return "";
 	}
@@ -159,7 +171,8 @@ static void print_rows(FILE *out, const struct backends *backends,
 
 void group_title(const struct group *group, char *text, size_t size)
 {
-	char name[64], rules[32] = "";
+	char name[64], rules[32] = "", settings[SETTINGS_STRLEN];
+	struct settings normal;
 	uint32_t proto = group_proto(group);
 	size_t count = group->backends.count;
 
@@ -173,9 +186,12 @@ void group_title(const struct group *group, char *text, size_t size)
 		snprintf(name, sizeof(name), "%u equal rules with --to",
 			 group->rules);
 	}
-	snprintf(text, size, "%s%s%s, %zu backend%s%s", name,
+	group_normal(group, &normal);
+	settings_format(&group->settings, &normal, ", ", settings,
+			sizeof(settings));
+	snprintf(text, size, "%s%s%s, %zu backend%s%s%s", name,
 		 proto ? ", " : "", proto ? proto_name(proto) : "", count,
-		 count == 1 ? "" : "s", rules);
+		 count == 1 ? "" : "s", rules, settings);
 }
 
 static void print_table(FILE *out, const struct snapshot *snapshot,
@@ -183,7 +199,7 @@ static void print_table(FILE *out, const struct snapshot *snapshot,
 {
 	const char *bold = coloured ? BOLD : "";
 	const char *plain = coloured ? PLAIN : "";
-	char title[128];
+	char title[TITLE_SIZE];
 	size_t i;
 
 	find_widths(snapshot);

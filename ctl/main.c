@@ -30,7 +30,8 @@ static const struct command {
 	{ "watch", run_watch, "[POOL] [--interval SEC]",
 	  "the same, live, as bars; q leaves" },
 	{ "monitor", run_monitor, "", "a line for each event, as it comes" },
-	{ "pool", run_change, "add|del NAME", "a new pool; one pool less" },
+	{ "pool", run_change, "add|set|del NAME [SETTING...]",
+	  "a new pool; other settings for one; one pool less" },
 	{ "add", run_change,
 	  "POOL ADDR[:PORT] [proto P] [weight N] [max-conns N] [backup] [state S]",
 	  "a new backend for a pool" },
@@ -69,6 +70,8 @@ static void print_help(FILE *out)
 	fputs("\n"
 "ADDR[:PORT] is a backend: 10.0.0.1:80, [fd00::1]:80, or an address alone.\n"
 "P is tcp, udp, sctp, dccp or udplite; S is ready, drain or down.\n"
+"SETTING is max-fails N, fail-timeout SEC, slow-start SEC, persistent SEC,\n"
+"persistent-mask LEN, redispatch or no-redispatch.\n"
 "Without a port, drain, down, ready, kill and wait mean every backend there.\n"
 "Exit status: 0 done, 1 refused by the kernel, 2 usage.  Manual: man " PROGRAM "\n",
 	      out);

@@ -54,6 +54,11 @@ static uint64_t get_total(const struct backend *backend)
 	return backend->total;
 }
 
+static uint64_t get_fails(const struct backend *backend)
+{
+	return backend->fails;
+}
+
 static uint64_t get_weight(const struct backend *backend)
 {
 	return backend->weight;
@@ -67,6 +72,12 @@ static uint64_t get_max_conns(const struct backend *backend)
 static uint64_t get_backup(const struct backend *backend)
 {
 	return backend->backup;
+}
+
+/* One on trial has not come back yet. */
+static uint64_t get_ejected(const struct backend *backend)
+{
+	return backend->health != LEASTCONN_HEALTH_IN;
 }
 
 struct metric {
@@ -85,6 +96,9 @@ static const struct metric of_backends[] = {
 	  get_inactive },
 	{ "backend_connections_total", "counter",
 	  "Connections that the backend has had.", get_total },
+	{ "backend_fails_total", "counter",
+	  "Connections that the backend has not answered, or refused.",
+	  get_fails },
 };
 
 static const struct metric of_members[] = {
@@ -97,6 +111,9 @@ static const struct metric of_members[] = {
 	{ "pool_backend_backup", "gauge",
 	  "1 if the backend is used only when no ordinary one can take the connection.",
 	  get_backup },
+	{ "pool_backend_ejected", "gauge",
+	  "1 if the pool has ejected the backend and it is not back yet.",
+	  get_ejected },
 };
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))

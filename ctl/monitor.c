@@ -25,6 +25,9 @@ static const char *const names[] = {
 	[LEASTCONN_EVENT_DRAINED]	= "drained",
 	[LEASTCONN_EVENT_FULL]		= "full",
 	[LEASTCONN_EVENT_NOT_FULL]	= "not-full",
+	[LEASTCONN_EVENT_POOL_CHANGED]	= "pool-changed",
+	[LEASTCONN_EVENT_EJECTED]	= "ejected",
+	[LEASTCONN_EVENT_BACK]		= "back",
 };
 
 #define N_NAMES (sizeof(names) / sizeof(names[0]))
@@ -71,6 +74,36 @@ static void print_backend(const struct attrs *attrs)
 		printf(" active %u", backend.active);
 }
 
+/* All of them: what was set back to its default has changed, too. */
+static void print_settings(const struct attrs *attrs)
+{
+	char word[SETTING_STRLEN];
+	enum setting_id id;
+
+	for (id = 0; id < N_SETTINGS; id++) {
+		if (!attrs_have(attrs, settings_known[id].attr))
+			continue;
+		setting_format(id, attrs_u32(attrs, settings_known[id].attr),
+			       word);
+		printf(" %s", word);
+	}
+}
+
+/* What only some events are about. */
+static void print_details(uint32_t event, const struct attrs *attrs)
+{
+	switch (event) {
+	case LEASTCONN_EVENT_POOL_ADDED:
+	case LEASTCONN_EVENT_POOL_CHANGED:
+		print_settings(attrs);
+		break;
+	case LEASTCONN_EVENT_EJECTED:
+	case LEASTCONN_EVENT_BACK:
+		printf(" fails %u", attrs_u32(attrs, LEASTCONN_A_FAILS));
+		break;
+	}
+}
+
 static void flush(void)
 {
 	if (fflush(stdout) != 0)
@@ -82,17 +115,20 @@ static void print_event(const struct nlmsghdr *nlh, void *data)
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
 	const char *pool;
 	struct attrs attrs;
+	uint32_t event;
 
 	(void)data;
 	if (genl->cmd != LEASTCONN_CMD_EVENT)
 		return;
 	attrs_read(nlh, &attrs);
+	event = attrs_u32(&attrs, LEASTCONN_A_EVENT);
 	print_time();
-	print_name(attrs_u32(&attrs, LEASTCONN_A_EVENT));
+	print_name(event);
 	pool = attrs_pool(&attrs);
 	if (pool)
 		printf(" %s", pool);
 	print_backend(&attrs);
+	print_details(event, &attrs);
 	putchar('\n');
 	flush();
 }

@@ -15,6 +15,10 @@
 #define GIVEN_TERMS	(GIVEN_WEIGHT | GIVEN_MAX_CONNS | GIVEN_BACKUP | \
 			 GIVEN_STATE)
 
+#define SETTINGS	"NAME [max-fails N] [fail-timeout SEC] [slow-start SEC] " \
+			"[persistent SEC] [persistent-mask LEN] " \
+			"[redispatch|no-redispatch]"
+
 #define ENDPOINT	"ADDR[:PORT], ADDR6 or [ADDR6]:PORT"
 
 /**
@@ -34,7 +38,10 @@ static const struct verb {
 	enum leastconn_state	state;
 	const char		*usage;
 } verbs[] = {
-	{ "pool add", LEASTCONN_OP_POOL_ADD, GIVEN_POOL, 0, 0, "NAME" },
+	{ "pool add", LEASTCONN_OP_POOL_ADD, GIVEN_POOL, GIVEN_SETTINGS, 0,
+	  SETTINGS },
+	{ "pool set", LEASTCONN_OP_POOL_SET, GIVEN_POOL, GIVEN_SETTINGS, 0,
+	  SETTINGS },
 	{ "pool del", LEASTCONN_OP_POOL_DEL, GIVEN_POOL, 0, 0, "NAME" },
 	{ "add", LEASTCONN_OP_ADD, GIVEN_POOL | GIVEN_ADDRESS,
 	  GIVEN_PROTO | GIVEN_TERMS, 0,
@@ -57,26 +64,42 @@ static const struct verb {
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 /**
- * struct word - what may follow a backend
+ * struct word - what may follow a backend, or a pool's name
  * @name: as typed
  * @given: its bit; words that share one exclude each other
  * @allowed: the values, as text; NULL: it takes none
- * @max: greatest value, where that is a number
+ * @max: greatest value, where that is a number; without a value: what it says
+ * @min: least value
  */
 static const struct word {
 	const char	*name;
 	unsigned int	given;
 	const char	*allowed;
 	uint32_t	max;
+	uint32_t	min;
 } dictionary[] = {
-	{ "proto", GIVEN_PROTO, "tcp, udp, sctp, dccp or udplite", 0 },
-	{ "weight", GIVEN_WEIGHT, "a decimal number from 0 to 65535", MAX_WEIGHT },
+	{ "proto", GIVEN_PROTO, "tcp, udp, sctp, dccp or udplite", 0, 0 },
+	{ "weight", GIVEN_WEIGHT, "a decimal number from 0 to 65535",
+	  MAX_WEIGHT, 0 },
 	{ "max-conns", GIVEN_MAX_CONNS,
-	  "a decimal number from 0 (no limit) to 4294967295", UINT32_MAX },
-	{ "backup", GIVEN_BACKUP, NULL, 1 },
-	{ "no-backup", GIVEN_BACKUP, NULL, 0 },
-	{ "state", GIVEN_STATE, "ready, drain or down", 0 },
-	{ "--kill", GIVEN_KILL, NULL, 0 },
+	  "a decimal number from 0 (no limit) to 4294967295", UINT32_MAX, 0 },
+	{ "backup", GIVEN_BACKUP, NULL, 1, 0 },
+	{ "no-backup", GIVEN_BACKUP, NULL, 0, 0 },
+	{ "state", GIVEN_STATE, "ready, drain or down", 0, 0 },
+	{ "--kill", GIVEN_KILL, NULL, 0, 0 },
+	{ "max-fails", GIVEN_SETTING(SETTING_MAX_FAILS),
+	  "a decimal number from 0 (never) to 4294967295", UINT32_MAX, 0 },
+	{ "fail-timeout", GIVEN_SETTING(SETTING_FAIL_TIMEOUT),
+	  "a number of seconds, 1 to 604800", LEASTCONN_MAX_SECONDS, 1 },
+	{ "slow-start", GIVEN_SETTING(SETTING_SLOW_START),
+	  "a number of seconds, 0 (at once) to 604800",
+	  LEASTCONN_MAX_SECONDS, 0 },
+	{ "persistent", GIVEN_SETTING(SETTING_PERSISTENT),
+	  "a number of seconds, 0 (off) to 604800", LEASTCONN_MAX_SECONDS, 0 },
+	{ "persistent-mask", GIVEN_SETTING(SETTING_PERSISTENT_MASK),
+	  "a length from 1 to 128", 128, 1 },
+	{ "redispatch", GIVEN_SETTING(SETTING_REDISPATCH), NULL, 1, 0 },
+	{ "no-redispatch", GIVEN_SETTING(SETTING_REDISPATCH), NULL, 0, 0 },
 };
 
 #define N_WORDS (sizeof(dictionary) / sizeof(dictionary[0]))
@@ -239,6 +262,22 @@ static bool parse_proto(const char *value, struct change *change,
 	return true;
 }
 
+/* Return: false if the value is not allowed. */
+static bool parse_setting(const struct word *word, const char *value,
+			  struct settings *settings)
+{
+	enum setting_id id = 0;
+	uint32_t number = word->max;
+
+	if (word->allowed && (!parse_number(value, word->max, &number) ||
+			      number < word->min))
+		return false;
+	while (GIVEN_SETTING(id) != word->given)
+		id++;
+	settings->of[id] = number;
+	return true;
+}
+
 static bool parse_value(const struct word *word, const char *value,
 			struct change *change, struct why *why)
 {
@@ -259,6 +298,11 @@ static bool parse_value(const struct word *word, const char *value,
 		break;
 	case GIVEN_BACKUP:
 		backend->backup = word->max;
+		break;
+	case GIVEN_KILL:
+		break;
+	default:
+		ok = parse_setting(word, value, &change->settings);
 		break;
 	}
 	if (!ok)
@@ -296,7 +340,7 @@ static bool unknown_word(const char *text, const char *usage, struct why *why)
 		       usage);
 }
 
-/* Words after the backend, each once, in any order. */
+/* Words after the backend or the pool, each once, in any order. */
 static bool parse_words(char **words, unsigned int takes, const char *usage,
 			struct change *change, struct why *why)
 {
@@ -387,13 +431,13 @@ static bool parse_operands(const struct verb *verb, char **words,
 bool parse_change(char **words, struct change *change, struct why *why)
 {
 	const struct verb *verb = find_verb(&words);
-	char usage[128];
+	char usage[192];
 
 	memset(change, 0, sizeof(*change));
 	if (!verb) {
 		if (strcmp(words[0], "pool") == 0)
-			return because(why, "write pool add NAME or pool del NAME");
-		return because(why, "\"%.64s\" is not a command that changes something; those are pool add, pool del, add, set, del, drain, down, ready, kill",
+			return because(why, "write pool add NAME, pool set NAME or pool del NAME");
+		return because(why, "\"%.64s\" is not a command that changes something; those are pool add, pool set, pool del, add, set, del, drain, down, ready, kill",
 			       words[0]);
 	}
 	snprintf(usage, sizeof(usage), "%s %s", verb->name, verb->usage);

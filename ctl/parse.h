@@ -7,6 +7,7 @@
 #include <linux/leastconn.h>
 
 #include "backend.h"
+#include "settings.h"
 
 /* What a change has been given. */
 enum {
@@ -22,18 +23,23 @@ enum {
 	GIVEN_AHEAD	= 1 << 9,
 };
 
+#define GIVEN_SETTING(id)	(1U << (10 + (id)))
+#define GIVEN_SETTINGS		(GIVEN_SETTING(N_SETTINGS) - GIVEN_SETTING(0))
+
 /**
  * struct change - one, as the kernel is told
  * @op: what to do
  * @given: bits, GIVEN_*; flags have nothing but their bit
  * @pool: its name
  * @backend: address, port, protocol, terms and state, as far as given
+ * @settings: of the pool, as far as given
  */
 struct change {
 	enum leastconn_op	op;
 	unsigned int		given;
 	const char		*pool;
 	struct backend		backend;
+	struct settings		settings;
 };
 
 /**

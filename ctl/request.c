@@ -8,7 +8,7 @@
 #include "request.h"
 #include "say.h"
 
-/* More than any one change takes: a dozen of small attributes. */
+/* More than any one change takes: two dozen of small attributes. */
 #define CHANGE_ROOM	512
 
 static void make_room(struct request *request, size_t more)
@@ -89,6 +89,17 @@ static void put_terms(struct nlmsghdr *nlh, const struct change *change)
 		mnl_attr_put(nlh, LEASTCONN_A_AHEAD, 0, NULL);
 }
 
+static void put_settings(struct nlmsghdr *nlh, const struct change *change)
+{
+	enum setting_id id;
+
+	for (id = 0; id < N_SETTINGS; id++) {
+		if (change->given & GIVEN_SETTING(id))
+			mnl_attr_put_u32(nlh, settings_known[id].attr,
+					 change->settings.of[id]);
+	}
+}
+
 void request_add_change(struct request *request, const struct change *change)
 {
 	struct nlmsghdr *nlh;
@@ -100,6 +111,7 @@ void request_add_change(struct request *request, const struct change *change)
 	mnl_attr_put_u32(nlh, LEASTCONN_A_OP, change->op);
 	put_match(nlh, change);
 	put_terms(nlh, change);
+	put_settings(nlh, change);
 	mnl_attr_nest_end(nlh, nest);
 }
 

@@ -39,9 +39,14 @@ static void print_member(const char *pool, const struct backend *backend)
 
 static void print_pool(const struct group *group)
 {
+	char settings[SETTINGS_STRLEN];
+	struct settings normal;
 	size_t i;
 
-	printf("pool add %s\n", group->pool);
+	settings_of_pool(&normal);
+	settings_format(&group->settings, &normal, " ", settings,
+			sizeof(settings));
+	printf("pool add %s%s\n", group->pool, settings);
 	for (i = 0; i < group->backends.count; i++)
 		print_member(group->pool, &group->backends.at[i]);
 }

@@ -61,6 +61,14 @@ uint32_t group_proto(const struct group *group)
 	return 0;
 }
 
+void group_normal(const struct group *group, struct settings *settings)
+{
+	if (group_is_pool(group) || !group->backends.count)
+		settings_of_pool(settings);
+	else
+		settings_of_rule(settings, group->backends.at[0].family);
+}
+
 /* The group that the message belongs to: mostly the one before. */
 static struct group *group_of(struct snapshot *snapshot,
 			      const struct attrs *attrs)
@@ -83,6 +91,7 @@ static struct group *group_of(struct snapshot *snapshot,
 		strcpy(group->pool, pool);
 	group->rule = rule;
 	group->rules = !pool;
+	settings_of_pool(&group->settings);
 	return group;
 }
 
@@ -97,9 +106,12 @@ static void read_group_message(const struct nlmsghdr *nlh, void *data)
 	    !attrs_have(&attrs, LEASTCONN_A_RULE))
 		return;
 	group = group_of(data, &attrs);
-	if (attrs_backend(&attrs, &backend))
+	if (attrs_backend(&attrs, &backend)) {
 		add_backend(&group->backends, &backend);
-	else if (group_is_pool(group))
+		return;
+	}
+	attrs_settings(&attrs, &group->settings);
+	if (group_is_pool(group))
 		group->rules = attrs_u32(&attrs, LEASTCONN_A_RULES);
 }
 
@@ -208,17 +220,20 @@ void backends_take(struct backends *backends, struct nl *nl,
 		refuse("%s", nl_sentence(&refusal));
 }
 
+/* Each rule ejects for itself. */
 static bool same_terms(const struct backend *a, const struct backend *b)
 {
 	return backend_compare(a, b) == 0 && a->weight == b->weight &&
-	       a->max_conns == b->max_conns && a->backup == b->backup;
+	       a->max_conns == b->max_conns && a->backup == b->backup &&
+	       a->health == b->health;
 }
 
-static bool same_backends(const struct group *a, const struct group *b)
+static bool alike(const struct group *a, const struct group *b)
 {
 	size_t i;
 
-	if (a->backends.count != b->backends.count)
+	if (a->backends.count != b->backends.count ||
+	    !settings_same(&a->settings, &b->settings))
 		return false;
 	for (i = 0; i < a->backends.count; i++) {
 		if (!same_terms(&a->backends.at[i], &b->backends.at[i]))
@@ -237,7 +252,7 @@ static void merge_rules(struct snapshot *snapshot)
 		j = group_is_pool(&groups[i]) ? kept : 0;
 		for (; j < kept; j++) {
 			if (!group_is_pool(&groups[j]) &&
-			    same_backends(&groups[i], &groups[j]))
+			    alike(&groups[i], &groups[j]))
 				break;
 		}
 		if (j < kept) {

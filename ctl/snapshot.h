@@ -6,6 +6,7 @@
 #include <linux/leastconn.h>
 
 #include "backend.h"
+#include "settings.h"
 
 struct change;
 struct nl;
@@ -23,16 +24,18 @@ struct backends {
 };
 
 /**
- * struct group - a pool, or rules with --to that have the same backends
+ * struct group - a pool, or rules with --to that are alike
  * @pool: its name; empty for rules
  * @rule: number of the first of the rules
  * @rules: that use the pool, or that are alike
+ * @settings: that it has
  * @backends: in the order the kernel has them
  */
 struct group {
 	char		pool[LEASTCONN_NAME_SIZE];
 	uint32_t	rule;
 	uint32_t	rules;
+	struct settings	settings;
 	struct backends	backends;
 };
 
@@ -63,6 +66,9 @@ bool group_is_pool(const struct group *group);
 
 /* Of those of its backends that have a port; 0: none has. */
 uint32_t group_proto(const struct group *group);
+
+/* The settings that it has if it is given none. */
+void group_normal(const struct group *group, struct settings *settings);
 
 /* Every backend that the kernel knows and that matches; all if @match is NULL. */
 void backends_take(struct backends *backends, struct nl *nl,

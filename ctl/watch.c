@@ -35,7 +35,7 @@
 
 #define MIN_NAME	7
 #define MIN_BAR		6
-#define STATE_WIDTH	6
+#define STATE_WIDTH	7
 #define WEIGHT_WIDTH	6
 #define RATE_WIDTH	8
 
@@ -268,6 +268,12 @@ static const char *style_of(const struct backend *backend)
 	case LEASTCONN_STATE_DOWN:
 		return RED;
 	}
+	switch (backend->health) {
+	case LEASTCONN_HEALTH_EJECTED:
+		return RED;
+	case LEASTCONN_HEALTH_TRIAL:
+		return YELLOW;
+	}
 	if (backend_full(backend))
 		return MAGENTA;
 	return backend->backup ? CYAN : GREEN;
@@ -275,13 +281,14 @@ static const char *style_of(const struct backend *backend)
 
 static const char *state_of(const struct backend *backend)
 {
-	if (backend->state == LEASTCONN_STATE_READY) {
+	if (backend->state == LEASTCONN_STATE_READY &&
+	    backend->health == LEASTCONN_HEALTH_IN) {
 		if (backend_full(backend))
 			return "full";
 		if (backend->backup)
 			return "backup";
 	}
-	return state_name(backend->state);
+	return backend_state(backend);
 }
 
 static void put_bar(const struct watch *watch, struct canvas *canvas,
@@ -354,7 +361,7 @@ static void put_backend(const struct watch *watch, struct canvas *canvas,
 
 static void put_heading(struct canvas *canvas, const struct group *group)
 {
-	char text[128] = UNUSED_TITLE;
+	char text[TITLE_SIZE] = UNUSED_TITLE;
 
 	if (group)
 		group_title(group, text, sizeof(text));

@@ -36,7 +36,8 @@ _leastconnctl_terms() { # FIRST WORD...
 	case $prev in
 	proto) echo tcp udp sctp dccp udplite ;;
 	state) echo ready drain down ;;
-	weight | max-conns | --timeout) ;;
+	weight | max-conns | --timeout | max-fails | fail-timeout | slow-start | \
+		persistent | persistent-mask) ;;
 	*) _leastconnctl_unused "$@" ;;
 	esac
 }
@@ -50,6 +51,20 @@ _leastconnctl_look() { # OPTION...
 	fi
 }
 
+# Behind "pool add", "pool set" or "pool del".
+_leastconnctl_pool() {
+	local settings="max-fails fail-timeout slow-start persistent
+		persistent-mask redispatch"
+
+	# shellcheck disable=SC2086 # words
+	case ${words[2]}:$cword in
+	set:3 | del:3) _leastconnctl_pools ;;
+	add:3 | del:*) ;;
+	add:*) _leastconnctl_terms 4 $settings ;;
+	set:*) _leastconnctl_terms 4 $settings no-redispatch ;;
+	esac
+}
+
 # What may stand where the cursor is.
 _leastconnctl_words() {
 	case ${words[1]}:$cword in
@@ -59,8 +74,8 @@ _leastconnctl_words() {
 		;;
 	list:*) _leastconnctl_look --json -n ;;
 	watch:*) [ "$prev" = --interval ] || _leastconnctl_look --interval ;;
-	pool:2) echo add del ;;
-	pool:3) [ "${words[2]}" != del ] || _leastconnctl_pools ;;
+	pool:2) echo add set del ;;
+	pool:*) _leastconnctl_pool ;;
 	add:2 | set:2 | del:2) _leastconnctl_pools ;;
 	add:3) _leastconnctl_backends ;;
 	set:3 | del:3) _leastconnctl_members "${words[2]}" ;;

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The settings of a pool, or of a rule with --to: their names, how they are written. */
+#include <stdio.h>
+#include <string.h>
+
+#include "backend.h"
+#include "settings.h"
+
+const struct setting settings_known[N_SETTINGS] = {
+	[SETTING_MAX_FAILS] = {
+		"max-fails", LEASTCONN_A_MAX_FAILS, 0, false },
+	[SETTING_FAIL_TIMEOUT] = {
+		"fail-timeout", LEASTCONN_A_FAIL_TIMEOUT, 10, false },
+	[SETTING_SLOW_START] = {
+		"slow-start", LEASTCONN_A_SLOW_START, 0, false },
+	[SETTING_PERSISTENT] = {
+		"persistent", LEASTCONN_A_PERSISTENT, 0, false },
+	[SETTING_PERSISTENT_MASK] = {
+		"persistent-mask", LEASTCONN_A_PERSISTENT_MASK, 128, false },
+	[SETTING_REDISPATCH] = {
+		"redispatch", LEASTCONN_A_REDISPATCH, 0, true },
+};
+
+void setting_format(enum setting_id id, uint32_t value, char *buf)
+{
+	const struct setting *setting = &settings_known[id];
+
+	if (setting->is_flag)
+		snprintf(buf, SETTING_STRLEN, "%s%s", value ? "" : "no-",
+			 setting->name);
+	else
+		snprintf(buf, SETTING_STRLEN, "%s %u", setting->name, value);
+}
+
+void settings_format(const struct settings *settings,
+		     const struct settings *normal, const char *gap,
+		     char *text, size_t size)
+{
+	char word[SETTING_STRLEN];
+	enum setting_id id;
+	size_t used = 0;
+
+	*text = '\0';
+	for (id = 0; id < N_SETTINGS && used < size; id++) {
+		if (settings->of[id] == normal->of[id])
+			continue;
+		setting_format(id, settings->of[id], word);
+		used += snprintf(text + used, size - used, "%s%s", gap, word);
+	}
+}
+
+void settings_of_pool(struct settings *settings)
+{
+	enum setting_id id;
+
+	for (id = 0; id < N_SETTINGS; id++)
+		settings->of[id] = settings_known[id].normal;
+}
+
+void settings_of_rule(struct settings *settings, uint32_t family)
+{
+	settings_of_pool(settings);
+	settings->of[SETTING_PERSISTENT_MASK] = address_size(family) * 8;
+}
+
+bool settings_same(const struct settings *a, const struct settings *b)
+{
+	return memcmp(a->of, b->of, sizeof(a->of)) == 0;
+}
