@@ -56,6 +56,14 @@ static const char *const names[LEASTCONN_A_MAX + 1] = {
 	[LEASTCONN_A_MEMBERS]	= "members",
 	[LEASTCONN_A_EVENT]	= "event",
 	[LEASTCONN_A_KILLED]	= "killed",
+	[LEASTCONN_A_MAX_FAILS]	= "max_fails",
+	[LEASTCONN_A_FAIL_TIMEOUT] = "fail_timeout",
+	[LEASTCONN_A_SLOW_START] = "slow_start",
+	[LEASTCONN_A_REDISPATCH] = "redispatch",
+	[LEASTCONN_A_HEALTH]	= "health",
+	[LEASTCONN_A_FAILS]	= "fails",
+	[LEASTCONN_A_PERSISTENT] = "persistent",
+	[LEASTCONN_A_PERSISTENT_MASK] = "persistent_mask",
 };
 
 const char *nl_sentence(const struct nl_refusal *refusal)

@@ -190,6 +190,7 @@ seeds() {
 		words "${line[@]}" >"$ext_tmp/seeds/words-$n"
 	done
 	words pool add abcdefghijklmnopqrstuvwxyz01234 >"$ext_tmp/seeds/words-name"
+	words pool add abcdefghijklmnopqrstuvwxyz012345 >"$ext_tmp/seeds/words-long"
 	words list web --json >"$ext_tmp/seeds/words-list"
 	words help >"$ext_tmp/seeds/words-help"
 	words restore - >"$ext_tmp/seeds/words-restore"

@@ -5,8 +5,8 @@
  * same rule again; and any bytes that a kernel may hold become text.
  *
  * An input's first byte is of the bits below, the second a protocol; the rest
- * are the arguments of --to, a line each, the last one's perhaps --pool's, or
- * the bytes of the structure.
+ * are the arguments of --to, a line each, the last one's perhaps --pool's, lines
+ * with another option and perhaps its argument, or the bytes of the structure.
  */
 #define _GNU_SOURCE
 #include <getopt.h>
@@ -130,7 +130,27 @@ static struct xt_leastconn_tginfo *rule_info(struct rule *rule)
 
 /* ---- words into a rule ---- */
 
-static void parse_word(struct rule *rule, const char *option, char *word)
+/* "--SETTING", and its value behind a blank if it has one. NULL: no setting. */
+static const struct xt_option_entry *setting_of(struct rule *rule,
+						const char *word)
+{
+	const struct xt_option_entry *entry = rule->target.x6_options;
+	size_t length;
+
+	if (strncmp(word, "--", 2))
+		return NULL;
+	word += 2;
+	for (; entry->name; entry++) {
+		length = strlen(entry->name);
+		if (strcmp(entry->name, "to") && strcmp(entry->name, "pool") &&
+		    !strncmp(word, entry->name, length) &&
+		    word[length] == (entry->type == XTTYPE_NONE ? '\0' : ' '))
+			return entry;
+	}
+	return NULL;
+}
+
+static void parse_option(struct rule *rule, const char *option, char *word)
 {
 	const struct xt_option_entry *entry = rule->target.x6_options;
 
@@ -139,6 +159,18 @@ static void parse_word(struct rule *rule, const char *option, char *word)
 	optarg = word;
 	xtables_option_tpcall(entry->id, NULL, false, &rule->target,
 			      &rule->entry);
+}
+
+static void parse_word(struct rule *rule, char *word)
+{
+	const struct xt_option_entry *entry = setting_of(rule, word);
+
+	if (!entry)
+		parse_option(rule, "to", word);
+	/* Twice is for iptables to refuse, in its own words. */
+	else if (!(rule->target.tflags & 1U << entry->id))
+		parse_option(rule, entry->name, entry->type == XTTYPE_NONE ?
+			     NULL : strchr(word, ' ') + 1);
 }
 
 /* It says what was wrong. */
@@ -170,7 +202,10 @@ static bool parse(struct rule *rule, uint8_t kind, char *words, size_t size)
 	for (char *next = words; next < words + size; next += strlen(next) + 1) {
 		word = next;
 		last = next + strlen(next) + 1 == words + size;
-		parse_word(rule, last && kind & IS_POOL ? "pool" : "to", next);
+		if (last && kind & IS_POOL)
+			parse_option(rule, "pool", next);
+		else
+			parse_word(rule, next);
 	}
 	word = NULL;
 	xtables_option_tfcall(&rule->target);
@@ -196,7 +231,7 @@ static void capture(struct rule *rule, bool save)
 	stdout = terminal;
 }
 
-/* " --to A --to B" into "A\0B\0"; returns its size. */
+/* " --to A --to B --max-fails 3" into "A\0B\0--max-fails 3\0"; returns its size. */
 static size_t cut_words(char *words)
 {
 	char *to = words;
@@ -206,12 +241,11 @@ static size_t cut_words(char *words)
 		return strlen(words) + 1;
 	}
 	for (char *at = text, *next; at; at = next) {
-		require(!strncmp(at, " --to ", 6));
-		at += 6;
-		next = strstr(at, " --to ");
+		require(!strncmp(at, " --", 3));
+		next = strstr(at + 3, " --");
 		if (next)
 			*next = '\0';
-		to = stpcpy(to, at) + 1;
+		to = stpcpy(to, at + (strncmp(at, " --to ", 6) ? 1 : 6)) + 1;
 		if (next)
 			*next = ' ';
 	}
@@ -270,7 +304,7 @@ static void try_bytes(struct rule *rule, uint8_t kind, uint8_t proto,
 	}
 	capture(rule, false);
 	/* A name without an end is not all that comes after it. */
-	if (!rule_info(rule)->count)
+	if (rule_info(rule)->name[0] && !rule_info(rule)->count)
 		require(strlen(text) < strlen(" pool:") + XT_LEASTCONN_NAME_SIZE);
 	capture(rule, true);
 }

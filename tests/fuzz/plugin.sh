@@ -41,7 +41,7 @@ input() {
 
 # row KIND WORD...: a rule's options
 row() {
-	local kind=$1 proto=0 words=() pool=()
+	local kind=$1 proto=0 words=() pool=() settings=()
 
 	shift
 	while [ $# -gt 0 ]; do
@@ -50,11 +50,16 @@ row() {
 		-p) proto=${number[$2]-0}; shift ;;
 		--to) words+=("$2"); shift ;;
 		--pool) pool=("$2"); shift ;;
+		--redispatch) settings+=("$1") ;;
+		--max-fails | --fail-timeout | --slow-start | --persistent*)
+			settings+=("$1 ${2-}")
+			shift
+			;;
 		esac
 		shift
 	done
 	[ ${#pool[@]} = 0 ] || kind=$((kind | 8))
-	input "$kind" "$proto" "${words[@]}" "${pool[@]}"
+	input "$kind" "$proto" "${words[@]}" "${settings[@]}" "${pool[@]}"
 }
 
 seeds() { # KIND FILE

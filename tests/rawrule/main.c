@@ -8,14 +8,16 @@
  *
  * A case is one valid rule (two backends with ports, -p tcp, appended to
  * nat/PREROUTING) with mutations, "valid" or "NAME=VALUE[,NAME=VALUE...]":
- *	count, flags, backend-flags, pool, weight	what the field says
+ *	count, flags, backend-flags, pool, weight, max-fails, fail-timeout,
+ *	slow-start, persistent, persistent-mask	what the field says
  *	backends=N		so many, all valid
- *	name=TEXT		of a pool; 32 characters have no end
+ *	name=TEXT		of a pool, and no settings; 32 characters have no end
  *	name-byte=N		byte N of the name is 1
  *	address=ADDR		the first backend's
  *	address-byte=N		byte N of it is not zero
  *	duplicate=N		64 backends, the one at N is the first again
  *	byte=N			byte N of the array of backends is not zero
+ *	padding=N		the byte behind that array
  *	proto=N, not-proto=N	the protocol that the rule matches, or does not
  *	told-proto=N		the protocol that the rule claims to match; it
  *				matches any (nft; legacy has it in IPv6 only)
@@ -62,6 +64,7 @@ static bool set_name(struct rule *rule, const char *text)
 		return false;
 	memset(rule->info.name, 0, sizeof(rule->info.name));
 	memcpy(rule->info.name, text, strlen(text));
+	rule_set_no_settings(rule);
 	return true;
 }
 
@@ -75,6 +78,23 @@ static void set_duplicate(struct rule *rule, size_t at)
 	backends[at] = backends[0];
 	/* The same with other attributes is the same. */
 	backends[at].weight = 7;
+}
+
+static bool set_setting(struct rule *rule, const char *name, uint32_t number)
+{
+	if (!strcmp(name, "max-fails"))
+		rule->info.max_fails = number;
+	else if (!strcmp(name, "fail-timeout"))
+		rule->info.fail_timeout = number;
+	else if (!strcmp(name, "slow-start"))
+		rule->info.slow_start = number;
+	else if (!strcmp(name, "persistent"))
+		rule->info.persistent = number;
+	else if (!strcmp(name, "persistent-mask"))
+		rule->info.persistent_mask = number;
+	else
+		return false;
+	return true;
 }
 
 /* The mutations whose value is a number. */
@@ -101,6 +121,8 @@ static bool mutate_number(struct rule *rule, const char *name, const char *value
 		rule->info.name[number % sizeof(rule->info.name)] = 1;
 	else if (!strcmp(name, "byte"))
 		((unsigned char *)backends)[number % sizeof(rule->info.backends)] = 1;
+	else if (!strcmp(name, "padding"))
+		((unsigned char *)backends)[sizeof(rule->info.backends)] = number;
 	else if (!strcmp(name, "duplicate"))
 		set_duplicate(rule, number);
 	else if (!strcmp(name, "proto") || !strcmp(name, "not-proto") ||
@@ -111,7 +133,7 @@ static bool mutate_number(struct rule *rule, const char *name, const char *value
 	else if (!strcmp(name, "size") && number <= MOST_INFO)
 		rule->size = number;
 	else
-		return false;
+		return set_setting(rule, name, number);
 	return true;
 }
 

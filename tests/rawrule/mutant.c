@@ -107,6 +107,28 @@ static void mutate_backend_flags(struct rule *rule)
 	say(rule, " [%u].flags=%#x", at, rule->info.backends[at].flags);
 }
 
+/* One of the numbers that are the rule's own. */
+static void mutate_setting(struct rule *rule)
+{
+	static const uint32_t numbers[] = { 0, 1, 2, 10, 24, 32, 33, 64, 128, 129,
+					    604799, 604800, 604801, 1U << 31,
+					    -1U };
+	struct {
+		const char	*name;
+		uint32_t	*at;
+	} settings[] = {
+		{ "max_fails", &rule->info.max_fails },
+		{ "fail_timeout", &rule->info.fail_timeout },
+		{ "slow_start", &rule->info.slow_start },
+		{ "persistent", &rule->info.persistent },
+		{ "persistent_mask", &rule->info.persistent_mask },
+	};
+	unsigned int at = dice(ARRAY_SIZE(settings));
+
+	*settings[at].at = special(numbers);
+	say(rule, " %s=%u", settings[at].name, *settings[at].at);
+}
+
 static void mutate_weight(struct rule *rule)
 {
 	const uint16_t weights[] = { 0, 1, 2, 32767, 32768, 65534, 65535 };
@@ -262,6 +284,8 @@ static void mutate_name(struct rule *rule)
 	/* Most of the time without backends. What comes next finds one. */
 	if (!dice(4))
 		return;
+	if (dice(8))
+		rule_set_no_settings(rule);
 	rule_set_backends(rule, 1);
 	memset(rule->info.backends, 0, sizeof(rule->info.backends));
 	rule->info.count = 0;
@@ -296,7 +320,7 @@ static void mutate_byte(struct rule *rule)
 
 static void (*const of_structure[])(struct rule *rule) = {
 	mutate_count, mutate_one_too_many, mutate_flags, mutate_backend_flags,
-	mutate_weight, mutate_max_conns, mutate_port, mutate_address,
+	mutate_setting, mutate_setting, mutate_weight, mutate_max_conns, mutate_port, mutate_address,
 	mutate_address_byte, mutate_duplicate, mutate_rest, mutate_name,
 	mutate_pool, mutate_byte,
 };

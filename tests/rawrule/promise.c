@@ -50,6 +50,20 @@ bool proto_has_ports(unsigned int proto)
 	return false;
 }
 
+static bool good_settings(const struct xt_leastconn_tginfo *info, bool ipv6)
+{
+	const uint32_t week = 7 * 24 * 60 * 60;
+
+	if (info->name[0])
+		return !info->flags && !info->max_fails && !info->fail_timeout &&
+		       !info->slow_start && !info->persistent &&
+		       !info->persistent_mask;
+	return info->flags <= 1 && info->fail_timeout >= 1 &&
+	       info->fail_timeout <= week && info->slow_start <= week &&
+	       info->persistent <= week && info->persistent_mask >= 1 &&
+	       info->persistent_mask <= (ipv6 ? 128 : 32);
+}
+
 /*
  * @ports: the rule is for a protocol that has them. Whether there is the pool
  * that it names is another question.
@@ -60,7 +74,8 @@ bool promise_is_kept(const struct xt_leastconn_tginfo *info, bool ipv6,
 	const unsigned char *byte, *pool = (const void *)&info->pool;
 	const struct xt_leastconn_backend *backend, *end, *other;
 
-	if (info->flags || info->count > 64 || !good_name(info->name))
+	if (info->count > 64 || !good_name(info->name) ||
+	    !good_settings(info, ipv6))
 		return false;
 	if (!info->count == !info->name[0])
 		return false;

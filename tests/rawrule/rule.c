@@ -55,11 +55,30 @@ void rule_set_backends(struct rule *rule, unsigned int backends)
 	rule_add_backends(rule, backends);
 }
 
+/* Those that a rule has which is given none. */
+static void set_settings(struct rule *rule)
+{
+	rule->info.fail_timeout = XT_LEASTCONN_FAIL_TIMEOUT;
+	rule->info.persistent_mask = ipv6 ? 128 : 32;
+}
+
+/* As beside a pool's name. */
+void rule_set_no_settings(struct rule *rule)
+{
+	rule->info.flags = 0;
+	rule->info.max_fails = 0;
+	rule->info.fail_timeout = 0;
+	rule->info.slow_start = 0;
+	rule->info.persistent = 0;
+	rule->info.persistent_mask = 0;
+}
+
 void rule_init(struct rule *rule, unsigned int backends)
 {
 	/* What is behind the structure is zero, and nobody changes it. */
 	memset(&rule->info, 0, sizeof(rule->info));
 	memset(&rule->size, 0, sizeof(*rule) - offsetof(struct rule, size));
+	set_settings(rule);
 	rule_set_backends(rule, backends);
 	rule->size = sizeof(rule->info);
 	strcpy(rule->name, "LEASTCONN");

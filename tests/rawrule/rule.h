@@ -133,6 +133,7 @@ void __attribute__((format(printf, 1, 2), noreturn)) die(const char *fmt, ...);
 void rule_init(struct rule *rule, unsigned int backends);
 void rule_add_backends(struct rule *rule, unsigned int backends);
 void rule_set_backends(struct rule *rule, unsigned int backends);
+void rule_set_no_settings(struct rule *rule);
 int rule_hook(const struct rule *rule);
 bool rule_is_clean(const struct rule *rule, const struct shown *shown);
 void rule_meets_packets(const struct rule *rule);

@@ -41,11 +41,38 @@ our_cases() {
 		printf 'backend-flags=%#x EINVAL backend 2: unknown flags %#x\n' \
 			$((1 << i)) $((1 << i))
 	done
-	for ((i = 0; i < 32; i++)); do
+	for ((i = 1; i < 32; i++)); do
 		printf 'flags=%#x EINVAL unknown flags %#x\n' \
 			$((1 << i)) $((1 << i))
 	done
+	setting_cases
 	address_cases
+}
+
+setting_cases() {
+	local setting bits=32
+
+	[ "$family" = 4 ] || bits=128
+	cat <<-CASES
+	fail-timeout=0 EINVAL fail timeout of 0 s, allowed are 1 to 604800
+	fail-timeout=604801 EINVAL fail timeout of 604801 s, allowed are 1 to 604800
+	fail-timeout=0xffffffff EINVAL fail timeout of 4294967295 s, allowed are
+	slow-start=604801 EINVAL slow start of 604801 s, allowed are up to 604800
+	slow-start=0xffffffff EINVAL slow start of 4294967295 s, allowed are
+	persistent=604801 EINVAL persistence of 604801 s, allowed are up to 604800
+	persistent=0xffffffff EINVAL persistence of 4294967295 s, allowed are
+	persistent-mask=0 EINVAL no prefix of an address has 0 bits
+	persistent-mask=$((bits + 1)) EINVAL no prefix of an address has $((bits + 1)) bits
+	persistent-mask=0xffffffff EINVAL no prefix of an address has 4294967295 bits
+	padding=1 EINVAL bytes after the last of 2 backends
+	backends=64,padding=1 EINVAL bytes after the last of 64 backends
+	backends=0,name=web,padding=1 EINVAL bytes after the last of 0 backends
+	CASES
+	for setting in flags max-fails fail-timeout slow-start persistent \
+		persistent-mask; do
+		echo "backends=0,name=web,$setting=1 EINVAL settings beside a pool's name"
+	done
+	echo "backends=0,name=we,fail-timeout=10 EINVAL settings beside a pool's name"
 }
 
 # A pool's, or what is in its place.
@@ -96,9 +123,10 @@ framework_cases() {
 	revision=1 ENOENT ?
 	revision=255 ENOENT ?
 	size=0 EINVAL ?invalid size
-	size=1832 EINVAL ?invalid size
-	size=1847 EINVAL ?invalid size
+	size=1848 EINVAL ?invalid size
 	size=1856 EINVAL ?invalid size
+	size=1871 EINVAL ?invalid size
+	size=1880 EINVAL ?invalid size
 	size=60000 EINVAL ?invalid size
 	table=filter,chain=OUTPUT EINVAL ?only valid in nat table, not filter
 	table=filter,chain=FORWARD EINVAL ?only valid in nat table, not filter
@@ -115,6 +143,9 @@ framework_cases() {
 # Right or harmless, and shown as they were sent but for the kernel's bytes.
 # Counted are the backends with that of the rule that stands.
 good_cases() {
+	local bits=32
+
+	[ "$family" = 4 ] || bits=128
 	cat <<-CASES
 	valid 0 3 clean
 	chain=OUTPUT 0 3 clean
@@ -125,6 +156,16 @@ good_cases() {
 	weight=0 0 3 clean
 	weight=65535 0 3 clean
 	backend-flags=1 0 3 clean
+	flags=1 0 3 clean
+	max-fails=1 0 3 clean
+	max-fails=0xffffffff 0 3 clean
+	fail-timeout=1 0 3 clean
+	fail-timeout=604800 0 3 clean
+	slow-start=604800 0 3 clean
+	persistent=604800 0 3 clean
+	persistent-mask=1 0 3 clean
+	persistent=1,persistent-mask=$((bits - 1)) 0 3 clean
+	flags=1,max-fails=1,fail-timeout=1,slow-start=1,persistent=1 0 3 clean
 	pool=0x4141414141414141 0 3 clean
 	pool=0xffffffffffffffff 0 3 clean
 	backends=0,name=web 0 1 clean

@@ -82,6 +82,72 @@ add dns [fd00:1::2]:53 proto udp' "$(saved)" "pools that were changed"
 	expect "No pools, and no rules with --to" "$(ctl list)" "the list"
 }
 
+test_settings() { # short
+	setup 2
+	ctl pool add web max-fails 3 redispatch
+	ctl pool add dns
+	ctl pool set dns
+	ctl pool set web fail-timeout 604800 slow-start 604800 persistent 604800
+	ctl pool set web persistent-mask 24 no-redispatch
+	expect 'pool add web max-fails 3 fail-timeout 604800 slow-start 604800 persistent 604800 persistent-mask 24
+pool add dns' "$(saved)" "settings"
+	expect 'Pool web, 0 backends, 0 rules, max-fails 3, fail-timeout 604800, slow-start 604800, persistent 604800, persistent-mask 24' \
+		"$(ctl list web)" "the list"
+	saved >"$tmp/saved"
+	ctl pool del web
+	refused 1 'pool set web max-fails 3: no pool "web"' \
+		pool set web max-fails 3
+	printf 'pool set dns max-fails 4\npool del web\n' >"$tmp/pools"
+	refused 1 "$tmp/pools:2: pool del web: no pool \"web\"" \
+		restore "$tmp/pools"
+	expect 'pool add dns' "$(saved)" "what is left"
+	ctl pool del dns
+	ctl restore "$tmp/saved"
+	expect "$(cat "$tmp/saved")" "$(saved)" "what was restored"
+	ctl pool set web max-fails 0 fail-timeout 10 slow-start 0 persistent 0 \
+		persistent-mask 128
+	expect 'pool add web
+pool add dns' "$(saved)" "as pools are that are given none"
+	on "$lb" iptables -t nat -A OUTPUT -j LEASTCONN --to 10.0.1.1 \
+		--max-fails 1 --redispatch
+	on "$lb" ip6tables -t nat -A OUTPUT -j LEASTCONN --to fd00:1::1 \
+		--persistent 60
+	expect 'Rule with --to, 1 backend, max-fails 1, redispatch
+Rule with --to, 1 backend, persistent 60' "$(ctl list | grep ^Rule)" "the rules"
+}
+
+# A backend that refuses: nothing listens.
+test_ejected_and_back() {
+	setup 2
+	serve tcp 80
+	start_monitor "$tmp/events"
+	ctl pool add web max-fails 1 fail-timeout 1
+	ctl add web 10.0.1.1:81
+	ctl add web 10.0.1.2:80
+	on "$lb" iptables -t nat -A PREROUTING -d $vip -p tcp -j LEASTCONN --pool web
+	peer "$cl" open a tcp $vip 80 2>/dev/null || true
+	peer "$cl" open b tcp $vip 80 2>/dev/null || true
+	busywait 5000 state_is 10.0.1.1:81 ejected || fail "$(ctl list)"
+	busywait 5000 state_is 10.0.1.1:81 trial || fail "$(ctl list)"
+	ctl metrics >"$tmp/metrics"
+	grep -qx 'leastconn_pool_backend_ejected{pool="web",backend="10.0.1.1:81",proto="tcp"} 1' \
+		"$tmp/metrics" || fail "$(cat "$tmp/metrics")"
+	grep -qx 'leastconn_backend_fails_total{backend="10.0.1.1:81",proto="tcp"} 1' \
+		"$tmp/metrics" || fail "$(cat "$tmp/metrics")"
+	ctl pool set web max-fails 0
+	busywait 5000 state_is 10.0.1.1:81 ready || fail "$(ctl list)"
+	expect 1 "$(ctl list | awk '$1 == "10.0.1.1:81" { print $7 }')" "Fails"
+	busywait 5000 grep -q ' back web 10.0.1.1:81 .* fails 1$' "$tmp/events" ||
+		fail "$(cat "$tmp/events")"
+	grep -q ' ejected web 10.0.1.1:81 .* fails 1$' "$tmp/events" ||
+		fail "$(cat "$tmp/events")"
+	kill $monitor
+}
+
+state_is() { # BACKEND STATE
+	[ "$(ctl list | awk -v b="$1" '$1 == b { print $2 }')" = "$2" ]
+}
+
 test_refusals() { # short
 	setup 2
 	ctl pool add web
@@ -236,14 +302,16 @@ test_kill() {
 test_monitor() {
 	setup 2
 	start_monitor "$tmp/events"
-	ctl pool add web
+	ctl pool add web max-fails 3
+	ctl pool set web persistent-mask 24 max-fails 0 redispatch
 	ctl add web 10.0.1.1:80 weight 3
 	ctl set web 10.0.1.1:80 weight 2
 	ctl drain 10.0.1.1
 	ctl del web 10.0.1.1:80
 	ctl pool del web
 	local terms='max-conns 0 no-backup state'
-	busywait 5000 events_are "$tmp/events" "pool-added web
+	busywait 5000 events_are "$tmp/events" "pool-added web max-fails 3 fail-timeout 10 slow-start 0 persistent 0 persistent-mask 128 no-redispatch
+pool-changed web max-fails 0 fail-timeout 10 slow-start 0 persistent 0 persistent-mask 24 redispatch
 added web 10.0.1.1:80 proto tcp weight 3 $terms ready active 0
 changed web 10.0.1.1:80 proto tcp weight 2 $terms ready active 0
 state 10.0.1.1:80 proto tcp state drain active 0

@@ -27,10 +27,15 @@ _Static_assert(_Alignof(struct xt_leastconn_backend) == 4,
 AT(xt_leastconn_tginfo, flags, 0);
 AT(xt_leastconn_tginfo, count, 4);
 AT(xt_leastconn_tginfo, name, 8);
-AT(xt_leastconn_tginfo, backends, 40);
-AT(xt_leastconn_tginfo, pool, 1832);
-AT(xt_leastconn_tginfo, proto, 1840);
-_Static_assert(sizeof(struct xt_leastconn_tginfo) == 1848,
+AT(xt_leastconn_tginfo, max_fails, 40);
+AT(xt_leastconn_tginfo, fail_timeout, 44);
+AT(xt_leastconn_tginfo, slow_start, 48);
+AT(xt_leastconn_tginfo, persistent, 52);
+AT(xt_leastconn_tginfo, persistent_mask, 56);
+AT(xt_leastconn_tginfo, backends, 60);
+AT(xt_leastconn_tginfo, pool, 1856);
+AT(xt_leastconn_tginfo, proto, 1864);
+_Static_assert(sizeof(struct xt_leastconn_tginfo) == 1872,
 	       "struct xt_leastconn_tginfo has another size");
 _Static_assert(_Alignof(struct xt_leastconn_tginfo) == 8,
 	       "struct xt_leastconn_tginfo has another alignment");

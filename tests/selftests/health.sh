@@ -1,0 +1,291 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# When backends fail: --max-fails, --fail-timeout, --redispatch. What a backend
+# was sent is counted by iptables on the servers' side.
+# shellcheck source=lib.sh disable=SC2119
+. "$(dirname "$0")/lib.sh"
+
+s1=10.0.1.1 s4=10.0.1.4
+
+# SYNs, or datagrams, that a server was sent by clients.
+count_arrivals() { # ADDR...
+	local addr
+
+	on "$sv" iptables -w -N arrivals
+	on "$sv" iptables -w -I INPUT -p tcp --syn -j arrivals
+	on "$sv" iptables -w -I INPUT -p udp -j arrivals
+	for addr; do on "$sv" iptables -w -A arrivals -d "$addr"; done
+}
+
+arrived() { # ADDR
+	on "$sv" iptables -w -nvxL arrivals | awk -v a="$1" '$NF == a { n += $1 } END { print n + 0 }'
+}
+
+# Those listen; nobody else, who then refuses.
+serve_at() { # ADDR...
+	local addr
+
+	for addr; do peer "$sv" listen tcp "$addr" 80; done
+}
+
+# What happens to SYNs for an address: dropped, or answered with ICMP.
+filter() { # ADDR TARGET [OPTION...]
+	on "$sv" iptables -w -A INPUT -p tcp -d "$1" --dport 80 -j "${@:2}"
+}
+
+unfilter() {
+	on "$sv" iptables -w -F INPUT
+}
+
+# One connection after another, each closed by its client. Prints how many came
+# about.
+connect() { # TIMES
+	local i done=0
+
+	for ((i = 0; i < $1; i++)); do
+		if peer "$cl" open "x$i" tcp $vip 80 >/dev/null 2>&1; then
+			done=$((done + 1))
+			peer "$cl" reset "x$i" >/dev/null
+		fi
+	done
+	echo $done
+}
+
+state_of() { # ADDR: as the pool has it
+	on "$lb" leastconnctl list | awk -v a="$1:80" '$1 == a { print $2; exit }'
+}
+
+becomes() { # MS ADDR STATE
+	busywait "$1" is "$3" state_of "$2" ||
+		expect "$3" "$(state_of "$2")" "the state of $2"
+}
+
+test_a_refusing_backend_is_ejected() { # short
+	local before
+
+	setup
+	serve_at 10.0.1.{1,2,3}
+	count_arrivals $s4
+	balance tcp 80 $s1-$s4:80 --max-fails 3 --fail-timeout 60
+	say "$(connect 40) of 40 connections"
+	becomes 1000 $s4 ejected
+	# At most the three, and those that were chosen before they were known.
+	before=$(arrived $s4)
+	[[ $before == [345] ]] || fail "$before connections were sent to it"
+	expect 20 "$(connect 20)" "connections without it"
+	expect "$before" "$(arrived $s4)" "sent to an ejected backend"
+	agree 2000
+}
+
+test_without_the_option_it_gets_its_share() { # short
+	setup
+	serve_at 10.0.1.{1,2,3}
+	count_arrivals $s4
+	balance tcp 80 $s1-$s4:80
+	connect 20 >/dev/null
+	[ "$(arrived $s4)" -ge 5 ] || fail "only $(arrived $s4) of 20 were sent to it"
+	becomes 1000 $s4 ready
+}
+
+test_one_that_does_not_answer_is_ejected() {
+	setup
+	serve_at 10.0.1.{1,2,3,4}
+	filter $s4 DROP
+	balance tcp 80 $s1-$s4:80 --max-fails 2 --fail-timeout 60
+	peer "$cl" open a tcp $vip 80 count 8 nowait
+	becomes 3000 $s4 ejected
+	unfilter
+	agree 2000
+}
+
+test_one_that_icmp_says_is_away_is_ejected() {
+	local i
+
+	setup
+	serve_at 10.0.1.{1,2,3,4}
+	filter $s4 REJECT --reject-with icmp-host-unreachable
+	balance tcp 80 $s1-$s4:80 --max-fails 2 --fail-timeout 60
+	# Conntrack keeps the entries, so the others must have as many.
+	for i in 1 2 3 4 5 6 7 8; do
+		peer "$cl" open "a$i" tcp $vip 80 >/dev/null 2>&1 || true
+	done
+	becomes 1000 $s4 ejected
+	agree 2000
+}
+
+# A connection decides when the rest is over: more of the same, or back.
+test_a_trial_decides() { # short
+	local before begun took
+
+	setup
+	serve_at 10.0.1.{1,2,3}
+	count_arrivals $s4
+	balance tcp 80 $s1-$s4:80 --max-fails 1 --fail-timeout 2
+	connect 4 >/dev/null
+	becomes 1000 $s4 ejected
+	before=$(arrived $s4)
+	becomes 4000 $s4 trial
+	connect 6 >/dev/null
+	becomes 1000 $s4 ejected
+	expect $((before + 1)) "$(arrived $s4)" "sent to it, with one trial"
+	# Twice as long as the first time.
+	begun=${EPOCHREALTIME/./}
+	becomes 6000 $s4 trial
+	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+	[ $took -gt 3000 ] || fail "its second rest took $took ms"
+	serve_at $s4
+	connect 6 >/dev/null
+	becomes 2000 $s4 ready
+	expect 12 "$(connect 12)" "connections with all four"
+	agree 2000
+}
+
+# Never more than half; when all fail, all are tried.
+test_half_stay_in() { # short
+	local addr out=0
+
+	setup
+	serve_at 10.0.1.{1,2}
+	filter 10.0.1.2 REJECT --reject-with tcp-reset
+	count_arrivals 10.0.1.{1,2,3,4}
+	balance tcp 80 $s1-$s4:80 --max-fails 2 --fail-timeout 60
+	connect 40 >/dev/null
+	for addr in 10.0.1.{1,2,3,4}; do
+		[ "$(state_of "$addr")" != ejected ] || out=$((out + 1))
+	done
+	expect 2 $out "ejected of four, three of which refuse"
+	filter $s1 REJECT --reject-with tcp-reset
+	connect 40 >/dev/null
+	for addr in 10.0.1.{1,2,3,4}; do becomes 1000 "$addr" ready; done
+	on "$sv" iptables -w -Z arrivals
+	connect 40 >/dev/null
+	for addr in 10.0.1.{1,2,3,4}; do
+		[ "$(arrived "$addr")" -ge 8 ] ||
+			fail "$addr was sent $(arrived "$addr") of 40"
+	done
+}
+
+test_an_answer_resets() {
+	local i
+
+	setup
+	serve_at 10.0.1.{1,2,3,4}
+	balance tcp 80 $s1-$s4:80 --max-fails 3 --fail-timeout 600
+	for i in 1 2 3; do
+		filter $s4 REJECT --reject-with tcp-reset
+		connect 8 >/dev/null
+		unfilter
+		connect 8 >/dev/null
+		# Answers are seen by the reaper.
+		read -rt 1.2 -u "$nap" || true
+		becomes 1000 $s4 ready
+	done
+}
+
+test_a_refused_connection_is_given_to_another() { # short
+	setup
+	serve_at 10.0.1.{1,2,3}
+	count_arrivals $s4
+	balance tcp 80 $s1-$s4:80 --redispatch
+	expect 12 "$(connect 12)" "connections, one of four refuses"
+	[ "$(arrived $s4)" -ge 2 ] || fail "only $(arrived $s4) were sent to it"
+	agree 2000
+}
+
+test_an_unanswered_connection_is_given_to_another() { # short
+	local begun took
+
+	setup
+	serve_at 10.0.1.{1,2,3,4}
+	filter $s4 DROP
+	balance tcp 80 $s1-$s4:80 --redispatch
+	begun=${EPOCHREALTIME/./}
+	peer "$cl" open a tcp $vip 80 count 12
+	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+	say "12 connections, 3 of them to the dead one first: $took ms"
+	# The three one after another: each takes a second more, not three.
+	[ $took -lt $((8000 * slow)) ] || fail "it took $took ms"
+	expect 0 "$(served $s4)" "served by the dead one"
+	agree 2000
+}
+
+# Each connection is given to another three times: with its client's own tries,
+# at 1, 3 and 7 seconds, or, from Linux 6.5 on, at 1, 2 and 3.
+test_at_last_the_client_is_told() {
+	local begun took
+
+	setup
+	count_arrivals 10.0.1.{1,2,3,4}
+	balance tcp 80 $s1-$s4:80 --redispatch
+	begun=${EPOCHREALTIME/./}
+	expect 0 "$(connect 1)" "connections when all refuse"
+	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+	[ $took -gt 2900 ] || fail "the client was told after $took ms"
+	expect 4 "$(for i in 1 2 3 4; do arrived 10.0.1.$i; done |
+		awk '{ n += $1 } END { print n }')" "times that it was tried"
+}
+
+test_a_thousand_connections_succeed() {
+	local kind n failed total
+
+	for kind in DROP "REJECT --reject-with tcp-reset"; do
+		setup
+		serve_at 10.0.1.{1,2,3,4}
+		# shellcheck disable=SC2086 # words
+		filter $s4 $kind
+		balance tcp 80 $s1-$s4:80 --redispatch
+		thousand
+		read -r total failed <<<"$sum"
+		say "$kind: $total connections, $failed failed"
+		expect 0 "$failed" "failed with --redispatch"
+		ipt -t nat -F PREROUTING
+		balance tcp 80 $s1-$s4:80
+		thousand
+		read -r total failed <<<"$sum"
+		say "$kind: $total connections, $failed failed without the option"
+		[ "$failed" -gt 0 ] || fail "none failed without the option"
+		agree 3000
+		teardown_hosts
+	done
+}
+
+# Of twenty clients at once.
+thousand() { # sets sum: how many there were, how many failed
+	local i before
+	local -a loads=()
+
+	before=$(served "10[.]0[.]1[.].")
+	for ((i = 0; i < 20; i++)); do
+		nsenter --net="/run/netns/$cl" "$peer" load tcp $vip 80 >"$tmp/load.$i" &
+		loads+=($!)
+	done
+	busywait 120000 served_over $((before + 1000)) || true
+	kill -TERM "${loads[@]}"
+	wait "${loads[@]}"
+	sum=$(awk '{ n += $1; f += $2 } END { print n, f }' "$tmp"/load.*)
+}
+
+served_over() { # COUNT
+	[ "$(served "10[.]0[.]1[.].")" -gt "$1" ]
+}
+
+test_udp_is_judged_only_if_asked() { # short
+	setup
+	count_arrivals 10.0.1.{1,2,3,4}
+	for i in 1 2 3; do peer "$sv" listen udp 10.0.1.$i 53; done
+	balance udp 53 $s1-$s4:53
+	peer "$cl" open a udp $vip 53 count 12
+	peer "$cl" tell 'a.*' hello
+	read -rt 1.5 -u "$nap" || true
+	expect ready "$(on "$lb" leastconnctl list |
+		awk '$1 == "10.0.1.4:53" { print $2; exit }')" "without the option"
+	ipt -t nat -F PREROUTING
+	balance udp 53 $s1-$s4:53 --max-fails 2 --fail-timeout 60
+	peer "$cl" open b udp $vip 53 count 12
+	peer "$cl" tell 'b.*' hello
+	busywait 3000 is ejected eval "on $lb leastconnctl list |
+		awk '\$1 == \"10.0.1.4:53\" { print \$2; exit }'" ||
+		fail "not ejected: $(on "$lb" leastconnctl list)"
+}
+
+run_tests
