@@ -84,8 +84,18 @@ way_dnat() {
 	rule "$2" -j DNAT --to-destination "$(backend 1):80" | restore "$1"
 }
 
+# More than a rule can list are a pool's.
 way_leastconn() {
-	rule "$2" -j LEASTCONN --to "$(backend 1)-$(backend "$3"):80" | restore "$1"
+	local i
+	if [ "$3" -le 64 ]; then
+		rule "$2" -j LEASTCONN --to "$(backend 1)-$(backend "$3"):80" | restore "$1"
+		return
+	fi
+	{
+		echo "pool add all"
+		for ((i = 1; i <= $3; i++)); do echo "add all $(backend "$i"):80 proto $2"; done
+	} | on "$1" leastconnctl restore
+	rule "$2" -j LEASTCONN --pool all | restore "$1"
 }
 
 # Connections are tracked, none is translated: what is balanced is a host behind the balancer.
@@ -148,11 +158,10 @@ way_ipvs-lc() { ipvs lc "$@"; }
 way_ipvs-wlc() { ipvs wlc "$@"; }
 way_ipvs-sed() { ipvs sed "$@"; }
 
-# How many backends there can be: no end, but these have one, and a rule of ours at most 64.
+# How many backends there can be: no end, but these have one.
 way_most() { # WAY
 	case $1 in
 	dnat | none) echo 1 ;;
-	leastconn) echo 64 ;;
 	*) echo 65535 ;;
 	esac
 }
