@@ -51,7 +51,8 @@ static unsigned int leaves(unsigned int count)
  */
 size_t lc_tournament_size(unsigned int count)
 {
-	return leaves(count) * (sizeof(struct lc_slot) + 2 * sizeof(u32));
+	return leaves(count) * (sizeof(struct lc_slot) +
+				2 * sizeof(struct lc_slot *));
 }
 
 /**
@@ -74,16 +75,10 @@ void lc_tournament_init(struct lc_tournament *tournament, void *memory,
 	for (i = 0; i < width; i++) {
 		tournament->slots[i].rank = LC_NO_RANK;
 		tournament->slots[i].turn = i;
-		tournament->winners[width + i] = i * sizeof(struct lc_slot);
+		tournament->winners[width + i] = &tournament->slots[i];
 	}
 	for (i = width - 1; i; i--)
 		tournament->winners[i] = tournament->winners[2 * i];
-}
-
-static struct lc_slot *slot_at(const struct lc_tournament *tournament,
-			       u32 offset)
-{
-	return (void *)tournament->slots + offset;
 }
 
 /* A load that reads below zero is a race of two counters' updates: idle. */
@@ -118,45 +113,51 @@ static void look_at(struct lc_slot *slot)
 		slot->rank |= LC_BACKUP;
 }
 
-/* Of the node @at and the next one, as an offset. */
-static u32 winner(const struct lc_tournament *tournament, unsigned int at)
+/* Of the node @at and the next one. */
+static struct lc_slot *winner(const struct lc_tournament *tournament,
+			      unsigned int at)
 {
-	const u32 *winners = &tournament->winners[at];
-	const struct lc_slot *a = slot_at(tournament, winners[0]);
-	const struct lc_slot *b = slot_at(tournament, winners[1]);
+	struct lc_slot *a = tournament->winners[at];
+	struct lc_slot *b = tournament->winners[at + 1];
 
 	if (a->rank == b->rank)
-		return winners[(s32)(b->turn - a->turn) < 0];
-	return winners[b->rank < a->rank];
+		return (s32)(b->turn - a->turn) < 0 ? b : a;
+	return b->rank < a->rank ? b : a;
 }
 
 /* From its leaf up: who wins each pair that @at is in, now that it has changed. */
-static void replay(const struct lc_tournament *tournament, unsigned int at)
+static __always_inline void replay(const struct lc_tournament *tournament,
+				   unsigned int at)
 {
-	const void *slots = tournament->slots;
-	u32 *winners = tournament->winners;
+	struct lc_slot **winners = tournament->winners;
 	unsigned long node = tournament->width + at;
-	unsigned long best = winners[node];
-	u64 rank = slot_at(tournament, best)->rank;
-	u32 turn = slot_at(tournament, best)->turn;
+	struct lc_slot *best = winners[node];
+	u64 rank = best->rank;
+	u32 turn = best->turn;
 
 	do {
-		const unsigned long other = winners[node ^= 1];
-		const struct lc_slot *rival = slots + other;
+		struct lc_slot *rival = winners[node ^= 1];
 
 		node /= 2;
 		if (rival->rank == rank) {
 			if ((s32)(rival->turn - turn) < 0) {
-				best = other;
+				best = rival;
 				turn = rival->turn;
 			}
 		} else if (rival->rank < rank) {
-			best = other;
+			best = rival;
 			rank = rival->rank;
 			turn = rival->turn;
 		}
 		winners[node] = best;
 	} while (node != 1);
+}
+
+static __always_inline void update(const struct lc_tournament *tournament,
+				   unsigned int at)
+{
+	look_at(&tournament->slots[at]);
+	replay(tournament, at);
 }
 
 /**
@@ -191,8 +192,7 @@ void *lc_tournament_grow(struct lc_tournament *tournament, void *memory,
  */
 void lc_tournament_update(struct lc_tournament *tournament, unsigned int at)
 {
-	look_at(&tournament->slots[at]);
-	replay(tournament, at);
+	update(tournament, at);
 }
 
 /**
@@ -240,8 +240,8 @@ int lc_tournament_choose(struct lc_tournament *tournament)
 	struct lc_slot *best;
 
 	do {
-		lc_tournament_update(tournament, at);
-		best = slot_at(tournament, tournament->winners[1]);
+		update(tournament, at);
+		best = tournament->winners[1];
 		at = best - tournament->slots;
 		if (best->rank == LC_NO_RANK)
 			return -1;
@@ -290,7 +290,7 @@ bool lc_tournament_take(struct lc_tournament *tournament, unsigned int at)
 
 	lc_tournament_update(tournament, tournament->last);
 	lc_tournament_update(tournament, at);
-	best = slot_at(tournament, tournament->winners[1]);
+	best = tournament->winners[1];
 	if (slot->rank == LC_NO_RANK || (slot->backup && !best->backup))
 		return false;
 	slot->turn = ++tournament->turn;

@@ -35,15 +35,15 @@ struct lc_slot {
 /**
  * struct lc_tournament - the slots of a pool, the best one on top
  * @slots: all of them, and some without @active, up to @width
- * @winners: of each pair, 2 * @width, as offsets of slots in bytes, which saves
- *	a step; [1] is the winner of all, [@width + i] is slot i
+ * @winners: of each pair, 2 * @width; [1] is the winner of all, [@width + i] is
+ *	slot i
  * @width: leaves of the tree, a power of two
  * @last: who was chosen last, and has one connection more by now
  * @turn: choices so far
  */
 struct lc_tournament {
 	struct lc_slot	*slots;
-	u32		*winners;
+	struct lc_slot	**winners;
 	unsigned int	width;
 	unsigned int	last;
 	u32		turn;
