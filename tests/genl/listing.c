@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <linux/netfilter.h>
+#include <linux/netfilter/xt_LEASTCONN.h>
 
 #include "listing.h"
 
@@ -43,9 +44,13 @@ void listing_free(struct listing *listing)
 #define BIT(name)	(1U << LEASTCONN_A_##name)
 #define KEY		(BIT(FAMILY) | BIT(ADDRESS) | BIT(PORT) | BIT(PROTO))
 #define BACKEND		(KEY | BIT(STATE) | BIT(ACTIVE) | BIT(INACTIVE) | \
-			 BIT(TOTAL))
-#define TERMS		(BIT(WEIGHT) | BIT(MAX_CONNS) | BIT(BACKUP))
-#define POOL		(BIT(RULES) | BIT(MEMBERS))
+			 BIT(TOTAL) | BIT(FAILS))
+#define TERMS		(BIT(WEIGHT) | BIT(MAX_CONNS) | BIT(BACKUP) | \
+			 BIT(HEALTH))
+#define SETTINGS	(BIT(MAX_FAILS) | BIT(FAIL_TIMEOUT) | BIT(SLOW_START) | \
+			 BIT(REDISPATCH) | BIT(PERSISTENT) | \
+			 BIT(PERSISTENT_MASK))
+#define POOL		(BIT(RULES) | BIT(MEMBERS) | SETTINGS)
 
 /**
  * struct row - the attributes of a message
@@ -108,17 +113,24 @@ static const char *address(const struct row *row)
 	return text;
 }
 
-/* Return: " active inactive total", if they are wanted. */
+/* Return: " active inactive total" and what failed, if they are wanted. */
 static const char *counts(const struct listing *listing, const struct row *row)
 {
-	static char text[64];
+	uint32_t active = number(row, LEASTCONN_A_ACTIVE);
+	uint32_t inactive = number(row, LEASTCONN_A_INACTIVE);
+	uint32_t fails = number(row, LEASTCONN_A_FAILS);
+	unsigned long long ever = total(row);
+	static char text[96];
+	int length;
 
 	*text = '\0';
-	if (listing->counts)
-		snprintf(text, sizeof(text), " %u %u %llu",
-			 number(row, LEASTCONN_A_ACTIVE),
-			 number(row, LEASTCONN_A_INACTIVE),
-			 (unsigned long long)total(row));
+	if (!listing->counts)
+		return text;
+	length = snprintf(text, sizeof(text), " %u %u %llu", active, inactive,
+			  ever);
+	if (fails)
+		snprintf(text + length, sizeof(text) - length, " fails=%u",
+			 fails);
 	return text;
 }
 
@@ -132,6 +144,49 @@ static const char *state(const struct row *row)
 	return states[value];
 }
 
+/* Return: " ejected" or " trial"; of others nothing is said. */
+static const char *health(const struct row *row)
+{
+	static const char *const healths[] = { "", " ejected", " trial" };
+	uint32_t value;
+
+	if (!(row->has & BIT(HEALTH)))
+		return "";
+	value = number(row, LEASTCONN_A_HEALTH);
+	if (value > LEASTCONN_HEALTH_MAX)
+		die("health %u", value);
+	return healths[value];
+}
+
+/* Those that are not as a pool has them that is given none. */
+static void add_settings(struct listing *listing, const struct row *row)
+{
+	static const struct {
+		const char		*name;
+		enum leastconn_attr	type;
+		uint32_t		least, most, usual;
+	} settings[] = {
+		{ "max-fails", LEASTCONN_A_MAX_FAILS, 0, UINT32_MAX, 0 },
+		{ "fail-timeout", LEASTCONN_A_FAIL_TIMEOUT,
+		  1, LEASTCONN_MAX_SECONDS, XT_LEASTCONN_FAIL_TIMEOUT },
+		{ "slow-start", LEASTCONN_A_SLOW_START,
+		  0, LEASTCONN_MAX_SECONDS, 0 },
+		{ "redispatch", LEASTCONN_A_REDISPATCH, 0, 1, 0 },
+		{ "persistent", LEASTCONN_A_PERSISTENT,
+		  0, LEASTCONN_MAX_SECONDS, 0 },
+		{ "persistent-mask", LEASTCONN_A_PERSISTENT_MASK, 1, 128, 128 },
+	};
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		uint32_t value = number(row, settings[i].type);
+
+		if (value < settings[i].least || value > settings[i].most)
+			die("%s is %u", settings[i].name, value);
+		if (value != settings[i].usual)
+			listing_add(listing, " %s=%u", settings[i].name, value);
+	}
+}
+
 static void add_backend(struct listing *listing, const struct row *row)
 {
 	listing_add(listing, "%s %u %u ", address(row),
@@ -142,7 +197,8 @@ static void add_backend(struct listing *listing, const struct row *row)
 			    number(row, LEASTCONN_A_WEIGHT),
 			    number(row, LEASTCONN_A_MAX_CONNS),
 			    number(row, LEASTCONN_A_BACKUP));
-	listing_add(listing, "%s%s\n", state(row), counts(listing, row));
+	listing_add(listing, "%s%s%s\n", state(row), health(row),
+		    counts(listing, row));
 }
 
 void listing_add_row(struct listing *listing, const struct nlmsghdr *nlh)
@@ -164,9 +220,11 @@ void listing_add_row(struct listing *listing, const struct nlmsghdr *nlh)
 	}
 	switch (has & ~(BIT(POOL) | BIT(RULE))) {
 	case POOL:
-		listing_add(listing, "rules=%u members=%u\n",
+		listing_add(listing, "rules=%u members=%u",
 			    number(&row, LEASTCONN_A_RULES),
 			    number(&row, LEASTCONN_A_MEMBERS));
+		add_settings(listing, &row);
+		listing_add(listing, "\n");
 		break;
 	case BACKEND:
 	case BACKEND | TERMS:

@@ -2,12 +2,15 @@
 /*
  * What the family tells, as text: a line for each message of a dump.
  *
- *	NAME rules=N members=N			a pool
+ *	NAME rules=N members=N[ SETTING=N...]	a pool
  *	rule rules=N members=N			a rule's own
- *	NAME ADDR PORT PROTO weight=N max=N backup=N STATE	a backend of it
+ *	NAME ADDR PORT PROTO weight=N max=N backup=N STATE[ HEALTH]
+ *						a backend of it
  *	ADDR PORT PROTO STATE			a backend
  *
- * and behind each backend " ACTIVE INACTIVE TOTAL" if that is wanted.
+ * and behind each backend " ACTIVE INACTIVE TOTAL[ fails=N]" if that is wanted.
+ * A setting is there only when it is another than a pool has that is given none,
+ * health when it is bad, and failed connections when there were any.
  */
 #ifndef GENL_LISTING_H
 #define GENL_LISTING_H

@@ -166,6 +166,7 @@ static const char *const ops[LEASTCONN_OP_MAX + 1] = {
 	[LEASTCONN_OP_DEL]	= "del",
 	[LEASTCONN_OP_STATE]	= "state",
 	[LEASTCONN_OP_KILL]	= "kill",
+	[LEASTCONN_OP_POOL_SET]	= "pool_set",
 };
 
 static const struct {
@@ -180,6 +181,12 @@ static const struct {
 	{ "max",	LEASTCONN_A_MAX_CONNS },
 	{ "backup",	LEASTCONN_A_BACKUP },
 	{ "state",	LEASTCONN_A_STATE },
+	{ "max-fails",	LEASTCONN_A_MAX_FAILS },
+	{ "fail-timeout", LEASTCONN_A_FAIL_TIMEOUT },
+	{ "slow-start",	LEASTCONN_A_SLOW_START },
+	{ "redispatch",	LEASTCONN_A_REDISPATCH },
+	{ "persistent",	LEASTCONN_A_PERSISTENT },
+	{ "persistent-mask", LEASTCONN_A_PERSISTENT_MASK },
 };
 
 static void put_address(struct nlmsghdr *nlh, const char *text, bool family)

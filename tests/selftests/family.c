@@ -297,6 +297,60 @@ static void test_terms(void)
 		"web 10.0.0.1 80 6 weight=1 max=0 backup=0 down\n");
 }
 
+/* What is not given stays. Whoever is at a limit is still within. */
+static void test_settings(void)
+{
+	accepted("pool_add pool=web max-fails=3 fail-timeout=30 slow-start=60 redispatch=1 persistent=600 persistent-mask=24\n"
+		 "pool_add pool=least max-fails=0 fail-timeout=1 slow-start=0 redispatch=0 persistent=0 persistent-mask=1\n"
+		 "pool_add pool=most max-fails=4294967295 fail-timeout=604800 slow-start=604800 redispatch=1 persistent=604800 persistent-mask=128\n"
+		 "pool_add pool=none");
+	pools_are("web rules=0 members=0 max-fails=3 fail-timeout=30 slow-start=60 redispatch=1 persistent=600 persistent-mask=24\n"
+		  "least rules=0 members=0 fail-timeout=1 persistent-mask=1\n"
+		  "most rules=0 members=0 max-fails=4294967295 fail-timeout=604800 slow-start=604800 redispatch=1 persistent=604800\n"
+		  "none rules=0 members=0\n");
+	accepted("pool_set pool=web max-fails=0");
+	accepted("pool_set pool=web fail-timeout=10\npool_set pool=web redispatch=0");
+	accepted("pool_set pool=least max-fails=4294967295 fail-timeout=604800 slow-start=604800 redispatch=1 persistent=604800 persistent-mask=128");
+	accepted("pool_set pool=most max-fails=0 fail-timeout=1 slow-start=0 redispatch=0 persistent=0 persistent-mask=1");
+	/* Nothing is given: all stays. */
+	accepted("pool_set pool=none\npool_set pool=web");
+	pools_are("web rules=0 members=0 slow-start=60 persistent=600 persistent-mask=24\n"
+		  "least rules=0 members=0 max-fails=4294967295 fail-timeout=604800 slow-start=604800 redispatch=1 persistent=604800\n"
+		  "most rules=0 members=0 fail-timeout=1 persistent-mask=1\n"
+		  "none rules=0 members=0\n");
+	/* With backends, which see none of it, whatever their state. */
+	accepted("add pool=web addr=10.0.0.1 port=80 weight=3\n"
+		 "add pool=web addr=10.0.0.2 state=1\n"
+		 "pool_set pool=web max-fails=2 redispatch=1\n"
+		 "add pool=web addr=10.0.0.3 backup=1");
+	pool_is("web", "web rules=0 members=3 max-fails=2 slow-start=60 redispatch=1 persistent=600 persistent-mask=24\n"
+		"web 10.0.0.1 80 6 weight=3 max=0 backup=0 ready\n"
+		"web 10.0.0.2 0 0 weight=1 max=0 backup=0 drain\n"
+		"web 10.0.0.3 0 0 weight=1 max=0 backup=1 ready\n");
+	/* A later one of the same message wins, and a new pool has nothing of the old. */
+	accepted("pool_set pool=web slow-start=1\npool_set pool=web slow-start=2\n"
+		 "pool_del pool=most\npool_add pool=most redispatch=1");
+	accepted("pool_set pool=least max-fails=9\npool_del pool=least");
+	accepted("pool_set pool=web max-fails=0 slow-start=0 redispatch=0 persistent=0 persistent-mask=128\n"
+		 "del pool=web addr=10.0.0.2");
+	pools_are("web rules=0 members=2\n"
+		  "web 10.0.0.1 80 6 weight=3 max=0 backup=0 ready\n"
+		  "web 10.0.0.3 0 0 weight=1 max=0 backup=1 ready\n"
+		  "none rules=0 members=0\n"
+		  "most rules=0 members=0 redispatch=1\n");
+
+	refused("pool_set pool=no", ENOENT, "no pool \"no\"");
+	refused("pool_set pool=least max-fails=1", ENOENT, "no pool \"least\"");
+	refused("pool_add pool=web max-fails=1", EEXIST,
+		"there is a pool \"web\"");
+	refused("pool_del pool=web\npool_set pool=web max-fails=1", ENOENT,
+		"no pool \"web\"");
+	refused("pool_set pool=web max-fails=1 redispatch=1\n"
+		"pool_set pool=most redispatch=0 slow-start=5\n"
+		"pool_set pool=web max-fails=2\nset pool=web addr=10.0.0.9",
+		ENOENT, "pool \"web\" has no such backend");
+}
+
 static void test_states(void)
 {
 	accepted("pool_add pool=web\n"
@@ -451,8 +505,23 @@ static void test_bad_values(void)
 		{ "pool_del pool=*", LEASTCONN_A_POOL, EINVAL, name },
 		{ "pool_add pool=" NAME31 "5", LEASTCONN_A_POOL, POLICY, NULL },
 		{ "- op=0", LEASTCONN_A_OP, ERANGE, NULL },
-		{ "- op=8", LEASTCONN_A_OP, ERANGE, NULL },
+		{ "- op=9", LEASTCONN_A_OP, ERANGE, NULL },
 		{ "- op=257", LEASTCONN_A_OP, ERANGE, NULL },
+		{ "pool_add pool=new fail-timeout=0", LEASTCONN_A_FAIL_TIMEOUT, ERANGE, NULL },
+		{ "pool_add pool=new fail-timeout=604801", LEASTCONN_A_FAIL_TIMEOUT, ERANGE, NULL },
+		{ "pool_set pool=web fail-timeout=0", LEASTCONN_A_FAIL_TIMEOUT, ERANGE, NULL },
+		{ "pool_set pool=web fail-timeout=0xffffffff", LEASTCONN_A_FAIL_TIMEOUT, ERANGE, NULL },
+		{ "pool_add pool=new slow-start=604801", LEASTCONN_A_SLOW_START, ERANGE, NULL },
+		{ "pool_set pool=web slow-start=604801", LEASTCONN_A_SLOW_START, ERANGE, NULL },
+		{ "pool_add pool=new redispatch=2", LEASTCONN_A_REDISPATCH, ERANGE, NULL },
+		{ "pool_set pool=web redispatch=256", LEASTCONN_A_REDISPATCH, ERANGE, NULL },
+		{ "pool_add pool=new persistent=604801", LEASTCONN_A_PERSISTENT, ERANGE, NULL },
+		{ "pool_set pool=web persistent=0x80000000", LEASTCONN_A_PERSISTENT, ERANGE, NULL },
+		{ "pool_add pool=new persistent-mask=0", LEASTCONN_A_PERSISTENT_MASK, ERANGE, NULL },
+		{ "pool_add pool=new persistent-mask=129", LEASTCONN_A_PERSISTENT_MASK, ERANGE, NULL },
+		{ "pool_set pool=web persistent-mask=0", LEASTCONN_A_PERSISTENT_MASK, ERANGE, NULL },
+		{ "pool_set pool=web persistent-mask=257", LEASTCONN_A_PERSISTENT_MASK, ERANGE, NULL },
+		{ "pool_set pool=a/b", LEASTCONN_A_POOL, EINVAL, name },
 		{ "add pool=web addr=10.0.0.3 port=65536", LEASTCONN_A_PORT, ERANGE, NULL },
 		{ "add pool=web addr=10.0.0.3 port=0x10050", LEASTCONN_A_PORT, ERANGE, NULL },
 		{ "add pool=web addr=10.0.0.3 weight=65536", LEASTCONN_A_WEIGHT, ERANGE, NULL },
@@ -526,6 +595,8 @@ static void test_missing_attributes(void)
 	refused("-", EINVAL, "what to change is missing");
 	refused("pool_add", EINVAL, "a pool's name is missing");
 	refused("pool_del", EINVAL, "a pool's name is missing");
+	refused("pool_set", EINVAL, "a pool's name is missing");
+	refused("pool_set max-fails=1", EINVAL, "a pool's name is missing");
 	refused("add addr=10.0.0.3", EINVAL, "a pool's name is missing");
 	refused("set addr=10.0.0.1 port=80", EINVAL, "a pool's name is missing");
 	refused("del addr=10.0.0.1 port=80", EINVAL, "a pool's name is missing");
@@ -548,13 +619,16 @@ static void test_missing_attributes(void)
 		"a backend's family and address are missing");
 }
 
+#define SETTINGS "max-fails fail-timeout slow-start redispatch persistent persistent-mask"
+
 /* What a change may have; others only where nobody asks. */
 static const struct {
 	enum leastconn_op	op;
 	const char		*valid;
 	const char		*allowed;
 } shapes[] = {
-	{ LEASTCONN_OP_POOL_ADD, "pool_add pool=new", "op pool" },
+	{ LEASTCONN_OP_POOL_ADD, "pool_add pool=new", "op pool " SETTINGS },
+	{ LEASTCONN_OP_POOL_SET, "pool_set pool=web", "op pool " SETTINGS },
 	{ LEASTCONN_OP_POOL_DEL, "pool_del pool=none", "op pool" },
 	{ LEASTCONN_OP_ADD, "add pool=web addr=10.0.0.3",
 	  "op pool family address port proto weight max backup state" },
@@ -582,6 +656,12 @@ static const char *const names[LEASTCONN_A_MAX + 3] = {
 	[LEASTCONN_A_STATE]	= "state",
 	[LEASTCONN_A_KILL]	= "kill",
 	[LEASTCONN_A_AHEAD]	= "ahead",
+	[LEASTCONN_A_MAX_FAILS]	= "max-fails",
+	[LEASTCONN_A_FAIL_TIMEOUT] = "fail-timeout",
+	[LEASTCONN_A_SLOW_START] = "slow-start",
+	[LEASTCONN_A_REDISPATCH] = "redispatch",
+	[LEASTCONN_A_PERSISTENT] = "persistent",
+	[LEASTCONN_A_PERSISTENT_MASK] = "persistent-mask",
 };
 
 static bool is_word_of(const char *word, const char *words)
@@ -782,6 +862,7 @@ static void test_all_or_nothing(void)
 {
 	static const char *const last[] = {
 		"pool_del pool=no", "set pool=no addr=10.0.0.1 port=80",
+		"pool_set pool=no max-fails=1",
 		"state addr=10.9.9.9 state=1", "kill addr=10.9.9.9",
 		"add pool=last addr=10.0.0.1 port=65536",
 	};
@@ -798,6 +879,12 @@ static void test_all_or_nothing(void)
 		"kill addr=10.0.0.1\ndel pool=web addr=10.0.0.2 port=80 kill",
 		"pool_del pool=web\npool_del pool=six\npool_del pool=none\nstate addr=10.0.0.2 state=0\nstate addr=10.0.0.7 state=0",
 		"pool_add pool=p\nadd pool=p addr=10.0.0.1 port=80\ndel pool=p addr=10.0.0.1 port=80\npool_del pool=p",
+		"pool_set pool=web max-fails=3 redispatch=1 persistent=9",
+		"pool_set pool=web slow-start=1\npool_set pool=web slow-start=2 fail-timeout=7\npool_set pool=web slow-start=3",
+		"pool_set pool=six max-fails=2\nadd pool=six addr=fd00::2\npool_set pool=six persistent-mask=64\ndel pool=six addr=fd00::1",
+		"pool_set pool=web max-fails=1 redispatch=1\npool_del pool=web",
+		"pool_set pool=web max-fails=1\npool_del pool=web\npool_add pool=web slow-start=5\npool_set pool=web slow-start=6",
+		"pool_add pool=p max-fails=1\npool_set pool=p redispatch=1\npool_del pool=p",
 	};
 
 	some_state();
@@ -1499,9 +1586,10 @@ static void test_kills(void)
 
 /* ---- events ---- */
 
-static const char *const events[] = {
+static const char *const events[LEASTCONN_EVENT_MAX + 1] = {
 	"none", "pool added", "pool deleted", "added", "changed", "deleted",
-	"state", "drained", "full", "not full",
+	"state", "drained", "full", "not full", "pool changed", "ejected",
+	"back",
 };
 
 static struct talk *listener;
@@ -1571,6 +1659,16 @@ static void test_events(void)
 	event_is(__LINE__, "drained: fd00::1 0 0 down\n");
 	accepted("pool_del pool=web");
 	event_is(__LINE__, "pool deleted: web rules=0 members=1\n");
+	accepted("pool_add pool=set max-fails=2 persistent-mask=64\n"
+		 "add pool=set addr=10.0.0.1");
+	event_is(__LINE__, "pool added: set rules=0 members=1 max-fails=2 persistent-mask=64\n");
+	event_is(__LINE__, "added: set 10.0.0.1 0 0 weight=1 max=0 backup=0 ready\n");
+	refused("pool_set pool=set max-fails=3\npool_set pool=no", ENOENT, NULL);
+	accepted("pool_set pool=set max-fails=0 slow-start=5");
+	event_is(__LINE__, "pool changed: set rules=0 members=1 slow-start=5 persistent-mask=64\n");
+	accepted("pool_set pool=set redispatch=1\npool_del pool=set");
+	event_is(__LINE__, "pool changed: set rules=0 members=1 slow-start=5 redispatch=1 persistent-mask=64\n");
+	event_is(__LINE__, "pool deleted: set rules=0 members=1 slow-start=5 redispatch=1 persistent-mask=64\n");
 	talk_close(listener);
 }
 
@@ -1696,6 +1794,12 @@ static void test_rules_that_name_a_pool(void)
 	accepted("add pool=web addr=10.0.0.1 port=80\n"
 		 "add pool=web addr=10.0.0.2\n"
 		 "add pool=dns addr=10.0.0.1 port=53");
+	/* Those in use take other settings, too. */
+	accepted("pool_set pool=web max-fails=1 redispatch=1 slow-start=2 persistent=3");
+	pool_is("web", "web rules=2 members=2 max-fails=1 slow-start=2 redispatch=1 persistent=3\n"
+		"web 10.0.0.1 80 6 weight=1 max=0 backup=0 ready\n"
+		"web 10.0.0.2 0 0 weight=1 max=0 backup=0 ready\n");
+	accepted("pool_set pool=web max-fails=0 redispatch=0 slow-start=0 persistent=0");
 	pools_are("web rules=2 members=2\n"
 		  "web 10.0.0.1 80 6 weight=1 max=0 backup=0 ready\n"
 		  "web 10.0.0.2 0 0 weight=1 max=0 backup=0 ready\n"
@@ -1718,7 +1822,7 @@ static void test_rules_of_their_own(void)
 	shell(__LINE__, rule);
 	pools_are("web rules=0 members=1\n"
 		  "web 10.0.0.2 80 6 weight=1 max=0 backup=0 ready\n"
-		  "rule rules=1 members=2\n"
+		  "rule rules=1 members=2 persistent-mask=32\n"
 		  "rule 10.0.0.1 80 6 weight=1 max=0 backup=0 ready\n"
 		  "rule 10.0.0.2 80 6 weight=3 max=0 backup=0 ready\n");
 	/* The state is the backend's, wherever it is, and stays. */
@@ -1728,11 +1832,16 @@ static void test_rules_of_their_own(void)
 	await_pool(__LINE__, "", "");
 	backends_are("10.0.0.2 80 6 drain\n10.0.0.1 80 6 down\n");
 	shell(__LINE__, rule);
-	pools_are("rule rules=1 members=2\n"
+	pools_are("rule rules=1 members=2 persistent-mask=32\n"
 		  "rule 10.0.0.1 80 6 weight=1 max=0 backup=0 down\n"
 		  "rule 10.0.0.2 80 6 weight=3 max=0 backup=0 drain\n");
 	accepted("state addr=10.0.0.1 state=0\nstate addr=10.0.0.2 state=0");
 	backends_are("10.0.0.2 80 6 ready\n10.0.0.1 80 6 ready\n");
+	shell(__LINE__, "-F");
+	await_pool(__LINE__, "", "");
+	shell(__LINE__, "-A PREROUTING -p tcp -j LEASTCONN --to 10.0.0.1:80 --max-fails 3 --fail-timeout 20 --slow-start 30 --redispatch --persistent 60 --persistent-mask 24");
+	pools_are("rule rules=1 members=1 max-fails=3 fail-timeout=20 slow-start=30 redispatch=1 persistent=60 persistent-mask=24\n"
+		  "rule 10.0.0.1 80 6 weight=1 max=0 backup=0 ready\n");
 	shell(__LINE__, "-F");
 	await_pool(__LINE__, "", "");
 }
@@ -1746,6 +1855,7 @@ static const struct {
 	{ "pools",		test_pools },
 	{ "backends",		test_backends },
 	{ "terms",		test_terms },
+	{ "settings",		test_settings },
 	{ "states",		test_states },
 	{ "ahead",		test_ahead },
 	{ "filters",		test_filters },

@@ -27,6 +27,10 @@ test_terms() { # short
 	family terms
 }
 
+test_settings() { # short
+	family settings
+}
+
 test_states() { # short
 	family states
 }
