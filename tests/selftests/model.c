@@ -55,16 +55,35 @@ struct member {
 	unsigned int	backup;
 };
 
+/* In the order they stand in a message, and in which they are listed. */
+static const struct {
+	const char	*name;
+	unsigned int	type;
+	unsigned int	least, most, usual;
+} settings[] = {
+	{ "max-fails", LEASTCONN_A_MAX_FAILS, 0, UINT32_MAX, 0 },
+	{ "fail-timeout", LEASTCONN_A_FAIL_TIMEOUT, 1, 604800, 10 },
+	{ "slow-start", LEASTCONN_A_SLOW_START, 0, 604800, 0 },
+	{ "redispatch", LEASTCONN_A_REDISPATCH, 0, 1, 0 },
+	{ "persistent", LEASTCONN_A_PERSISTENT, 0, 604800, 0 },
+	{ "persistent-mask", LEASTCONN_A_PERSISTENT_MASK, 1, 128, 128 },
+};
+
+#define SETTINGS	ARRAY_SIZE(settings)
+#define PERSISTENT_MASK	5	/* in settings */
+
 /**
  * struct pool - as the kernel has it
  * @name: or "rule"
  * @rules: that use it, of TCP over IPv4, all of them
+ * @settings: each as in settings
  * @members: in their order
  * @count: how many
  */
 struct pool {
 	char		name[8];
 	int		rules;
+	unsigned int	settings[SETTINGS];
 	struct member	members[MOST_KEYS];
 	int		count;
 };
@@ -175,6 +194,7 @@ struct operation {
 	int			state;
 	bool			ahead;
 	bool			kill;
+	int64_t			settings[SETTINGS];
 };
 
 /**
@@ -204,6 +224,12 @@ static struct verdict no(int error, const char *format, ...)
 
 static const struct verdict yes;
 
+static bool is_of_pool(const struct operation *operation)
+{
+	return operation->op <= LEASTCONN_OP_DEL ||
+	       operation->op == LEASTCONN_OP_POOL_SET;
+}
+
 static void name_of(char *name, const struct operation *operation)
 {
 	sprintf(name, "p%d", operation->pool);
@@ -217,6 +243,13 @@ static struct verdict policy(const struct operation *operation)
 		return (struct verdict) { ERANGE, NULL, LEASTCONN_A_PORT };
 	if (operation->weight > 65535)
 		return (struct verdict) { ERANGE, NULL, LEASTCONN_A_WEIGHT };
+	for (size_t i = 0; i < SETTINGS; i++) {
+		int64_t value = operation->settings[i];
+
+		if (value >= 0 &&
+		    (value < settings[i].least || value > settings[i].most))
+			return (struct verdict) { ERANGE, NULL, settings[i].type };
+	}
 	return yes;
 }
 
@@ -224,7 +257,7 @@ static struct verdict form(const struct operation *operation)
 {
 	struct verdict verdict = no(EINVAL, "a pool's name is missing");
 
-	if (operation->op <= LEASTCONN_OP_DEL && operation->pool < 0)
+	if (is_of_pool(operation) && operation->pool < 0)
 		return verdict;
 	if (operation->pool >= 0 && operation->port <= 0 && operation->proto > 0) {
 		verdict = no(EINVAL, "a backend without a port has no protocol");
@@ -239,7 +272,23 @@ static struct verdict form(const struct operation *operation)
 	return yes;
 }
 
-static struct verdict pool_add(struct world *world, const char *name)
+static void usual_settings(struct pool *pool)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+		pool->settings[i] = settings[i].usual;
+}
+
+static struct verdict pool_set(struct pool *pool,
+			       const struct operation *operation)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (operation->settings[i] >= 0)
+			pool->settings[i] = operation->settings[i];
+	return yes;
+}
+
+static struct verdict pool_add(struct world *world, const char *name,
+			       const struct operation *operation)
 {
 	struct pool *pool;
 
@@ -250,8 +299,9 @@ static struct verdict pool_add(struct world *world, const char *name)
 	pool[1] = pool[0];
 	*pool = (struct pool) {};
 	strcpy(pool->name, name);
+	usual_settings(pool);
 	world->count++;
-	return yes;
+	return pool_set(pool, operation);
 }
 
 static struct verdict pool_del(struct world *world, struct pool *pool)
@@ -421,13 +471,15 @@ static struct verdict carry_out(struct world *world,
 		return every_backend(world, operation);
 	name_of(name, operation);
 	if (operation->op == LEASTCONN_OP_POOL_ADD)
-		return pool_add(world, name);
+		return pool_add(world, name, operation);
 	pool = find_pool(world, name);
 	if (!pool)
 		return no(ENOENT, "no pool \"%s\"", name);
 	switch (operation->op) {
 	case LEASTCONN_OP_POOL_DEL:
 		return pool_del(world, pool);
+	case LEASTCONN_OP_POOL_SET:
+		return pool_set(pool, operation);
 	case LEASTCONN_OP_ADD:
 		return member_add(world, pool, operation);
 	case LEASTCONN_OP_SET:
@@ -458,8 +510,13 @@ static const char *state_name(const struct world *world, const struct key *key)
 static void tell_pool(struct listing *listing, const struct world *world,
 		      const struct pool *pool)
 {
-	listing_add(listing, "%s rules=%d members=%d\n", pool->name,
-		    pool->rules, pool->count);
+	listing_add(listing, "%s rules=%d members=%d", pool->name, pool->rules,
+		    pool->count);
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (pool->settings[i] != settings[i].usual)
+			listing_add(listing, " %s=%u", settings[i].name,
+				    pool->settings[i]);
+	listing_add(listing, "\n");
 	for (int i = 0; i < pool->count; i++) {
 		const struct member *member = &pool->members[i];
 
@@ -473,18 +530,18 @@ static void tell_pool(struct listing *listing, const struct world *world,
 
 static void tell_proc(struct listing *listing, const struct world *world)
 {
-	listing_add(listing, "%-6s %-7s %-39s %5s %10s %10s %10s %s\n",
+	listing_add(listing, "%-6s %-7s %-39s %5s %10s %10s %10s %-5s %10s %s\n",
 		    "Family", "Proto", "Address", "Port", "ActiveConn",
-		    "InActConn", "Total", "State");
+		    "InActConn", "Total", "State", "Fails", "Ejected");
 	for (int i = 0; i < world->known; i++) {
 		const struct key *key = &world->backends[i].key;
 
-		listing_add(listing, "%-6s %-7s %-39s %5d %10d %10d %10d %s\n",
+		listing_add(listing, "%-6s %-7s %-39s %5d %10d %10d %10d %-5s %10d %d\n",
 			    is_ipv6(key) ? "ipv6" : "ipv4",
 			    !key->proto ? "any" :
 			    key->proto == IPPROTO_TCP ? "tcp" : "udp",
 			    addresses[key->host], key->port, 0, 0, 0,
-			    state_name(world, key));
+			    state_name(world, key), 0, 0);
 	}
 }
 
@@ -523,6 +580,7 @@ static enum leastconn_op any_op(void)
 		LEASTCONN_OP_DEL, LEASTCONN_OP_DEL, LEASTCONN_OP_DEL,
 		LEASTCONN_OP_STATE, LEASTCONN_OP_STATE, LEASTCONN_OP_STATE,
 		LEASTCONN_OP_KILL,
+		LEASTCONN_OP_POOL_SET, LEASTCONN_OP_POOL_SET,
 	};
 
 	return ops[dice(sizeof(ops))];
@@ -541,6 +599,27 @@ static void throw_terms(struct operation *operation)
 		operation->max = caps[dice(4)];
 	operation->backup = one_in(3, dice(2));
 	operation->state = one_in(4, dice(3));
+}
+
+/* At the ends, and now and then behind one. */
+static void throw_settings(struct operation *operation)
+{
+	for (size_t i = 0; i < SETTINGS; i++) {
+		const int64_t values[] = {
+			settings[i].least, settings[i].most, settings[i].usual,
+			settings[i].least + 1, settings[i].most - 1,
+		};
+
+		if (dice(3))
+			continue;
+		operation->settings[i] = values[dice(5)];
+		if (dice(100))
+			continue;
+		if (settings[i].least)
+			operation->settings[i] = settings[i].least - 1;
+		else if (settings[i].most < UINT32_MAX)
+			operation->settings[i] = settings[i].most + 1;
+	}
 }
 
 /* Pools have one family each for the most part, or nothing fits together. */
@@ -569,11 +648,21 @@ static struct operation any_operation(void)
 		.weight = -1, .max = -1, .backup = -1, .state = -1,
 	};
 
-	if (operation.op <= LEASTCONN_OP_DEL && dice(60))
+	for (size_t i = 0; i < SETTINGS; i++)
+		operation.settings[i] = -1;
+	if (is_of_pool(&operation) && dice(60))
 		operation.pool = dice(POOLS);
-	if (operation.op > LEASTCONN_OP_POOL_DEL)
+	if (operation.op > LEASTCONN_OP_POOL_DEL &&
+	    operation.op != LEASTCONN_OP_POOL_SET)
 		throw_key(&operation);
 	switch (operation.op) {
+	case LEASTCONN_OP_POOL_ADD:
+		if (dice(2))
+			throw_settings(&operation);
+		break;
+	case LEASTCONN_OP_POOL_SET:
+		throw_settings(&operation);
+		break;
 	case LEASTCONN_OP_ADD:
 	case LEASTCONN_OP_SET:
 		throw_terms(&operation);
@@ -600,6 +689,7 @@ static void words_of(char *words, const struct operation *operation)
 {
 	static const char *const ops[] = {
 		"", "pool_add", "pool_del", "add", "set", "del", "state", "kill",
+		"pool_set",
 	};
 
 	words += sprintf(words, "%s ", ops[operation->op]);
@@ -623,6 +713,10 @@ static void words_of(char *words, const struct operation *operation)
 		words += sprintf(words, "kill ");
 	if (operation->ahead)
 		words += sprintf(words, "ahead ");
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (operation->settings[i] >= 0)
+			words += sprintf(words, "%s=%lld ", settings[i].name,
+					 (long long)operation->settings[i]);
 }
 
 /**
@@ -770,6 +864,10 @@ static void begin(struct world *world)
 			   { .name = "rule", .rules = 1, .count = 2 } },
 		.count = 2,
 	};
+	for (int i = 0; i < 2; i++)
+		usual_settings(&world->pools[i]);
+	/* A rule of IPv4 has the whole of an address as IPv4 has it. */
+	world->pools[1].settings[PERSISTENT_MASK] = 32;
 	for (int i = 0; i < 2; i++) {
 		world->pools[1].members[i] = (struct member) {
 			.key = keys[i], .weight = 1,
