@@ -4,6 +4,7 @@
  * the dice. Seed and round decide alone.
  */
 #define _GNU_SOURCE
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,14 +65,37 @@ static const char *any_address(void)
 	return addrs[dice(dice(8) ? 5 : ARRAY_SIZE(addrs))];
 }
 
+/* Each has a case in three to be given; limits are among the values. */
+static void any_settings(char *words)
+{
+	static const char *const names[] = {
+		"max-fails", "fail-timeout", "slow-start", "redispatch",
+		"persistent", "persistent-mask",
+	};
+	static const unsigned int values[ARRAY_SIZE(names)][4] = {
+		{ 0, 1, 3, -1U }, { 1, 2, 10, LEASTCONN_MAX_SECONDS },
+		{ 0, 1, 30, LEASTCONN_MAX_SECONDS }, { 0, 1, 1, 1 },
+		{ 0, 1, 600, LEASTCONN_MAX_SECONDS }, { 1, 24, 64, 128 },
+	};
+
+	*words = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!dice(3))
+			words += sprintf(words, " %s=%u", names[i],
+					 one_of(values[i]));
+}
+
 static void any_change(struct message *message)
 {
 	const char *pool = any_pool(), *addr = any_address();
 	int port = dice(3) ? 80 : (int)dice(65536);
+	char settings[256] = "";
 
-	switch (dice(12)) {
+	switch (dice(14)) {
 	case 0:
-		change(message, "pool_add pool=%s", pool);
+		if (dice(2))
+			any_settings(settings);
+		change(message, "pool_add pool=%s%s", pool, settings);
 		break;
 	case 1:
 		if (dice(4))
@@ -109,6 +133,11 @@ static void any_change(struct message *message)
 		break;
 	case 11:
 		change(message, "kill addr=%s", addr);
+		break;
+	case 12:
+	case 13:
+		any_settings(settings);
+		change(message, "pool_set pool=%s%s", pool, settings);
 		break;
 	}
 }
@@ -221,8 +250,10 @@ static void mutate_length(struct mutant *mutant)
 
 static void mutate_number(struct mutant *mutant)
 {
-	const uint32_t values[] = { 0, 1, 2, 3, 6, 7, 8, 10, 17, 255, 256, 65535,
-				    65536, 1U << 31, -1U, number() };
+	const uint32_t values[] = { 0, 1, 2, 3, 6, 7, 8, 9, 10, 17, 128, 129, 255,
+				    256, 65535, 65536, LEASTCONN_MAX_SECONDS,
+				    LEASTCONN_MAX_SECONDS + 1, 1U << 31, -1U,
+				    number() };
 	const struct place *place = any_place(mutant);
 	uint32_t value = one_of(values);
 
