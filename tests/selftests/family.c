@@ -1535,6 +1535,25 @@ static void await_counts(int line, const char *wanted)
 	listing_free(&listing);
 }
 
+/* iptables-nft lets go of a rule a little later, and rests take their time. */
+static void await_pool(int line, const char *filter, const char *wanted)
+{
+	uint64_t end = deadline(10000);
+	struct listing listing = {};
+	struct answer answer;
+
+	for (;;) {
+		listing_free(&listing);
+		list(&listing, talk, LEASTCONN_CMD_GET_POOLS, filter, &answer);
+		if (!strcmp(listing.text, wanted))
+			break;
+		if (now_ms() > end)
+			compare(line, "pools", wanted, listing.text);
+		nap();
+	}
+	listing_free(&listing);
+}
+
 static void killed(int line, int64_t got, int64_t wanted)
 {
 	if (got != wanted)
@@ -1698,6 +1717,76 @@ static void test_events_of_load(void)
 	talk_close(listener);
 }
 
+/* So many that nobody answers: their port is closed. */
+static void refused_flows(uint16_t port, int count)
+{
+	struct sockaddr_in addr = {
+		.sin_family		= AF_INET,
+		.sin_port		= htons(port),
+		.sin_addr.s_addr	= htonl(INADDR_LOOPBACK),
+	};
+	char byte = 0;
+
+	for (int i = 0; i < count; i++) {
+		int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+		if (fd < 0 || connect(fd, (void *)&addr, sizeof(addr)) ||
+		    send(fd, &byte, 1, 0) != 1 ||
+		    recv(fd, &byte, 1, 0) >= 0 || errno != ECONNREFUSED)
+			die("a flow to a closed port: %m");
+		close(fd);
+	}
+}
+
+/* What fails is told of a backend; what a pool makes of it, of its members. */
+static void test_events_of_health(void)
+{
+	static const char in[] = "dns 127.0.0.1 5300 17 weight=1 max=0 backup=0 ready\n";
+	static const char out[] = "dns 127.0.0.1 5300 17 weight=1 max=0 backup=0 ready ejected\n";
+	static const char other[] = "dns 127.0.0.2 5300 17 weight=1 max=0 backup=0 ready\n";
+	char text[512];
+	int server;
+
+	loopback_up();
+	accepted("pool_add pool=dns max-fails=2 fail-timeout=600\n"
+		 "add pool=dns addr=127.0.0.1 port=5300 proto=17\n"
+		 "add pool=dns addr=127.0.0.2 port=5300 proto=17\n"
+		 "pool_add pool=mild\n"
+		 "add pool=mild addr=127.0.0.1 port=5300 proto=17");
+	listener = talk_open();
+	talk_join_events(listener);
+	refused_flows(5300, 2);
+	snprintf(text, sizeof(text), "ejected: %s", out);
+	event_is(__LINE__, text);
+	await_counts(__LINE__, "127.0.0.1 5300 17 ready 2 0 2 fails=2\n"
+		     "127.0.0.2 5300 17 ready 0 0 0\n");
+	snprintf(text, sizeof(text), "dns rules=0 members=2 max-fails=2 fail-timeout=600\n%s%s",
+		 out, other);
+	await_pool(__LINE__, "pool=dns", text);
+	pool_is("mild", "mild rules=0 members=1\n"
+		"mild 127.0.0.1 5300 17 weight=1 max=0 backup=0 ready\n");
+	/* Nobody is out of a pool that does not look. */
+	accepted("pool_set pool=dns max-fails=0 fail-timeout=1");
+	event_is(__LINE__, "pool changed: dns rules=0 members=2 fail-timeout=1\n");
+	snprintf(text, sizeof(text), "back: %s", in);
+	event_is(__LINE__, text);
+	/* Nor one who has answered on trial. */
+	accepted("pool_set pool=dns max-fails=2");
+	event_is(__LINE__, "pool changed: dns rules=0 members=2 max-fails=2 fail-timeout=1\n");
+	refused_flows(5300, 2);
+	snprintf(text, sizeof(text), "ejected: %s", out);
+	event_is(__LINE__, text);
+	snprintf(text, sizeof(text), "dns rules=0 members=2 max-fails=2 fail-timeout=1\n"
+		 "dns 127.0.0.1 5300 17 weight=1 max=0 backup=0 ready trial\n%s",
+		 other);
+	await_pool(__LINE__, "pool=dns", text);
+	server = udp_server(5300);
+	udp_flows(server, 5300, 1, 1);
+	snprintf(text, sizeof(text), "back: %s", in);
+	event_is(__LINE__, text);
+	talk_close(listener);
+}
+
 /* Who is too slow is told so, and nobody waits for him. */
 static void test_a_slow_listener(void)
 {
@@ -1756,25 +1845,6 @@ static void shell(int line, const char *format, ...)
 	status = system(command);
 	if (status)
 		fail("%s: status %#x", command, status);
-}
-
-/* iptables-nft lets go of a rule a little later. */
-static void await_pool(int line, const char *filter, const char *wanted)
-{
-	uint64_t end = deadline(10000);
-	struct listing listing = {};
-	struct answer answer;
-
-	for (;;) {
-		listing_free(&listing);
-		list(&listing, talk, LEASTCONN_CMD_GET_POOLS, filter, &answer);
-		if (!strcmp(listing.text, wanted))
-			break;
-		if (now_ms() > end)
-			compare(line, "pools", wanted, listing.text);
-		nap();
-	}
-	listing_free(&listing);
 }
 
 static void test_rules_that_name_a_pool(void)
@@ -1879,6 +1949,7 @@ static const struct {
 	{ "kills",		test_kills },
 	{ "events",		test_events },
 	{ "events_of_load",	test_events_of_load },
+	{ "events_of_health",	test_events_of_health },
 	{ "a_slow_listener",	test_a_slow_listener },
 	{ "rules_that_name_a_pool", test_rules_that_name_a_pool },
 	{ "rules_of_their_own",	test_rules_of_their_own },

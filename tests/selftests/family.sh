@@ -123,6 +123,10 @@ test_events_of_load() { # short
 	family events_of_load
 }
 
+test_events_of_health() { # short
+	family events_of_health
+}
+
 test_a_slow_listener() { # short
 	family a_slow_listener
 }
