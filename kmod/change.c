@@ -529,7 +529,8 @@ static void update_all(struct lc_backend *backend)
 	struct lc_member *member;
 
 	hlist_for_each_entry(member, &backend->seats, seat.node)
-		lc_member_update(member);
+		if (!member->gone)
+			lc_member_update(member);
 }
 
 static void step_apply(struct lc_step *step)

@@ -509,8 +509,10 @@ void lc_pool_update(struct lc_pool *pool)
 	struct lc_member *member;
 
 	apply(pool);
+	/* One that came and went in the same message is never chosen. */
 	list_for_each_entry(member, &pool->seats, list)
-		lc_member_update(member);
+		if (!member->gone)
+			lc_member_update(member);
 }
 
 static struct lc_backend *backend_at(const struct lc_arena *arena, int at)
