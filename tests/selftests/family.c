@@ -1293,13 +1293,14 @@ static void *change_at_random(void *arg)
 				"add pool=p%d addr=10.0.0.%d port=80",
 				"set pool=p%d addr=10.0.0.%d port=80 weight=0",
 				"del pool=p%d addr=10.0.0.%d port=80",
+				"pool_set pool=p%d max-fails=%d redispatch=1",
 			};
 			int pool = rand_r(&seed) % 3, host = rand_r(&seed) % 8;
 
 			if (rand_r(&seed) % 8) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-				change(message, words[rand_r(&seed) % 6], pool,
+				change(message, words[rand_r(&seed) % 7], pool,
 				       host + 1);
 #pragma GCC diagnostic pop
 			} else {
