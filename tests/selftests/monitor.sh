@@ -7,6 +7,9 @@
 
 s1=10.0.1.1 s2=10.0.1.2
 
+# The settings of a pool that was given none.
+plain="max-fails 0 fail-timeout 10 slow-start 0 persistent 0 persistent-mask 128 no-redispatch"
+
 # monitor HOST: its events come to $tmp/HOST.log from now on; it is $monitor
 monitor() {
 	: >"$tmp/$1.log"
@@ -24,7 +27,7 @@ listens() { # HOST
 
 # Without the times, and what it took to see that it had begun.
 events() { # [HOST]
-	sed 's/^[^ ]* //; / begun$/d' "$tmp/${1:-$lb}.log"
+	sed 's/^[^ ]* //; /^pool-[a-z]* begun\( \|$\)/d' "$tmp/${1:-$lb}.log"
 }
 
 # tells WANTED WHAT: all events so far, and no others that come a moment later
@@ -59,7 +62,7 @@ test_every_change_is_told() { # short
 	ctl ready $s1
 	ctl del web $s1:80
 	ctl pool del web
-	tells "pool-added web
+	tells "pool-added web $plain
 added web $of1 1 max-conns 0 no-backup state ready $idle
 changed web $of1 3 max-conns 7 backup state ready $idle
 changed web $of1 3 max-conns 7 no-backup state ready $idle
@@ -88,7 +91,7 @@ test_what_was_refused_is_not_told() { # short
 	printf '%s\n' "pool add web" "add web $s1:80 state drain" \
 		"down 10.0.1.77" | ctl restore
 	busywait 1000 is 6 count_events || fail "$(events)"
-	expect "pool-added web
+	expect "pool-added web $plain
 added web $s1:80
 state $s1:80
 state 10.0.1.77
@@ -217,6 +220,43 @@ state $s2:80 proto tcp state drain active 0
 $drained" "drained again"
 }
 
+test_settings_are_told() { # short
+	host_add "$lb"
+	monitor "$lb"
+	ctl pool add web max-fails 3 slow-start 30 redispatch
+	ctl pool set web persistent 600 persistent-mask 24
+	ctl pool set web no-redispatch max-fails 0 fail-timeout 20
+	tells "pool-added web max-fails 3 fail-timeout 10 slow-start 30 persistent 0 persistent-mask 128 redispatch
+pool-changed web max-fails 3 fail-timeout 10 slow-start 30 persistent 600 persistent-mask 24 redispatch
+pool-changed web max-fails 0 fail-timeout 20 slow-start 30 persistent 600 persistent-mask 24 no-redispatch" "events"
+}
+
+test_ejection_is_told() { # short
+	local of2="$s2:80 proto tcp weight 1 max-conns 0 no-backup state ready active 0"
+	local i
+
+	setup 2
+	peer "$sv" listen tcp $s1 80
+	ctl pool add web max-fails 2 fail-timeout 1
+	ctl add web $s1:80
+	ctl add web $s2:80
+	pooled tcp 80 web
+	monitor "$lb"
+	# Those whom the second refuses are no connection of it any more.
+	for i in 1 2 3 4; do
+		peer "$cl" open "a$i" tcp $vip 80 2>/dev/null || true
+		peer "$cl" reset "a$i" 2>/dev/null || true
+	done
+	tells "ejected web $of2 fails 2" "events of two refusals"
+	peer "$sv" listen tcp $s2 80
+	pause 1500
+	forget
+	peer "$cl" open b tcp $vip 80 count 2
+	busywait 2000 is 1 count_events || fail "$(events)"
+	expect "back web $s2:80 fails 2" \
+		"$(events | sed 's/ proto .* fails/ fails/')" "events of a trial"
+}
+
 # ---- to whom ----
 
 test_events_are_of_one_namespace() { # short
@@ -232,11 +272,11 @@ test_events_are_of_one_namespace() { # short
 	on "$cl" leastconnctl pool add dns
 	leastconnctl pool add "host$id"
 	leastconnctl pool del "host$id"
-	tells "pool-added web
+	tells "pool-added web $plain
 added web $s1:80 proto tcp weight 1 max-conns 0 no-backup state drain active 0
 state $s1:80 proto tcp state drain active 0
 drained $s1:80 proto tcp state drain active 0" "events of the balancer"
-	expect "pool-added dns" "$(events "$cl")" "events of the client"
+	expect "pool-added dns $plain" "$(events "$cl")" "events of the client"
 	kill $mine
 }
 
@@ -247,8 +287,8 @@ test_several_listen() {
 	busywait 5000 second_listens || fail "the second tells nothing"
 	forget
 	ctl pool add web
-	tells "pool-added web" "the first"
-	busywait 1000 is "pool-added web" second_told || fail "$(cat "$tmp/second")"
+	tells "pool-added web $plain" "the first"
+	busywait 1000 is "pool-added web $plain" second_told || fail "$(cat "$tmp/second")"
 }
 
 second_listens() {
@@ -258,7 +298,7 @@ second_listens() {
 }
 
 second_told() {
-	sed 's/^[^ ]* //; / begun$/d' "$tmp/second"
+	sed 's/^[^ ]* //; /^pool-[a-z]* begun\( \|$\)/d' "$tmp/second"
 }
 
 # ---- who does not read ----
@@ -291,7 +331,7 @@ test_a_slow_reader_loses_events_and_holds_up_nobody() { # short
 	busywait 5000 catches_up || fail "it does not catch up"
 	forget
 	ctl pool add last
-	tells "pool-added last" "events afterwards"
+	tells "pool-added last $plain" "events afterwards"
 }
 
 lost_some() {
@@ -304,7 +344,7 @@ catches_up() {
 	ctl pool add begun
 	ctl pool del begun
 	pause 200
-	[ "$(sed 's/^[^ ]* //' "$tmp/$lb.log")" = "pool-added begun
+	[ "$(sed 's/^[^ ]* //' "$tmp/$lb.log")" = "pool-added begun $plain
 pool-deleted begun" ]
 }
 
