@@ -194,7 +194,7 @@ test_no_more_backends_than_there_can_be() {
 	ctl pool add web
 	backends 65535 "add web " >"$tmp/script"
 	on "$lb" leastconnctl restore "$tmp/script"
-	refuses 'pool "web" has 65535 backends, the most there can be' \
+	refuses 'pool "web" has the 65535 backends it can have' \
 		add web 10.200.0.1
 	expect 65535 "$(ctl list web | grep -c '^  10\.')" "backends listed"
 	ctl del web 10.1.1.1
@@ -323,25 +323,25 @@ some_load() {
 test_list_for_the_eye() { # short
 	some_load
 	expect "Pool web, tcp, 2 backends, 1 rule
-  Backend         State  Weight  ActiveConn  InActConn  Total
-  $s1:80     ready       2           2          0      2  max-conns 2 (full)
-  $s2:80     ready       1           0          1      1  backup
+  Backend         State  Weight  ActiveConn  InActConn  Total  Fails
+  $s1:80     ready       2           2          0      2      0  max-conns 2 (full)
+  $s2:80     ready       1           0          1      1      0  backup
 
 Pool six, udp, 1 backend, 0 rules
-  Backend         State  Weight  ActiveConn  InActConn  Total
-  [fd00:1::1]:53  drain       1           0          0      0
+  Backend         State  Weight  ActiveConn  InActConn  Total  Fails
+  [fd00:1::1]:53  drain       1           0          0      0      0
 
 2 equal rules with --to, 1 backend
-  Backend         State  Weight  ActiveConn  InActConn  Total
-  $s3        drain       1           0          0      0
+  Backend         State  Weight  ActiveConn  InActConn  Total  Fails
+  $s3        drain       1           0          0      0      0
 
 In no pool and no rule
-  Backend         State  Weight  ActiveConn  InActConn  Total
-  10.0.1.9        down        -           0          0      0" \
+  Backend         State  Weight  ActiveConn  InActConn  Total  Fails
+  10.0.1.9        down        -           0          0      0      0" \
 		"$(ctl list)" "list"
 	expect "Pool six, udp, 1 backend, 0 rules
-  Backend         State  Weight  ActiveConn  InActConn  Total
-  [fd00:1::1]:53  drain       1           0          0      0" \
+  Backend         State  Weight  ActiveConn  InActConn  Total  Fails
+  [fd00:1::1]:53  drain       1           0          0      0      0" \
 		"$(ctl list six -n)" "list of one pool"
 	says_no 1 "pool dns: no such pool" ctl list dns
 	says_no 1 "pool dns: no such pool" ctl list dns --json
@@ -358,21 +358,28 @@ test_list_for_programs() {
 
 	def backend(family, address, port, proto, state, active, inactive, total):
 	    return dict(family=family, address=address, port=port, proto=proto,
-	                state=state, active=active, inactive=inactive, total=total)
+	                state=state, active=active, inactive=inactive, total=total,
+	                fails=0)
 
 	def member(weight, max_conns, backup, *rest):
-	    return dict(weight=weight, max_conns=max_conns, backup=backup, **backend(*rest))
+	    return dict(weight=weight, max_conns=max_conns, backup=backup, health="in",
+	                **backend(*rest))
+
+	def group(rules, mask, backends):
+	    return dict(rules=rules, max_fails=0, fail_timeout=10, slow_start=0,
+	                persistent=0, persistent_mask=mask, redispatch=False,
+	                backends=backends)
 
 	assert json.load(open(sys.argv[1])) == {
 	    "pools": [
-	        {"name": "web", "rules": 1, "backends": [
+	        dict(name="web", **group(1, 128, [
 	            member(2, 2, False, "ipv4", "10.0.1.1", 80, "tcp", "ready", 2, 0, 2),
-	            member(1, 0, True, "ipv4", "10.0.1.2", 80, "tcp", "ready", 0, 1, 1)]},
-	        {"name": "six", "rules": 0, "backends": [
-	            member(1, 0, False, "ipv6", "fd00:1::1", 53, "udp", "drain", 0, 0, 0)]}],
+	            member(1, 0, True, "ipv4", "10.0.1.2", 80, "tcp", "ready", 0, 1, 1)])),
+	        dict(name="six", **group(0, 128, [
+	            member(1, 0, False, "ipv6", "fd00:1::1", 53, "udp", "drain", 0, 0, 0)]))],
 	    "rules": [
-	        {"rules": 2, "backends": [
-	            member(1, 0, False, "ipv4", "10.0.1.3", 0, "any", "drain", 0, 0, 0)]}],
+	        group(2, 32, [
+	            member(1, 0, False, "ipv4", "10.0.1.3", 0, "any", "drain", 0, 0, 0)])],
 	    "unused": [
 	        backend("ipv4", "10.0.1.9", 0, "any", "down", 0, 0, 0)]}
 	PYTHON
@@ -387,7 +394,7 @@ test_metrics() {
 	some_load
 	ctl metrics >"$tmp/metrics"
 	grep -v '^#' "$tmp/metrics" | sort >"$tmp/samples"
-	grep -E '^leastconn_(backend_(active|inactive|connections)|pool)' \
+	grep -E '^leastconn_(backend_(active|inactive|connections|fails)|pool)' \
 		"$tmp/samples" >"$tmp/some"
 	expect 'leastconn_backend_active_connections{backend="10.0.1.1:80",proto="tcp"} 2
 leastconn_backend_active_connections{backend="10.0.1.2:80",proto="tcp"} 0
@@ -399,6 +406,11 @@ leastconn_backend_connections_total{backend="10.0.1.2:80",proto="tcp"} 1
 leastconn_backend_connections_total{backend="10.0.1.3",proto="any"} 0
 leastconn_backend_connections_total{backend="10.0.1.9",proto="any"} 0
 leastconn_backend_connections_total{backend="[fd00:1::1]:53",proto="udp"} 0
+leastconn_backend_fails_total{backend="10.0.1.1:80",proto="tcp"} 0
+leastconn_backend_fails_total{backend="10.0.1.2:80",proto="tcp"} 0
+leastconn_backend_fails_total{backend="10.0.1.3",proto="any"} 0
+leastconn_backend_fails_total{backend="10.0.1.9",proto="any"} 0
+leastconn_backend_fails_total{backend="[fd00:1::1]:53",proto="udp"} 0
 leastconn_backend_inactive_connections{backend="10.0.1.1:80",proto="tcp"} 0
 leastconn_backend_inactive_connections{backend="10.0.1.2:80",proto="tcp"} 1
 leastconn_backend_inactive_connections{backend="10.0.1.3",proto="any"} 0
@@ -407,6 +419,9 @@ leastconn_backend_inactive_connections{backend="[fd00:1::1]:53",proto="udp"} 0
 leastconn_pool_backend_backup{pool="six",backend="[fd00:1::1]:53",proto="udp"} 0
 leastconn_pool_backend_backup{pool="web",backend="10.0.1.1:80",proto="tcp"} 0
 leastconn_pool_backend_backup{pool="web",backend="10.0.1.2:80",proto="tcp"} 1
+leastconn_pool_backend_ejected{pool="six",backend="[fd00:1::1]:53",proto="udp"} 0
+leastconn_pool_backend_ejected{pool="web",backend="10.0.1.1:80",proto="tcp"} 0
+leastconn_pool_backend_ejected{pool="web",backend="10.0.1.2:80",proto="tcp"} 0
 leastconn_pool_backend_max_connections{pool="six",backend="[fd00:1::1]:53",proto="udp"} 0
 leastconn_pool_backend_max_connections{pool="web",backend="10.0.1.1:80",proto="tcp"} 2
 leastconn_pool_backend_max_connections{pool="web",backend="10.0.1.2:80",proto="tcp"} 0
@@ -549,7 +564,7 @@ test_restore_of_4200_backends() { # short
 	ctl list big >"$tmp/list"
 	say "listed in $(((${EPOCHREALTIME/./} - took) / 1000)) ms"
 	head -n 1 "$tmp/list"
-	sed -n 's/ *ready  *2  *0  *0  *0$//p' "$tmp/list" | diff "$tmp/wanted" - ||
+	sed -n 's/ *ready  *2  *0  *0  *0  *0$//p' "$tmp/list" | diff "$tmp/wanted" - ||
 		fail "the list is not all of them"
 	expect 4200 "$(on "$lb" awk 'FNR > 1' /proc/net/leastconn | wc -l)" \
 		"in the table"
@@ -615,7 +630,8 @@ test_misuse_is_told_apart() { # short
 	misuses 'there is no command "lst"; leastconnctl help shows them' lst
 	misuses '"we/b" is not a pool'"'"'s name: 1 to 31 of A-Z a-z 0-9 _ . -' \
 		pool add we/b
-	misuses "pool add needs more; usage: pool add NAME" pool add
+	misuses "pool add needs more; usage: pool add NAME [max-fails N] [fail-timeout SEC] [slow-start SEC] [persistent SEC] [persistent-mask LEN] [redispatch|no-redispatch]" \
+		pool add
 	misuses "\"$s1:x\": port \"x\" is not a decimal number from 1 to 65535" \
 		drain $s1:x
 	saves "" "after misuse"
