@@ -646,6 +646,7 @@ static int ask(const char *path, int argc, char **argv)
 	    send(fd, line, used, 0) < 0)
 		die("%s: %m", path);
 	n = recv(fd, reply, sizeof(reply) - 1, 0);
+	close(fd);
 	if (n < 1)
 		die("%s: no reply", path);
 	reply[n] = 0;
