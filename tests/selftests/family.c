@@ -169,6 +169,17 @@ static void listing_is(int line, uint8_t cmd, const char *filter,
 #define matching_are(filter, wanted)					\
 	listing_is(__LINE__, LEASTCONN_CMD_GET_BACKENDS, filter, wanted)
 
+static bool kernel_is_from(int major, int minor)
+{
+	struct utsname name;
+	int is_major, is_minor;
+
+	uname(&name);
+	if (sscanf(name.release, "%d.%d", &is_major, &is_minor) != 2)
+		return false;
+	return is_major > major || (is_major == major && is_minor >= minor);
+}
+
 static void listing_refused(int line, uint8_t cmd, const char *filter,
 			    unsigned int type, int error, const char *text)
 {
@@ -178,7 +189,12 @@ static void listing_refused(int line, uint8_t cmd, const char *filter,
 
 	attributes(message, "%s", filter);
 	list(&listing, talk, cmd, filter, &answer);
-	check_refusal(line, &answer, error, attribute_of(message, type), text);
+	/* Older kernels have no words for a dump that does not begin. */
+	if (text && !*answer.text && !kernel_is_from(6, 12))
+		check_refusal(line, &answer, error, answer.offset, NULL);
+	else
+		check_refusal(line, &answer, error,
+			      attribute_of(message, type), text);
 	if (answer.rows)
 		fail("refused, and %u rows", answer.rows);
 	listing_free(&listing);
@@ -1374,13 +1390,10 @@ static void everything_is(int error)
 /* Since 6.6 events are not for everybody. */
 static void events_are_refused(void)
 {
-	struct utsname name;
-	int major, minor, group = -1;
 	struct mnl_socket *socket = talk_socket(talk);
+	int group;
 
-	uname(&name);
-	if (sscanf(name.release, "%d.%d", &major, &minor) != 2 ||
-	    major < 6 || (major == 6 && minor < 6))
+	if (!kernel_is_from(6, 6))
 		return;
 	/* It is not known by which number; none of them lets us in. */
 	for (group = 1; group < 64; group++) {
