@@ -194,6 +194,19 @@ static const struct {
 	[LEASTCONN_A_MAX_CONNS]	= { 0, UINT32_MAX },
 	[LEASTCONN_A_BACKUP]	= { 0, 1 },
 	[LEASTCONN_A_STATE]	= { 0, LEASTCONN_STATE_MAX },
+	[LEASTCONN_A_MAX_FAILS]	= { 0, UINT32_MAX },
+	[LEASTCONN_A_FAIL_TIMEOUT] = { 1, LEASTCONN_MAX_SECONDS },
+	[LEASTCONN_A_SLOW_START] = { 0, LEASTCONN_MAX_SECONDS },
+	[LEASTCONN_A_PERSISTENT] = { 0, LEASTCONN_MAX_SECONDS },
+	[LEASTCONN_A_PERSISTENT_MASK] = { 1, 128 },
+	[LEASTCONN_A_REDISPATCH] = { 0, 1 },
+};
+
+/* Of a pool, and of nothing else. */
+static const unsigned int settings[] = {
+	LEASTCONN_A_MAX_FAILS, LEASTCONN_A_FAIL_TIMEOUT,
+	LEASTCONN_A_SLOW_START, LEASTCONN_A_PERSISTENT,
+	LEASTCONN_A_PERSISTENT_MASK, LEASTCONN_A_REDISPATCH,
 };
 
 static void check_name(const struct nlattr *attr)
@@ -239,6 +252,7 @@ static void check_change(const struct nlattr *nest)
 {
 	const struct nlattr *has[LEASTCONN_A_MAX + 1] = {};
 	const struct nlattr *attr;
+	bool of_pool;
 	uint32_t op;
 
 	require(nest->nla_type == (LEASTCONN_A_CHANGE | NLA_F_NESTED));
@@ -246,8 +260,13 @@ static void check_change(const struct nlattr *nest)
 		check_attribute(attr, has);
 	require(has[LEASTCONN_A_OP]);
 	op = mnl_attr_get_u32(has[LEASTCONN_A_OP]);
-	require(!has[LEASTCONN_A_POOL] == (op > LEASTCONN_OP_DEL));
-	require(!has[LEASTCONN_A_ADDRESS] == (op < LEASTCONN_OP_ADD));
+	of_pool = op < LEASTCONN_OP_ADD || op == LEASTCONN_OP_POOL_SET;
+	require(!has[LEASTCONN_A_POOL] ==
+		(op == LEASTCONN_OP_STATE || op == LEASTCONN_OP_KILL));
+	require(!has[LEASTCONN_A_ADDRESS] == of_pool);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		require(!has[settings[i]] ||
+			(of_pool && op != LEASTCONN_OP_POOL_DEL));
 	require(op != LEASTCONN_OP_STATE || has[LEASTCONN_A_STATE]);
 	require(!has[LEASTCONN_A_KILL] || op == LEASTCONN_OP_DEL);
 	require(!has[LEASTCONN_A_AHEAD] || op == LEASTCONN_OP_STATE);
@@ -589,6 +608,7 @@ static bool row_is_honest(const void *bytes, size_t size)
 		has |= 1U << type;
 		if (ranges[type].most &&
 		    (mnl_attr_get_payload_len(attr) != 4 ||
+		     mnl_attr_get_u32(attr) < ranges[type].least ||
 		     mnl_attr_get_u32(attr) > ranges[type].most))
 			return false;
 		if (type == LEASTCONN_A_PROTO && mnl_attr_get_u32(attr) != 6)
