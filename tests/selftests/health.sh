@@ -115,24 +115,24 @@ test_one_that_icmp_says_is_away_is_ejected() {
 
 # A connection decides when the rest is over: more of the same, or back.
 test_a_trial_decides() { # short
-	local before begun took
+	local before begun took rest=$((2 * slow))
 
 	setup
 	serve_at 10.0.1.{1,2,3}
 	count_arrivals $s4
-	balance tcp 80 $s1-$s4:80 --max-fails 1 --fail-timeout 2
+	balance tcp 80 $s1-$s4:80 --max-fails 1 --fail-timeout $rest
 	connect 4 >/dev/null
 	becomes 1000 $s4 ejected
 	before=$(arrived $s4)
-	becomes 4000 $s4 trial
+	becomes $((rest * 2000)) $s4 trial
 	connect 6 >/dev/null
 	becomes 1000 $s4 ejected
+	begun=${EPOCHREALTIME/./}
 	expect $((before + 1)) "$(arrived $s4)" "sent to it, with one trial"
 	# Twice as long as the first time.
-	begun=${EPOCHREALTIME/./}
-	becomes 6000 $s4 trial
+	becomes $((rest * 3000)) $s4 trial
 	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
-	[ $took -gt 3000 ] || fail "its second rest took $took ms"
+	[ $took -gt $((rest * 1500)) ] || fail "its second rest took $took ms"
 	serve_at $s4
 	connect 6 >/dev/null
 	becomes 2000 $s4 ready
