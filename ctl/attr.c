@@ -35,6 +35,7 @@ static const enum mnl_attr_data_type types[LEASTCONN_A_MAX + 1] = {
 	[LEASTCONN_A_FAILS]	= MNL_TYPE_U32,
 	[LEASTCONN_A_PERSISTENT] = MNL_TYPE_U32,
 	[LEASTCONN_A_PERSISTENT_MASK] = MNL_TYPE_U32,
+	[LEASTCONN_A_REASON]	= MNL_TYPE_U32,
 };
 
 __attribute__((noreturn))
@@ -121,6 +122,7 @@ bool attrs_backend(const struct attrs *attrs, struct backend *backend)
 	backend->backup = attrs_u32(attrs, LEASTCONN_A_BACKUP);
 	backend->state = attrs_u32(attrs, LEASTCONN_A_STATE);
 	backend->health = attrs_u32(attrs, LEASTCONN_A_HEALTH);
+	backend->reason = attrs_u32(attrs, LEASTCONN_A_REASON);
 	backend->active = attrs_u32(attrs, LEASTCONN_A_ACTIVE);
 	backend->inactive = attrs_u32(attrs, LEASTCONN_A_INACTIVE);
 	backend->total = attrs_u64(attrs, LEASTCONN_A_TOTAL);

@@ -37,6 +37,14 @@ static const struct name healths[] = {
 	{ 0,				NULL },
 };
 
+static const struct name reasons[] = {
+	{ LEASTCONN_REASON_NONE,	"none" },
+	{ LEASTCONN_REASON_UNANSWERED,	"unanswered" },
+	{ LEASTCONN_REASON_REFUSED,	"refused" },
+	{ LEASTCONN_REASON_UNREACHABLE,	"unreachable" },
+	{ 0,				NULL },
+};
+
 /* A later kernel may know more than we have names for. */
 static const char *name_of(const struct name *names, uint32_t number)
 {
@@ -87,12 +95,29 @@ const char *health_name(uint32_t health)
 	return name_of(healths, health);
 }
 
+const char *reason_name(uint32_t reason)
+{
+	return name_of(reasons, reason);
+}
+
+static bool is_ejected(const struct backend *backend)
+{
+	return backend->state == LEASTCONN_STATE_READY &&
+	       backend->health != LEASTCONN_HEALTH_IN;
+}
+
 const char *backend_state(const struct backend *backend)
 {
-	if (backend->state != LEASTCONN_STATE_READY ||
-	    backend->health == LEASTCONN_HEALTH_IN)
-		return state_name(backend->state);
-	return health_name(backend->health);
+	return is_ejected(backend) ? health_name(backend->health) :
+				     state_name(backend->state);
+}
+
+/* An older kernel gives none. */
+const char *backend_reason(const struct backend *backend)
+{
+	if (!is_ejected(backend) || backend->reason == LEASTCONN_REASON_NONE)
+		return NULL;
+	return reason_name(backend->reason);
 }
 
 const char *family_name(uint32_t family)

@@ -26,6 +26,7 @@
  * @backup: used only when no ordinary backend can take a connection
  * @state: &enum leastconn_state
  * @health: &enum leastconn_health, in a pool or rule
+ * @reason: &enum leastconn_reason, of its ejection there
  * @active: live connections
  * @inactive: closed TCP connections that are not gone yet
  * @total: connections ever
@@ -42,6 +43,7 @@ struct backend {
 	bool		backup;
 	uint32_t	state;
 	uint32_t	health;
+	uint32_t	reason;
 	uint32_t	active;
 	uint32_t	inactive;
 	uint64_t	total;
@@ -68,9 +70,13 @@ const char *state_name(uint32_t state);
 bool state_number(const char *name, uint32_t *state);
 
 const char *health_name(uint32_t health);
+const char *reason_name(uint32_t reason);
 
 /* Its state, or, as long as that is ready, what its pool thinks of it. */
 const char *backend_state(const struct backend *backend);
+
+/* Why it is ejected; NULL where that is not what backend_state() says. */
+const char *backend_reason(const struct backend *backend);
 
 const char *family_name(uint32_t family);
 

@@ -38,10 +38,11 @@ static void print_backend(FILE *out, const struct backend *backend,
 		address_format(backend, addr), backend->port,
 		proto_name(backend->proto));
 	if (terms)
-		fprintf(out, "\"weight\": %u, \"max_conns\": %u, \"backup\": %s, \"health\": \"%s\", ",
+		fprintf(out, "\"weight\": %u, \"max_conns\": %u, \"backup\": %s, \"health\": \"%s\", \"reason\": \"%s\", ",
 			backend->weight, backend->max_conns,
 			backend->backup ? "true" : "false",
-			health_name(backend->health));
+			health_name(backend->health),
+			reason_name(backend->reason));
 	fprintf(out, "\"state\": \"%s\", \"active\": %u, \"inactive\": %u, \"total\": %" PRIu64 ", \"fails\": %u}",
 		state_name(backend->state), backend->active, backend->inactive,
 		backend->total, backend->fails);

@@ -141,6 +141,7 @@ static void print_titles(FILE *out)
 static void print_row(FILE *out, const struct backend *backend, bool coloured)
 {
 	const char *colour = colour_of(backend, coloured);
+	const char *reason = backend_reason(backend);
 	char cell[CELL];
 	size_t i;
 
@@ -151,6 +152,8 @@ static void print_row(FILE *out, const struct backend *backend, bool coloured)
 			columns[i].right ? columns[i].width : -columns[i].width,
 			cell);
 	}
+	if (reason)
+		fprintf(out, "  reason %s", reason);
 	if (backend->backup)
 		fputs("  backup", out);
 	if (backend->max_conns)

@@ -89,6 +89,11 @@ static void print_settings(const struct attrs *attrs)
 	}
 }
 
+static void print_fails(const struct attrs *attrs)
+{
+	printf(" fails %u", attrs_u32(attrs, LEASTCONN_A_FAILS));
+}
+
 /* What only some events are about. */
 static void print_details(uint32_t event, const struct attrs *attrs)
 {
@@ -98,8 +103,13 @@ static void print_details(uint32_t event, const struct attrs *attrs)
 		print_settings(attrs);
 		break;
 	case LEASTCONN_EVENT_EJECTED:
+		print_fails(attrs);
+		if (attrs_have(attrs, LEASTCONN_A_REASON))
+			printf(" reason %s",
+			       reason_name(attrs_u32(attrs, LEASTCONN_A_REASON)));
+		break;
 	case LEASTCONN_EVENT_BACK:
-		printf(" fails %u", attrs_u32(attrs, LEASTCONN_A_FAILS));
+		print_fails(attrs);
 		break;
 	}
 }

@@ -225,7 +225,7 @@ static bool same_terms(const struct backend *a, const struct backend *b)
 {
 	return backend_compare(a, b) == 0 && a->weight == b->weight &&
 	       a->max_conns == b->max_conns && a->backup == b->backup &&
-	       a->health == b->health;
+	       a->health == b->health && a->reason == b->reason;
 }
 
 static bool alike(const struct group *a, const struct group *b)

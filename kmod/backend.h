@@ -90,6 +90,7 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  *	lc_backends.lock
  * @redispatch: pools that give them to another one; the same
  * @suspected: and of answered ones; the same
+ * @reason: &enum leastconn_reason of the last one that failed
  * @since: jiffies from when on it takes connections; lc_backends.lock
  * @ref: keeps the memory: one for all users together, one a record
  * @users: pools that list it, changes under way, and a @state other than
@@ -117,6 +118,7 @@ struct lc_backend {
 	atomic_t		fails;
 	atomic_t		answered;
 	bool			suspected;
+	u8			reason;
 	unsigned int		watched;
 	unsigned int		redispatch;
 	u64			since;

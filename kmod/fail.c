@@ -17,16 +17,16 @@
 #include "fail.h"
 #include "net.h"
 
-static bool failed(struct lc_net *ln, struct lc_backend *backend)
+static bool failed(struct lc_net *ln, struct lc_backend *backend, u8 reason)
 {
 	if (!backend)
 		return false;
-	lc_health_failed(ln, backend);
+	lc_health_failed(ln, backend, reason);
 	return READ_ONCE(backend->redispatch);
 }
 
 /* Return: whether another backend is to have it. */
-static bool fail(struct lc_net *ln, const struct nf_conn *ct)
+static bool fail(struct lc_net *ln, const struct nf_conn *ct, u8 reason)
 {
 	struct lc_record_key key;
 	struct lc_load load;
@@ -34,10 +34,10 @@ static bool fail(struct lc_net *ln, const struct nf_conn *ct)
 
 	if (!lc_entry_load(&ln->backends, ct, &load))
 		return false;
-	retry = failed(ln, load.server);
+	retry = failed(ln, load.server, reason);
 	if (nf_ct_protonum(ct) != IPPROTO_TCP)
 		return false;
-	retry |= failed(ln, load.host);
+	retry |= failed(ln, load.host, reason);
 	if (!retry || !(ct->status & IPS_DST_NAT))
 		return false;
 	lc_entry_key(ct, &key);
@@ -54,35 +54,44 @@ static bool fail(struct lc_net *ln, const struct nf_conn *ct)
  */
 bool lc_fail_silent(struct lc_net *ln, const struct nf_conn *ct)
 {
-	return fail(ln, ct);
+	return fail(ln, ct, LEASTCONN_REASON_UNANSWERED);
 }
 
 /**
  * lc_fail_refused() - a connection's first packet was refused
  * @ln: the namespace
  * @ct: its entry, which may have been told of before
+ * @reason: &enum leastconn_reason, by what answered
  *
  * Context: any, under rcu_read_lock().
  * Return: whether the entry is to be deleted and the client not to be told.
  */
-bool lc_fail_refused(struct lc_net *ln, const struct nf_conn *ct)
+bool lc_fail_refused(struct lc_net *ln, const struct nf_conn *ct, u8 reason)
 {
-	return fail(ln, ct);
+	return fail(ln, ct, reason);
 }
 
-static bool is_unreachable4(const struct sk_buff *skb)
+static u8 reason4(const struct sk_buff *skb)
 {
 	struct icmphdr buffer;
 	const struct icmphdr *icmp = skb_header_pointer(skb, ip_hdrlen(skb),
 							sizeof(buffer),
 							&buffer);
 
-	/* A packet that is too large is nobody's failure. */
-	return icmp && icmp->type == ICMP_DEST_UNREACH &&
-	       icmp->code != ICMP_FRAG_NEEDED;
+	if (!icmp || icmp->type != ICMP_DEST_UNREACH)
+		return LEASTCONN_REASON_NONE;
+	switch (icmp->code) {
+	case ICMP_FRAG_NEEDED:
+		/* A packet that is too large is nobody's failure. */
+		return LEASTCONN_REASON_NONE;
+	case ICMP_PORT_UNREACH:
+		return LEASTCONN_REASON_REFUSED;
+	default:
+		return LEASTCONN_REASON_UNREACHABLE;
+	}
 }
 
-static bool is_unreachable6(const struct sk_buff *skb)
+static u8 reason6(const struct sk_buff *skb)
 {
 	struct icmp6hdr buffer;
 	const struct icmp6hdr *icmp;
@@ -92,21 +101,23 @@ static bool is_unreachable6(const struct sk_buff *skb)
 
 	at = ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &proto, &fragment);
 	if (at < 0 || proto != IPPROTO_ICMPV6)
-		return false;
+		return LEASTCONN_REASON_NONE;
 	icmp = skb_header_pointer(skb, at, sizeof(buffer), &buffer);
-	return icmp && icmp->icmp6_type == ICMPV6_DEST_UNREACH;
+	if (!icmp || icmp->icmp6_type != ICMPV6_DEST_UNREACH)
+		return LEASTCONN_REASON_NONE;
+	return icmp->icmp6_code == ICMPV6_PORT_UNREACH ?
+		LEASTCONN_REASON_REFUSED : LEASTCONN_REASON_UNREACHABLE;
 }
 
 /**
- * lc_fail_is_unreachable() - does this ICMP error say that nobody is there?
+ * lc_fail_reason() - does this ICMP error say that nobody is there?
  * @skb: an ICMP error
  * @family: its
  *
  * Context: any.
- * Return: whether it does.
+ * Return: &enum leastconn_reason; none: it does not.
  */
-bool lc_fail_is_unreachable(const struct sk_buff *skb, u8 family)
+u8 lc_fail_reason(const struct sk_buff *skb, u8 family)
 {
-	return family == NFPROTO_IPV6 ? is_unreachable6(skb) :
-					is_unreachable4(skb);
+	return family == NFPROTO_IPV6 ? reason6(skb) : reason4(skb);
 }

@@ -38,6 +38,7 @@ static void come_back(struct lc_member *member)
 	struct lc_health *health = &member->health;
 
 	health->is = LEASTCONN_HEALTH_IN;
+	health->reason = LEASTCONN_REASON_NONE;
 	health->fails = 0;
 	health->suspect = false;
 	health->back = jiffies;
@@ -57,6 +58,7 @@ static void eject(struct lc_member *member)
 		health->doublings++;
 	health->until = jiffies + health->rest;
 	health->is = LEASTCONN_HEALTH_EJECTED;
+	health->reason = READ_ONCE(member->backend->reason);
 	health->fails = 0;
 	health->suspect = false;
 	lc_member_update(member);
@@ -296,14 +298,18 @@ void lc_health_check(struct lc_net *ln)
  * lc_health_failed() - a connection to a backend has failed
  * @ln: the namespace
  * @backend: the backend
+ * @reason: &enum leastconn_reason
  *
  * Context: any, under rcu_read_lock().
  */
-void lc_health_failed(struct lc_net *ln, struct lc_backend *backend)
+void lc_health_failed(struct lc_net *ln, struct lc_backend *backend, u8 reason)
 {
 	atomic_inc(&backend->fails);
 	if (!READ_ONCE(backend->watched))
 		return;
+	WRITE_ONCE(backend->reason, reason);
+	/* Who counts it is to see why: pairs with judge()'s atomic_xchg(). */
+	smp_mb__before_atomic();
 	atomic_inc(&backend->failed);
 	lc_health_check(ln);
 }

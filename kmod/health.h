@@ -25,7 +25,7 @@ void lc_healer_close(struct lc_healer *healer);
 void lc_healer_exit(struct lc_healer *healer);
 
 void lc_health_check(struct lc_net *ln);
-void lc_health_failed(struct lc_net *ln, struct lc_backend *backend);
+void lc_health_failed(struct lc_net *ln, struct lc_backend *backend, u8 reason);
 void lc_health_answers(struct lc_net *ln, struct lc_backend *backend);
 
 #endif /* LC_HEALTH_H */

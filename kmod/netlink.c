@@ -100,6 +100,8 @@ static int check_shape(struct nlattr *tb[], const struct nlattr *change,
 	u32 missing = shapes[op].needs;
 	unsigned int i;
 
+	BUILD_BUG_ON(LEASTCONN_A_MAX >= 32);
+
 	for (i = 0; i <= LEASTCONN_A_MAX; i++) {
 		if (!tb[i] || i == LEASTCONN_A_OP)
 			continue;
@@ -340,7 +342,8 @@ static int put_row(struct sk_buff *skb, const struct lc_row *row)
 		return -EMSGSIZE;
 	if (row->is_member &&
 	    (put_terms(skb, &row->terms) ||
-	     nla_put_u32(skb, LEASTCONN_A_HEALTH, row->health)))
+	     nla_put_u32(skb, LEASTCONN_A_HEALTH, row->health) ||
+	     nla_put_u32(skb, LEASTCONN_A_REASON, row->reason)))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -108,6 +108,7 @@ struct lc_pool {
  * @suspect: would be ejected, were there not too many
  * @doublings: of the next rest
  * @ramp: as its slot has it
+ * @reason: &enum leastconn_reason, of its ejection
  * @fails: since @first
  * @first: jiffies of the first one
  * @rest: jiffies that its last rest took
@@ -121,6 +122,7 @@ struct lc_health {
 	bool		suspect;
 	u8		doublings;
 	u8		ramp;
+	u8		reason;
 	u32		fails;
 	unsigned long	first;
 	unsigned long	rest;

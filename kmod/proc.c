@@ -90,14 +90,47 @@ static unsigned int ejected_by(const struct lc_backend *backend)
 	return count;
 }
 
+static const char *reason_name(u8 reason)
+{
+	switch (reason) {
+	case LEASTCONN_REASON_UNANSWERED:
+		return "unanswered";
+	case LEASTCONN_REASON_REFUSED:
+		return "refused";
+	case LEASTCONN_REASON_UNREACHABLE:
+		return "unreachable";
+	default:
+		return "?";
+	}
+}
+
+/* Why they have: each reason once. */
+static void show_reasons(struct seq_file *seq, const struct lc_backend *backend)
+{
+	const struct lc_member *member;
+	unsigned long reasons = 0;
+	unsigned int reason;
+	char before = ' ';
+
+	hlist_for_each_entry(member, &backend->seats, seat.node)
+		if (member->health.is != LEASTCONN_HEALTH_IN)
+			reasons |= BIT(member->health.reason);
+	for_each_set_bit(reason, &reasons, LEASTCONN_REASON_MAX + 1) {
+		seq_printf(seq, "%c%s", before, reason_name(reason));
+		before = ',';
+	}
+	seq_puts(seq, reasons ? "\n" : " -\n");
+}
+
 static int table_show(struct seq_file *seq, void *v)
 {
 	const struct lc_backend *backend;
 
 	if (v == &seq_backends(seq)->list) {
-		seq_printf(seq, "%-6s %-7s %-39s %5s %10s %10s %10s %-5s %10s %s\n",
+		seq_printf(seq, "%-6s %-7s %-39s %5s %10s %10s %10s %-5s %10s %7s %s\n",
 			   "Family", "Proto", "Address", "Port", "ActiveConn",
-			   "InActConn", "Total", "State", "Fails", "Ejected");
+			   "InActConn", "Total", "State", "Fails", "Ejected",
+			   "Reason");
 		return 0;
 	}
 	backend = list_entry(v, struct lc_backend, list);
@@ -105,13 +138,14 @@ static int table_show(struct seq_file *seq, void *v)
 		   backend->key.family == NFPROTO_IPV6 ? "ipv6" : "ipv4",
 		   proto_name(backend->key.proto));
 	show_address(seq, &backend->key);
-	seq_printf(seq, " %5u %10d %10d %10lld %-5s %10u %u\n",
+	seq_printf(seq, " %5u %10d %10d %10lld %-5s %10u %7u",
 		   ntohs(backend->key.port), atomic_read(&backend->active),
 		   atomic_read(&backend->inactive),
 		   (long long)atomic64_read(&backend->total),
 		   state_name(backend->state),
 		   (unsigned int)atomic_read(&backend->fails),
 		   ejected_by(backend));
+	show_reasons(seq, backend);
 	return 0;
 }
 

@@ -59,6 +59,7 @@ void lc_row_member(struct lc_row *row, const struct lc_member *member)
 	row->is_member = true;
 	row->terms = member->terms;
 	row->health = member->health.is;
+	row->reason = member->health.reason;
 }
 
 static struct lc_snapshot *alloc(unsigned int rows)

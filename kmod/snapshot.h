@@ -16,6 +16,7 @@
  * @key: the backend
  * @terms: what the pool wants of it
  * @health: &enum leastconn_health; of a member's row
+ * @reason: &enum leastconn_reason; the same
  * @state: &enum leastconn_state
  * @active: its connections
  * @inactive: its closed ones
@@ -33,6 +34,7 @@ struct lc_row {
 	struct lc_backend_key	key;
 	struct lc_terms		terms;
 	u8			health;
+	u8			reason;
 	u8			state;
 	u32			active;
 	u32			inactive;

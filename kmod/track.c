@@ -87,9 +87,9 @@ static noinline unsigned int reopened(struct lc_net *ln, struct nf_conn *ct)
 	return nf_ct_is_dying(ct) ? NF_DROP : NF_ACCEPT;
 }
 
-static unsigned int refused(struct lc_net *ln, struct nf_conn *ct)
+static unsigned int refused(struct lc_net *ln, struct nf_conn *ct, u8 reason)
 {
-	if (!lc_fail_refused(ln, ct))
+	if (!lc_fail_refused(ln, ct, reason))
 		return NF_ACCEPT;
 	nf_ct_kill(ct);
 	return NF_DROP;
@@ -110,7 +110,7 @@ static unsigned int closes(struct lc_net *ln, struct nf_conn *ct,
 		failed = lc_record_fail(&ln->records, &key);
 	lc_record_close(&ln->records, &key, phase);
 	if (failed)
-		verdict = refused(ln, ct);
+		verdict = refused(ln, ct, LEASTCONN_REASON_REFUSED);
 	if (verdict == NF_ACCEPT && reset && !nf_ct_is_dying(ct))
 		forget(ln, ct);
 	return verdict;
@@ -121,13 +121,17 @@ static noinline unsigned int error(struct lc_net *ln, struct nf_conn *ct,
 				   const struct sk_buff *skb, u8 family)
 {
 	struct lc_record_key key;
+	u8 reason;
 
-	if (!lc_entry_is_silent(ct) || !lc_fail_is_unreachable(skb, family))
+	if (!lc_entry_is_silent(ct))
+		return NF_ACCEPT;
+	reason = lc_fail_reason(skb, family);
+	if (reason == LEASTCONN_REASON_NONE)
 		return NF_ACCEPT;
 	lc_entry_key(ct, &key);
 	if (!lc_record_fail(&ln->records, &key))
 		return NF_ACCEPT;
-	return refused(ln, ct);
+	return refused(ln, ct, reason);
 }
 
 static unsigned int track(void *priv, struct sk_buff *skb,

@@ -64,6 +64,7 @@ static const char *const names[LEASTCONN_A_MAX + 1] = {
 	[LEASTCONN_A_FAILS]	= "fails",
 	[LEASTCONN_A_PERSISTENT] = "persistent",
 	[LEASTCONN_A_PERSISTENT_MASK] = "persistent_mask",
+	[LEASTCONN_A_REASON]	= "reason",
 };
 
 const char *nl_sentence(const struct nl_refusal *refusal)

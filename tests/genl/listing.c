@@ -46,7 +46,7 @@ void listing_free(struct listing *listing)
 #define BACKEND		(KEY | BIT(STATE) | BIT(ACTIVE) | BIT(INACTIVE) | \
 			 BIT(TOTAL) | BIT(FAILS))
 #define TERMS		(BIT(WEIGHT) | BIT(MAX_CONNS) | BIT(BACKUP) | \
-			 BIT(HEALTH))
+			 BIT(HEALTH) | BIT(REASON))
 #define SETTINGS	(BIT(MAX_FAILS) | BIT(FAIL_TIMEOUT) | BIT(SLOW_START) | \
 			 BIT(REDISPATCH) | BIT(PERSISTENT) | \
 			 BIT(PERSISTENT_MASK))
@@ -144,18 +144,26 @@ static const char *state(const struct row *row)
 	return states[value];
 }
 
-/* Return: " ejected" or " trial"; of others nothing is said. */
+/* Return: " ejected" or " trial", and why; of others nothing is said. */
 static const char *health(const struct row *row)
 {
 	static const char *const healths[] = { "", " ejected", " trial" };
-	uint32_t value;
+	static const char *const reasons[] = {
+		"", " unanswered", " refused", " unreachable",
+	};
+	static char text[32];
+	uint32_t is, reason;
 
 	if (!(row->has & BIT(HEALTH)))
 		return "";
-	value = number(row, LEASTCONN_A_HEALTH);
-	if (value > LEASTCONN_HEALTH_MAX)
-		die("health %u", value);
-	return healths[value];
+	is = number(row, LEASTCONN_A_HEALTH);
+	reason = number(row, LEASTCONN_A_REASON);
+	if (is > LEASTCONN_HEALTH_MAX || reason > LEASTCONN_REASON_MAX)
+		die("health %u, reason %u", is, reason);
+	if ((is == LEASTCONN_HEALTH_IN) != (reason == LEASTCONN_REASON_NONE))
+		die("health %u has reason %u", is, reason);
+	snprintf(text, sizeof(text), "%s%s", healths[is], reasons[reason]);
+	return text;
 }
 
 /* Those that are not as a pool has them that is given none. */

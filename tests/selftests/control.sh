@@ -363,7 +363,7 @@ test_list_for_programs() {
 
 	def member(weight, max_conns, backup, *rest):
 	    return dict(weight=weight, max_conns=max_conns, backup=backup, health="in",
-	                **backend(*rest))
+	                reason="none", **backend(*rest))
 
 	def group(rules, mask, backends):
 	    return dict(rules=rules, max_fails=0, fail_timeout=10, slow_start=0,

@@ -1756,7 +1756,7 @@ static void refused_flows(uint16_t port, int count)
 static void test_events_of_health(void)
 {
 	static const char in[] = "dns 127.0.0.1 5300 17 weight=1 max=0 backup=0 ready\n";
-	static const char out[] = "dns 127.0.0.1 5300 17 weight=1 max=0 backup=0 ready ejected\n";
+	static const char out[] = "dns 127.0.0.1 5300 17 weight=1 max=0 backup=0 ready ejected refused\n";
 	static const char other[] = "dns 127.0.0.2 5300 17 weight=1 max=0 backup=0 ready\n";
 	char text[512];
 	int server;
@@ -1791,7 +1791,7 @@ static void test_events_of_health(void)
 	snprintf(text, sizeof(text), "ejected: %s", out);
 	event_is(__LINE__, text);
 	snprintf(text, sizeof(text), "dns rules=0 members=2 max-fails=2 fail-timeout=1\n"
-		 "dns 127.0.0.1 5300 17 weight=1 max=0 backup=0 ready trial\n%s",
+		 "dns 127.0.0.1 5300 17 weight=1 max=0 backup=0 ready trial refused\n%s",
 		 other);
 	await_pool(__LINE__, "pool=dns", text);
 	server = udp_server(5300);

@@ -60,6 +60,23 @@ becomes() { # MS ADDR STATE
 		expect "$3" "$(state_of "$2")" "the state of $2"
 }
 
+# Why it is ejected: as list has it behind the columns, and as /proc has it.
+reason_of() { # ADDR [POOL]
+	on "$lb" leastconnctl list ${2:+"$2"} | awk -v a="$1:80" '
+		$1 == a { print $8 == "reason" ? $9 : "-"; exit }'
+}
+
+told_of() { # ADDR: how many eject it, and why
+	on "$lb" awk -v a="$1" '$3 == a && $4 == 80 { print $10, $11 }' \
+		/proc/net/leastconn
+}
+
+because() { # ADDR REASON: it is ejected by one, and nobody else is
+	expect "$2" "$(reason_of "$1")" "the reason of $1"
+	expect "1 $2" "$(told_of "$1")" "/proc of $1"
+	expect "- 0 -" "$(reason_of $s1) $(told_of $s1)" "the reason of $s1"
+}
+
 test_a_refusing_backend_is_ejected() { # short
 	local before
 
@@ -69,6 +86,7 @@ test_a_refusing_backend_is_ejected() { # short
 	balance tcp 80 $s1-$s4:80 --max-fails 3 --fail-timeout 60
 	say "$(connect 40) of 40 connections"
 	becomes 1000 $s4 ejected
+	because $s4 refused
 	# At most the three, and those that were chosen before they were known.
 	before=$(arrived $s4)
 	[[ $before == [345] ]] || fail "$before connections were sent to it"
@@ -94,23 +112,121 @@ test_one_that_does_not_answer_is_ejected() {
 	balance tcp 80 $s1-$s4:80 --max-fails 2 --fail-timeout 60
 	peer "$cl" open a tcp $vip 80 count 8 nowait
 	becomes 3000 $s4 ejected
+	because $s4 unanswered
 	unfilter
 	agree 2000
 }
 
-test_one_that_icmp_says_is_away_is_ejected() {
+# Conntrack keeps the entries of those that fail, so the others must have as many.
+hold_eight() { # NAME [ADDR]
 	local i
 
+	for i in 1 2 3 4 5 6 7 8; do
+		peer "$cl" open "$1$i" tcp "${2:-$vip}" 80 >/dev/null 2>&1 || true
+	done
+}
+
+test_one_that_icmp_says_is_away_is_ejected() {
 	setup
 	serve_at 10.0.1.{1,2,3,4}
 	filter $s4 REJECT --reject-with icmp-host-unreachable
 	balance tcp 80 $s1-$s4:80 --max-fails 2 --fail-timeout 60
-	# Conntrack keeps the entries, so the others must have as many.
-	for i in 1 2 3 4 5 6 7 8; do
-		peer "$cl" open "a$i" tcp $vip 80 >/dev/null 2>&1 || true
-	done
+	hold_eight a
 	becomes 1000 $s4 ejected
+	because $s4 unreachable
 	agree 2000
+}
+
+# By a router behind the balancer that has no route.
+test_one_that_no_route_leads_to_is_ejected() { # short
+	setup
+	serve_at 10.0.1.{1,2,3}
+	on "$sv" sysctl -qw net.ipv4.ip_forward=1
+	ip -n "$sv" route add unreachable 10.0.9.0/24
+	ip -n "$lb" route add 10.0.9.0/24 via $s1
+	balance tcp 80 $s1-10.0.1.3:80,10.0.9.9:80 --max-fails 2 --fail-timeout 60
+	hold_eight a
+	becomes 1000 10.0.9.9 ejected
+	because 10.0.9.9 unreachable
+	agree 2000
+}
+
+# ICMP that the port is closed is a refusal, as the client takes it.
+test_icmp_can_refuse() {
+	setup
+	serve_at 10.0.1.{1,2,3,4}
+	filter $s4 REJECT --reject-with icmp-port-unreachable
+	balance tcp 80 $s1-$s4:80 --max-fails 2 --fail-timeout 60
+	hold_eight a
+	becomes 1000 $s4 ejected
+	because $s4 refused
+}
+
+test_icmp_of_ipv6_has_reasons() { # short
+	local addr s4=fd00:1::4
+
+	setup
+	for addr in fd00:1::{1,2,3,4}; do peer "$sv" listen tcp "$addr" 80; done
+	on "$sv" ip6tables -w -A INPUT -p tcp -d fd00:1::3 -j REJECT \
+		--reject-with icmp6-addr-unreachable
+	on "$sv" ip6tables -w -A INPUT -p tcp -d $s4 -j REJECT \
+		--reject-with icmp6-port-unreachable
+	balance6 tcp 80 '[fd00:1::1]-[fd00:1::4]:80' --max-fails 2 --fail-timeout 60
+	hold_eight a $vip6
+	becomes 1000 "[$s4]" ejected
+	becomes 1000 "[fd00:1::3]" ejected
+	expect "refused unreachable" \
+		"$(reason_of "[$s4]") $(reason_of "[fd00:1::3]")" "the reasons"
+	expect "1 refused, 1 unreachable" "$(told_of $s4), $(told_of fd00:1::3)" \
+		"in /proc"
+}
+
+# Of each ejection its own, as long as it lasts; others do not have it.
+test_a_reason_is_that_of_the_last_ejection() { # short
+	setup
+	serve_at 10.0.1.{1,2,3}
+	balance tcp 80 $s1-$s4:80 --max-fails 1 --fail-timeout 1
+	connect 4 >/dev/null
+	becomes 1000 $s4 ejected
+	because $s4 refused
+	becomes 4000 $s4 trial
+	because $s4 refused
+	filter $s4 REJECT --reject-with icmp-host-unreachable
+	connect 4 >/dev/null
+	becomes 1000 $s4 ejected
+	because $s4 unreachable
+	# What is drained is so for the administrator's reason.
+	ctl drain $s4
+	expect "drain -" "$(state_of $s4) $(reason_of $s4)" "when it is drained"
+	ctl ready $s4
+	becomes 6000 $s4 trial
+	unfilter
+	serve_at $s4
+	# It has the entry of the one that failed.
+	hold_eight a
+	becomes 2000 $s4 ready
+	expect "- 0 -" "$(reason_of $s4) $(told_of $s4)" "when it is back"
+}
+
+# Who ejects later may do so for another reason; /proc has both.
+test_each_pool_has_its_reason() { # short
+	setup
+	serve_at 10.0.1.{1,2,3}
+	printf '%s\n' "pool add one max-fails 1 fail-timeout 60" \
+		"pool add two max-fails 3 fail-timeout 60" \
+		{"add one ","add two "}{$s1,$s4}:80 | ctl restore
+	pooled tcp 80 one
+	connect 2 >/dev/null
+	busywait 1000 is refused reason_of $s4 one || fail "$(ctl list)"
+	ipt -t nat -F PREROUTING
+	pooled tcp 80 two
+	filter $s4 REJECT --reject-with icmp-host-unreachable
+	hold_eight a
+	busywait 1000 is unreachable reason_of $s4 two || fail "$(ctl list)"
+	expect refused "$(reason_of $s4 one)" "the reason of the first pool"
+	expect "2 refused,unreachable" "$(told_of $s4)" "/proc"
+	ctl pool set one max-fails 0
+	busywait 1000 is "1 unreachable" told_of $s4 || fail "$(told_of $s4)"
 }
 
 # A connection decides when the rest is over: more of the same, or back.

@@ -530,13 +530,14 @@ static void tell_pool(struct listing *listing, const struct world *world,
 
 static void tell_proc(struct listing *listing, const struct world *world)
 {
-	listing_add(listing, "%-6s %-7s %-39s %5s %10s %10s %10s %-5s %10s %s\n",
+	listing_add(listing, "%-6s %-7s %-39s %5s %10s %10s %10s %-5s %10s %7s %s\n",
 		    "Family", "Proto", "Address", "Port", "ActiveConn",
-		    "InActConn", "Total", "State", "Fails", "Ejected");
+		    "InActConn", "Total", "State", "Fails", "Ejected",
+		    "Reason");
 	for (int i = 0; i < world->known; i++) {
 		const struct key *key = &world->backends[i].key;
 
-		listing_add(listing, "%-6s %-7s %-39s %5d %10d %10d %10d %-5s %10d %d\n",
+		listing_add(listing, "%-6s %-7s %-39s %5d %10d %10d %10d %-5s %10d %7d -\n",
 			    is_ipv6(key) ? "ipv6" : "ipv4",
 			    !key->proto ? "any" :
 			    key->proto == IPPROTO_TCP ? "tcp" : "udp",

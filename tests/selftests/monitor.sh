@@ -247,7 +247,7 @@ test_ejection_is_told() { # short
 		peer "$cl" open "a$i" tcp $vip 80 2>/dev/null || true
 		peer "$cl" reset "a$i" 2>/dev/null || true
 	done
-	tells "ejected web $of2 fails 2" "events of two refusals"
+	tells "ejected web $of2 fails 2 reason refused" "events of two refusals"
 	peer "$sv" listen tcp $s2 80
 	pause 1500
 	forget

@@ -139,7 +139,7 @@ test_ejected_and_back() {
 	expect 1 "$(ctl list | awk '$1 == "10.0.1.1:81" { print $7 }')" "Fails"
 	busywait 5000 grep -q ' back web 10.0.1.1:81 .* fails 1$' "$tmp/events" ||
 		fail "$(cat "$tmp/events")"
-	grep -q ' ejected web 10.0.1.1:81 .* fails 1$' "$tmp/events" ||
+	grep -q ' ejected web 10.0.1.1:81 .* fails 1 reason refused$' "$tmp/events" ||
 		fail "$(cat "$tmp/events")"
 	kill $monitor
 }

@@ -149,6 +149,28 @@ enum leastconn_health {
 };
 
 /**
+ * enum leastconn_reason - why a pool has ejected a backend: how the last of the
+ *	connections that count for it failed
+ * @LEASTCONN_REASON_NONE: it has not
+ * @LEASTCONN_REASON_UNANSWERED: nothing came back
+ * @LEASTCONN_REASON_REFUSED: TCP, a reset; or an ICMP error said that nobody has
+ *	the port
+ * @LEASTCONN_REASON_UNREACHABLE: another ICMP error said that it is not to be
+ *	reached
+ * @__LEASTCONN_REASON_MAX: one more than the last
+ * @LEASTCONN_REASON_MAX: the last
+ */
+enum leastconn_reason {
+	LEASTCONN_REASON_NONE,
+	LEASTCONN_REASON_UNANSWERED,
+	LEASTCONN_REASON_REFUSED,
+	LEASTCONN_REASON_UNREACHABLE,
+
+	__LEASTCONN_REASON_MAX,
+	LEASTCONN_REASON_MAX = __LEASTCONN_REASON_MAX - 1
+};
+
+/**
  * enum leastconn_event - what has happened
  * @LEASTCONN_EVENT_UNSPEC: none
  * @LEASTCONN_EVENT_POOL_ADDED: %LEASTCONN_A_POOL
@@ -163,7 +185,8 @@ enum leastconn_health {
  *	%LEASTCONN_A_MAX_CONNS
  * @LEASTCONN_EVENT_NOT_FULL: it is below again
  * @LEASTCONN_EVENT_POOL_CHANGED: %LEASTCONN_A_POOL has other settings
- * @LEASTCONN_EVENT_EJECTED: a backend of %LEASTCONN_A_POOL is ejected
+ * @LEASTCONN_EVENT_EJECTED: a backend of %LEASTCONN_A_POOL is ejected, for
+ *	%LEASTCONN_A_REASON
  * @LEASTCONN_EVENT_BACK: it is back
  * @__LEASTCONN_EVENT_MAX: one more than the last
  * @LEASTCONN_EVENT_MAX: the last
@@ -233,6 +256,8 @@ enum leastconn_event {
  * @LEASTCONN_A_PERSISTENT_MASK: u32, length of the prefix that counts as one
  *	client, 1 to 128; longer than an address: the whole of it
  * @LEASTCONN_A_FAILS: u32, failed connections of the backend, ever
+ * @LEASTCONN_A_REASON: u32, &enum leastconn_reason, why the pool has ejected the
+ *	backend; none: %LEASTCONN_A_HEALTH is %LEASTCONN_HEALTH_IN
  * @__LEASTCONN_A_MAX: one more than the last
  * @LEASTCONN_A_MAX: the last
  */
@@ -268,6 +293,7 @@ enum leastconn_attr {
 	LEASTCONN_A_FAILS,
 	LEASTCONN_A_PERSISTENT,
 	LEASTCONN_A_PERSISTENT_MASK,
+	LEASTCONN_A_REASON,
 
 	__LEASTCONN_A_MAX,
 	LEASTCONN_A_MAX = __LEASTCONN_A_MAX - 1
