@@ -436,15 +436,15 @@ test_idle_clients_are_balanced_anew() { # short
 	setup 2
 	clients
 	serve tcp 80
-	web persistent 2 -- $s1:80 $s2:80
+	web persistent $((2 * slow)) -- $s1:80 $s2:80
 	settle 10.7.0.1
-	# For longer than two seconds, but never idle for so long.
+	# For longer than that, but never idle for so long.
 	for _ in 1 2 3; do
 		pause 1000
-		visits 10.7.0.1 "$mine" "a second later"
+		visits 10.7.0.1 "$mine" "before it was idle for long"
 	done
 	pause 2200
-	visits 10.7.0.1 "$other" "after two seconds"
+	visits 10.7.0.1 "$other" "when it was"
 	visits 10.7.0.1 "$other" "at once after that"
 }
 
