@@ -101,6 +101,7 @@ clean: ## remove what was built
 	$(MAKE) -C tests clean
 	$(MAKE) -C bench/load clean
 	$(MAKE) -C bench/spin clean
+	$(MAKE) -C bench/service clean
 
 demo: ## see it balance, beside random and nth, in a virtual machine
 	demo/run
@@ -120,6 +121,10 @@ bench: ## what it costs, beside DNAT, statistic, nft maps and IPVS
 bench-plot: ## draw that (bench/out/*.svg)
 	bench/plot
 
+bench-failures: ## what clients see when a backend fails, beside statistic and IPVS, drawn too
+	bench/failures
+	bench/plot-failures
+
 shell: ## a root shell in the virtual machine, the demo's hosts up
 	demo/run --shell
 
@@ -130,4 +135,4 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
 .PHONY: all module plugin tool install uninstall dkms-source dkms-install dkms-remove \
-	deb clean demo test test-matrix test-debug bench bench-plot shell lint help
+	deb clean demo test test-matrix test-debug bench bench-plot bench-failures shell lint help
