@@ -301,7 +301,9 @@ unloaded() {
 
 # iptables-nft lets go of a rule a little later, and namespaces end so.
 unload() {
-	busywait 30000 unloaded || fail "the module is in use $(uses $module) times"
+	busywait 30000 unloaded && return
+	lsns -t net -o NPROCS,PID,COMMAND,NSFS || true
+	fail "the module is in use $(uses $module) times; $(objects net_namespace) namespaces"
 }
 
 # ---- the kernel ----

@@ -247,8 +247,8 @@ test_other_rules_do_not_start_it_again() { # short
 
 	setup
 	serve tcp 80
-	balance tcp 80 $s1-$s4:80 --slow-start 4
-	pause 4500
+	balance tcp 80 $s1-$s4:80 --slow-start 6
+	pause 6500
 	ctl drain $s4
 	from=$(now)
 	ctl ready $s4
@@ -257,7 +257,7 @@ test_other_rules_do_not_start_it_again() { # short
 	busywait 5000 is_past $middle || fail "time stands still"
 	on "$lb" "$iptables-save" -t nat >"$tmp/rules"
 	on "$lb" "$iptables-restore" <"$tmp/rules"
-	grows 4 "$from" "$to"
+	grows 6 "$from" "$to"
 	on "$lb" "$iptables-restore" <"$tmp/rules"
 	burst
 	expect 10 "$got" "of 40 after another restore"
