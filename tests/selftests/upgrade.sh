@@ -65,6 +65,8 @@ test_three_commands_under_load() { # short
 	local file old new before loader made failed why
 
 	call_front_end
+	# It may be the other version, of an earlier run.
+	unload
 	setup 2
 	connections_of_both_families
 	before=$(rules)
