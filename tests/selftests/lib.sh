@@ -207,12 +207,18 @@ teardown() {
 
 # ---- peers: sockets on a host, see peer.c ----
 
+# A balancer whose own connections outlive those they are with would try to end
+# them for a minute and a half, and keep its rules, and so the module, until then.
+start_peer() { # HOST
+	[ "$1" != "$lb" ] || on "$1" sysctl -qw net.ipv4.tcp_orphan_retries=1
+	on "$1" "$peer" serve "$tmp/$1.sock" "$tmp/$1.log"
+}
+
 peer() { # HOST COMMAND...: starts the host's daemon when there is none
 	local host=$1
 
 	shift
-	[ -S "$tmp/$host.sock" ] ||
-		on "$host" "$peer" serve "$tmp/$host.sock" "$tmp/$host.log"
+	[ -S "$tmp/$host.sock" ] || start_peer "$host"
 	"$peer" ask "$tmp/$host.sock" "$@"
 }
 
