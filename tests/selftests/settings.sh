@@ -99,8 +99,9 @@ fair() { # MS SEC BASE
 # SEC, half a second for a slow machine's burst.
 grows() { # SEC FROM TO [BASE]: it returned between these times
 	local begun ended late least most got part base=${4-0} samples=0
+	local bar=########################################
 
-	say "after ms | of 40 | at least | at most"
+	say "after ms | of 40 | at least | at most | plotted"
 	while :; do
 		begun=$(now)
 		burst
@@ -111,13 +112,15 @@ grows() { # SEC FROM TO [BASE]: it returned between these times
 		least=$(($(fair $((late - 200 * slow)) "$1" "$base") - 1))
 		most=$(($(fair $((ended - $2)) "$1" "$base") + 1))
 		[ $least -gt 0 ] || least=0
-		say "$(printf '%8d | %5d | %8d | %7d' $late "$got" $least $most)"
+		say "$(printf '%8d | %5d | %8d | %7d | %.*s' $late "$got" \
+			$least $most "$got" "$bar")"
 		[ "$got" -ge $least ] || fail "$got is too few"
 		[ "$got" -le $most ] || fail "$got is too many"
 		samples=$((samples + 1))
 		pause 150
 	done
-	say "$(printf '%8d | %5d |     as the others' $late "$got")"
+	say "$(printf '%8d | %5d |     as the others  | %.*s' $late "$got" \
+		"$got" "$bar")"
 	part=$((3 * base + 40))
 	[ "$got" = $((part / 4)) ] || [ "$got" = $(((part + 3) / 4)) ] ||
 		fail "$got when it is over"
