@@ -25,8 +25,18 @@ static bool failed(struct lc_net *ln, struct lc_backend *backend, u8 reason)
 	return READ_ONCE(backend->redispatch);
 }
 
-/* Return: whether another backend is to have it. */
-static bool fail(struct lc_net *ln, const struct nf_conn *ct, u8 reason)
+/**
+ * lc_fail() - a connection's first packet was refused, or got no answer
+ * @ln: the namespace
+ * @ct: its entry, which may have been told of before; not to be called under
+ *	its record's lock
+ * @reason: &enum leastconn_reason
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: whether another backend is to have it: the entry is to be deleted and
+ * the client not to be told.
+ */
+bool lc_fail(struct lc_net *ln, const struct nf_conn *ct, u8 reason)
 {
 	struct lc_record_key key;
 	struct lc_load load;
@@ -42,33 +52,6 @@ static bool fail(struct lc_net *ln, const struct nf_conn *ct, u8 reason)
 		return false;
 	lc_entry_key(ct, &key);
 	return lc_record_retry(&ln->records, &key);
-}
-
-/**
- * lc_fail_silent() - a connection's first packet got no answer
- * @ln: the namespace
- * @ct: its entry; not to be called under its record's lock
- *
- * Context: any, under rcu_read_lock().
- * Return: whether the entry is to be deleted.
- */
-bool lc_fail_silent(struct lc_net *ln, const struct nf_conn *ct)
-{
-	return fail(ln, ct, LEASTCONN_REASON_UNANSWERED);
-}
-
-/**
- * lc_fail_refused() - a connection's first packet was refused
- * @ln: the namespace
- * @ct: its entry, which may have been told of before
- * @reason: &enum leastconn_reason, by what answered
- *
- * Context: any, under rcu_read_lock().
- * Return: whether the entry is to be deleted and the client not to be told.
- */
-bool lc_fail_refused(struct lc_net *ln, const struct nf_conn *ct, u8 reason)
-{
-	return fail(ln, ct, reason);
 }
 
 static u8 reason4(const struct sk_buff *skb)

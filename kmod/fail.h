@@ -8,8 +8,7 @@ struct lc_net;
 struct nf_conn;
 struct sk_buff;
 
-bool lc_fail_silent(struct lc_net *ln, const struct nf_conn *ct);
-bool lc_fail_refused(struct lc_net *ln, const struct nf_conn *ct, u8 reason);
+bool lc_fail(struct lc_net *ln, const struct nf_conn *ct, u8 reason);
 u8 lc_fail_reason(const struct sk_buff *skb, u8 family);
 
 #endif /* LC_FAIL_H */

@@ -79,17 +79,6 @@ static void show_address(struct seq_file *seq, const struct lc_backend_key *key)
 		seq_printf(seq, "%-39pI4", &key->addr.ip);
 }
 
-/* How many pools and rules have it ejected, or on trial. */
-static unsigned int ejected_by(const struct lc_backend *backend)
-{
-	const struct lc_member *member;
-	unsigned int count = 0;
-
-	hlist_for_each_entry(member, &backend->seats, seat.node)
-		count += member->health.is != LEASTCONN_HEALTH_IN;
-	return count;
-}
-
 static const char *reason_name(u8 reason)
 {
 	switch (reason) {
@@ -104,17 +93,21 @@ static const char *reason_name(u8 reason)
 	}
 }
 
-/* Why they have: each reason once. */
-static void show_reasons(struct seq_file *seq, const struct lc_backend *backend)
+/* How many pools and rules have it ejected, or on trial; each reason once. */
+static void show_ejected(struct seq_file *seq, const struct lc_backend *backend)
 {
 	const struct lc_member *member;
+	unsigned int reason, count = 0;
 	unsigned long reasons = 0;
-	unsigned int reason;
 	char before = ' ';
 
-	hlist_for_each_entry(member, &backend->seats, seat.node)
-		if (member->health.is != LEASTCONN_HEALTH_IN)
-			reasons |= BIT(member->health.reason);
+	hlist_for_each_entry(member, &backend->seats, seat.node) {
+		if (member->health.is == LEASTCONN_HEALTH_IN)
+			continue;
+		count++;
+		reasons |= BIT(member->health.reason);
+	}
+	seq_printf(seq, " %7u", count);
 	for_each_set_bit(reason, &reasons, LEASTCONN_REASON_MAX + 1) {
 		seq_printf(seq, "%c%s", before, reason_name(reason));
 		before = ',';
@@ -138,14 +131,13 @@ static int table_show(struct seq_file *seq, void *v)
 		   backend->key.family == NFPROTO_IPV6 ? "ipv6" : "ipv4",
 		   proto_name(backend->key.proto));
 	show_address(seq, &backend->key);
-	seq_printf(seq, " %5u %10d %10d %10lld %-5s %10u %7u",
+	seq_printf(seq, " %5u %10d %10d %10lld %-5s %10u",
 		   ntohs(backend->key.port), atomic_read(&backend->active),
 		   atomic_read(&backend->inactive),
 		   (long long)atomic64_read(&backend->total),
 		   state_name(backend->state),
-		   (unsigned int)atomic_read(&backend->fails),
-		   ejected_by(backend));
-	show_reasons(seq, backend);
+		   (unsigned int)atomic_read(&backend->fails));
+	show_ejected(seq, backend);
 	return 0;
 }
 

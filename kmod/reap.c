@@ -230,7 +230,7 @@ static enum lc_verdict check_record(struct lc_net *ln, struct lc_record *record)
 	if (verdict == LC_REMOVE)
 		lc_record_del(&ln->records, record);
 	spin_unlock_bh(lock);
-	if (verdict == LC_FAIL && lc_fail_silent(ln, ct))
+	if (verdict == LC_FAIL && lc_fail(ln, ct, LEASTCONN_REASON_UNANSWERED))
 		nf_ct_kill(ct);
 	if (ct)
 		nf_ct_put(ct);

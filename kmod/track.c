@@ -89,7 +89,7 @@ static noinline unsigned int reopened(struct lc_net *ln, struct nf_conn *ct)
 
 static unsigned int refused(struct lc_net *ln, struct nf_conn *ct, u8 reason)
 {
-	if (!lc_fail_refused(ln, ct, reason))
+	if (!lc_fail(ln, ct, reason))
 		return NF_ACCEPT;
 	nf_ct_kill(ct);
 	return NF_DROP;

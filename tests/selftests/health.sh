@@ -118,23 +118,28 @@ test_one_that_does_not_answer_is_ejected() {
 }
 
 # Conntrack keeps the entries of those that fail, so the others must have as many.
-hold_eight() { # NAME [ADDR]
+hold_eight() { # [ADDR]
 	local i
 
 	for i in 1 2 3 4 5 6 7 8; do
-		peer "$cl" open "$1$i" tcp "${2:-$vip}" 80 >/dev/null 2>&1 || true
+		peer "$cl" open "a$i" tcp "${1:-$vip}" 80 >/dev/null 2>&1 || true
 	done
 }
 
-test_one_that_icmp_says_is_away_is_ejected() {
+# icmp_ejects MESSAGE REASON
+icmp_ejects() {
 	setup
 	serve_at 10.0.1.{1,2,3,4}
-	filter $s4 REJECT --reject-with icmp-host-unreachable
+	filter $s4 REJECT --reject-with "$1"
 	balance tcp 80 $s1-$s4:80 --max-fails 2 --fail-timeout 60
-	hold_eight a
+	hold_eight
 	becomes 1000 $s4 ejected
-	because $s4 unreachable
+	because $s4 "$2"
 	agree 2000
+}
+
+test_one_that_icmp_says_is_away_is_ejected() {
+	icmp_ejects icmp-host-unreachable unreachable
 }
 
 # By a router behind the balancer that has no route.
@@ -145,7 +150,7 @@ test_one_that_no_route_leads_to_is_ejected() { # short
 	ip -n "$sv" route add unreachable 10.0.9.0/24
 	ip -n "$lb" route add 10.0.9.0/24 via $s1
 	balance tcp 80 $s1-10.0.1.3:80,10.0.9.9:80 --max-fails 2 --fail-timeout 60
-	hold_eight a
+	hold_eight
 	becomes 1000 10.0.9.9 ejected
 	because 10.0.9.9 unreachable
 	agree 2000
@@ -153,13 +158,7 @@ test_one_that_no_route_leads_to_is_ejected() { # short
 
 # ICMP that the port is closed is a refusal, as the client takes it.
 test_icmp_can_refuse() {
-	setup
-	serve_at 10.0.1.{1,2,3,4}
-	filter $s4 REJECT --reject-with icmp-port-unreachable
-	balance tcp 80 $s1-$s4:80 --max-fails 2 --fail-timeout 60
-	hold_eight a
-	becomes 1000 $s4 ejected
-	because $s4 refused
+	icmp_ejects icmp-port-unreachable refused
 }
 
 test_icmp_of_ipv6_has_reasons() { # short
@@ -172,7 +171,7 @@ test_icmp_of_ipv6_has_reasons() { # short
 	on "$sv" ip6tables -w -A INPUT -p tcp -d $s4 -j REJECT \
 		--reject-with icmp6-port-unreachable
 	balance6 tcp 80 '[fd00:1::1]-[fd00:1::4]:80' --max-fails 2 --fail-timeout 60
-	hold_eight a $vip6
+	hold_eight $vip6
 	becomes 1000 "[$s4]" ejected
 	becomes 1000 "[fd00:1::3]" ejected
 	expect "refused unreachable" \
@@ -203,7 +202,7 @@ test_a_reason_is_that_of_the_last_ejection() { # short
 	unfilter
 	serve_at $s4
 	# It has the entry of the one that failed.
-	hold_eight a
+	hold_eight
 	becomes 2000 $s4 ready
 	expect "- 0 -" "$(reason_of $s4) $(told_of $s4)" "when it is back"
 }
@@ -221,7 +220,7 @@ test_each_pool_has_its_reason() { # short
 	ipt -t nat -F PREROUTING
 	pooled tcp 80 two
 	filter $s4 REJECT --reject-with icmp-host-unreachable
-	hold_eight a
+	hold_eight
 	busywait 1000 is unreachable reason_of $s4 two || fail "$(ctl list)"
 	expect refused "$(reason_of $s4 one)" "the reason of the first pool"
 	expect "2 refused,unreachable" "$(told_of $s4)" "/proc"
