@@ -124,7 +124,7 @@ grows() { # SEC FROM TO [BASE]: it returned between these times
 	part=$((3 * base + 40))
 	[ "$got" = $((part / 4)) ] || [ "$got" = $(((part + 3) / 4)) ] ||
 		fail "$got when it is over"
-	[ $samples -gt 3 ] || [ "$slow" != 1 ] || fail "only $samples samples"
+	[ $samples -ge 2 ] || fail "only $samples samples"
 }
 
 test_one_back_from_drain_starts_slowly() { # short
@@ -153,13 +153,13 @@ test_one_back_from_down_starts_slowly() {
 	serve tcp 80
 	web -- $s1:80 $s2:80 $s3:80 $s4:80
 	ctl down $s4
-	pause 3500
+	pause 4500
 	# A setting that comes later is as good.
-	ctl pool set web slow-start 3
+	ctl pool set web slow-start 4
 	from=$(now)
 	ctl ready $s4
 	to=$(now)
-	grows 3 "$from" "$to"
+	grows 4 "$from" "$to"
 }
 
 test_one_that_is_added_to_a_busy_pool_starts_slowly() { # short
