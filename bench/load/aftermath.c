@@ -39,7 +39,7 @@ void run_end(struct world *world, double *values)
 	uint64_t full;
 
 	if (job.live)
-		die("%s: a flush leaves no live connections", job.kase->name);
+		errx(1, "%s: a flush leaves no live connections", job.kase->name);
 	talk_begin(world, world->next, job.flows);
 	world->next += job.flows;
 	world->old = world->next;	/* nothing is left to clean */
@@ -91,7 +91,7 @@ void run_live(struct world *world, double *values)
 	uint64_t memory, slabs;
 
 	if (!job.live)
-		die("%s wants live connections", job.kase->name);
+		errx(1, "%s wants live connections", job.kase->name);
 	usleep(3000000);	/* what was before gives its memory back */
 	memory = machine_free();
 	slabs = machine_slabs("leastconn");

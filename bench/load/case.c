@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,7 +66,7 @@ static void delete_flows(struct world *world)
 
 		if (!entries_delete(world->entries, job.kase->proto, &client,
 				    job.kase->service))
-			die("%s in %s: a connection has gone early",
+			errx(1, "%s in %s: a connection has gone early",
 			    job.kase->name, world->name);
 	}
 }

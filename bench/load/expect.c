@@ -23,7 +23,7 @@ static void expect(const struct world *world, const char *what, int wanted,
 	int64_t got = after - before;
 
 	if (wanted != got)
-		die("%s in %s: %s: %" PRId64 ", not %d", job.kase->name,
+		errx(1, "%s in %s: %s: %" PRId64 ", not %d", job.kase->name,
 		    world->name, what, got, wanted);
 }
 
@@ -45,7 +45,7 @@ static void expect_counts(const struct state *before, const struct state *after,
 	expect(world, "more inactive connections", change->inactive,
 	       before->counts.inactive, counts->inactive);
 	if (balanced() && counts->most - counts->least > 1)
-		die("%s in %s: backends have %" PRIu64 " to %" PRIu64 " connections",
+		errx(1, "%s in %s: backends have %" PRIu64 " to %" PRIu64 " connections",
 		    job.kase->name, world->name, counts->least, counts->most);
 }
 
@@ -88,7 +88,7 @@ void expect_live(const struct world *world, unsigned int live)
 
 	while (!is_left(world, live)) {
 		if (++tries > 600)
-			die("%s in %s: connections stay after they were deleted",
+			errx(1, "%s in %s: connections stay after they were deleted",
 			    job.kase->name, world->name);
 		usleep(50000);
 	}
@@ -111,6 +111,6 @@ void expect_spread(const struct world *world, uint32_t first,
 	if (!balanced() || !world->spreads || count < 4 * world->backends)
 		return;
 	if (used > world->backends || used < world->backends * 9 / 10)
-		die("%s in %s: %u backends were used, not %u", job.kase->name,
+		errx(1, "%s in %s: %u backends were used, not %u", job.kase->name,
 		    world->name, used, world->backends);
 }

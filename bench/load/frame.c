@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -161,7 +162,7 @@ void batch_add(struct batch *batch, const uint8_t to[6],
 	unsigned int len;
 
 	if (batch->count == batch->size)
-		die("more than %u frames in a batch", batch->size);
+		errx(1, "more than %u frames in a batch", batch->size);
 	memset(at, 0, sizeof(batch->frames[0].bytes));
 	put_ether(at, to);
 	len = put_transport(at + head, segment);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,7 +46,7 @@ static uint64_t number_in(const char *path, const char *format)
 			fclose(file);
 			return number;
 		}
-	die("%s has no '%s'", path, format);
+	errx(1, "%s has no '%s'", path, format);
 }
 
 /* Interrupts that wake it up are no idle time; one processor. */

@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include <getopt.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -43,7 +45,7 @@ static unsigned int number(const char *text)
 	unsigned long n = strtoul(text, &end, 10);
 
 	if (*end || end == text || n > 100000000)
-		die("'%s' is no number", text);
+		errx(1, "'%s' is no number", text);
 	return n;
 }
 
@@ -184,7 +186,7 @@ int main(int argc, char **argv)
 	parse(argc, argv, &options);
 	kase = case_named(argv[optind]);
 	if (!kase)
-		die("no case '%s'", argv[optind]);
+		errx(1, "no case '%s'", argv[optind]);
 	open_both(&a, &b, &options);
 	case_init(kase, options.batch, options.live);
 	job.rest = options.rest;

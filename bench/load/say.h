@@ -3,17 +3,11 @@
 #ifndef BENCH_SAY_H
 #define BENCH_SAY_H
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <err.h>
 
-#define die(fmt, ...) do {						\
-	fprintf(stderr, "load: " fmt "\n", ##__VA_ARGS__);		\
-	exit(1);							\
-} while (0)
-
-#define check(cond, fmt, ...) do {					\
+#define check(cond, ...) do {						\
 	if (!(cond))							\
-		die(fmt ": %m", ##__VA_ARGS__);				\
+		err(1, __VA_ARGS__);					\
 } while (0)
 
 #endif

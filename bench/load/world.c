@@ -7,6 +7,8 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,14 +75,14 @@ static void parse(struct world *world, const char *spec)
 
 	if (sscanf(spec, "%11[^:]:%15[^:]:%u", world->name, keeper,
 		   &world->backends) != 3)
-		die("'%s' is not NAME:KEEPER:BACKENDS", spec);
+		errx(1, "'%s' is not NAME:KEEPER:BACKENDS", spec);
 	for (i = 0; i < sizeof(keepers) / sizeof(keepers[0]); i++)
 		if (!strcmp(keepers[i].name, keeper)) {
 			world->keeper = keepers[i].keeper;
 			world->spreads = keepers[i].spreads;
 			return;
 		}
-	die("nobody called '%s' keeps connections", keeper);
+	errx(1, "nobody called '%s' keeps connections", keeper);
 }
 
 void world_open(struct world *world, const char *spec)
@@ -124,7 +126,7 @@ static uint64_t packets_sent(const char *devices, const char *device)
 	if (!line || sscanf(line + strlen(device),
 			    "%*u %*u %*u %*u %*u %*u %*u %*u %*u %" SCNu64,
 			    &packets) != 1)
-		die("no device %s", device);
+		errx(1, "no device %s", device);
 	return packets;
 }
 
@@ -141,7 +143,7 @@ static uint64_t ipvs_connections(char *stats)
 			lines++;
 		}
 	if (!lines)
-		die("cannot read IPVS' statistics");
+		errx(1, "cannot read IPVS' statistics");
 	return all;
 }
 
@@ -166,7 +168,7 @@ void world_counts(const struct world *world, struct counts *counts)
 	while ((line = strtok(NULL, "\n"))) {
 		if (sscanf(line, "%*s %*s %*s %*s %" SCNu64 " %" SCNu64,
 			   &active, &inactive) != 2)
-			die("cannot read /proc/net/leastconn: %s", line);
+			errx(1, "cannot read /proc/net/leastconn: %s", line);
 		counts->backends++;
 		counts->active += active;
 		counts->inactive += inactive;
@@ -232,6 +234,6 @@ void world_servers(const struct world *world, uint8_t proto,
 		found = find_entries(world->entries, proto, to, first, count,
 				     servers);
 	if (found != count)
-		die("%s: %u of %u connections are found", world->name, found,
+		errx(1, "%s: %u of %u connections are found", world->name, found,
 		    count);
 }

@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -21,6 +22,7 @@
 
 #include "../load/machine.h"
 #include "../load/say.h"
+#include "number.h"
 
 #define MS		((uint64_t)1000000)
 #define FIRST_PORT	2000U
@@ -39,30 +41,20 @@ static unsigned int count, next, oldest, done;
 static uint64_t limit;
 static int epoll;
 
-static unsigned int number(const char *text, unsigned int most)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (*end || end == text || !n || n > most)
-		die("'%s' is no number from 1 to %u", text, most);
-	return n;
-}
-
 static void parse(int argc, char **argv)
 {
 	unsigned int rate, i;
 	uint64_t start;
 
 	if (argc != 6)
-		die("usage: client ADDR PORT RATE SECONDS LIMIT-MS");
+		errx(1, "usage: client ADDR PORT RATE SECONDS LIMIT-MS");
 	service.sin_family = AF_INET;
 	if (inet_pton(AF_INET, argv[1], &service.sin_addr) != 1)
-		die("'%s' is no address", argv[1]);
-	service.sin_port = htons(number(argv[2], 65535));
-	rate = number(argv[3], MOST);
-	count = rate * number(argv[4], MOST / rate);
-	limit = number(argv[5], 600000) * MS;
+		errx(1, "'%s' is no address", argv[1]);
+	service.sin_port = htons(number(argv[2], 1, 65535));
+	rate = number(argv[3], 1, MOST);
+	count = rate * number(argv[4], 1, MOST / rate);
+	limit = number(argv[5], 1, 600000) * MS;
 	start = machine_now();
 	for (i = 0; i < count; i++)
 		requests[i].planned = start + i * 1000 * MS / rate;

@@ -11,12 +11,14 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "../load/machine.h"
 #include "../load/say.h"
+#include "number.h"
 
 #define MS		((uint64_t)1000000)
 #define WORKERS		1024U
@@ -35,26 +37,16 @@ static const char *name;
 static uint64_t service, first_service;
 static unsigned int first;
 
-static unsigned int number(const char *text, unsigned int most)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (*end || end == text || n > most)
-		die("'%s' is no number up to %u", text, most);
-	return n;
-}
-
 static void parse(int argc, char **argv)
 {
 	if (argc != 5 && argc != 7)
-		die("usage: server NAME PORT WORKERS MS [FIRST FIRST-MS]");
+		errx(1, "usage: server NAME PORT WORKERS MS [FIRST FIRST-MS]");
 	name = argv[1];
-	worker_count = number(argv[3], WORKERS);
-	service = number(argv[4], 60000) * MS;
+	worker_count = number(argv[3], 0, WORKERS);
+	service = number(argv[4], 0, 60000) * MS;
 	if (argc == 7) {
-		first = number(argv[5], WAITING);
-		first_service = number(argv[6], 60000) * MS;
+		first = number(argv[5], 0, WAITING);
+		first_service = number(argv[6], 0, 60000) * MS;
 	}
 }
 
@@ -85,7 +77,7 @@ static void accept_all(int listener)
 
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
 		if (arrived - begun == WAITING)
-			die("%s: too many wait", name);
+			errx(1, "%s: too many wait", name);
 		waiting[arrived++ % WAITING] = fd;
 	}
 	check(errno == EAGAIN || errno == ECONNABORTED, "accept");
@@ -132,7 +124,7 @@ int main(int argc, char **argv)
 	open_many_files();
 	for (i = 0; i < worker_count; i++)
 		workers[i].client = -1;
-	listener.fd = listen_on(number(argv[2], 65535));
+	listener.fd = listen_on(number(argv[2], 0, 65535));
 	check(!daemon(1, 1), "daemon");
 	for (;;) {
 		check(poll(&listener, 1, work()) >= 0, "poll");

@@ -15,8 +15,8 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <err.h>
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,26 +29,13 @@
 #define WINDOW		128
 #define PATIENCE	10	/* seconds */
 
-static void __attribute__((format(printf, 1, 2), noreturn))
-die(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	fprintf(stderr, "crowd: ");
-	vfprintf(stderr, fmt, args);
-	fprintf(stderr, "\n");
-	va_end(args);
-	exit(1);
-}
-
 static uint32_t number(const char *text)
 {
 	char *end;
 	unsigned long value = strtoul(text, &end, 10);
 
 	if (end == text || *end || value > 1 << 24)
-		die("'%s' is no number up to %d", text, 1 << 24);
+		errx(1, "'%s' is no number up to %d", text, 1 << 24);
 	return value;
 }
 
@@ -90,7 +77,7 @@ static int open_at(int family, unsigned int port)
 	     setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof(one)) :
 	     setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one))) ||
 	    bind(fd, &at.other.any, length))
-		die("port %u: %m", port);
+		err(1, "port %u", port);
 	return fd;
 }
 
@@ -152,7 +139,7 @@ static void get_own(struct msghdr *msg, struct datagram *datagram)
 	struct in_pktinfo in;
 
 	if (!cmsg)
-		die("a datagram to nobody");
+		errx(1, "a datagram to nobody");
 	if (cmsg->cmsg_level == IPPROTO_IPV6) {
 		memcpy(&in6, CMSG_DATA(cmsg), sizeof(in6));
 		datagram->own.in6 = in6.ipi6_addr;
@@ -174,7 +161,7 @@ static void put(int fd, struct batch *batch)
 	for (i = 0; i < batch->count; i += sent) {
 		sent = sendmmsg(fd, messages + i, batch->count - i, 0);
 		if (sent < 0)
-			die("send: %m");
+			err(1, "send");
 	}
 }
 
@@ -187,7 +174,7 @@ static void get(int fd, struct batch *batch)
 		prepare(batch, i, sizeof(batch->of[i].text) - 1);
 	got = recvmmsg(fd, messages, WINDOW, MSG_WAITFORONE, NULL);
 	if (got < 0)
-		die("no answer: %m");
+		err(1, "no answer");
 	batch->count = got;
 	for (int i = 0; i < got; i++) {
 		batch->of[i].text[messages[i].msg_len] = '\0';
@@ -218,10 +205,10 @@ static int serve(char **argv)
 	pid_t other;
 
 	if (daemon(1, 0))
-		die("daemon: %m");
+		err(1, "daemon");
 	other = fork();
 	if (other < 0)
-		die("fork: %m");
+		err(1, "fork");
 	answer(other ? fd : fd6);
 	return 1;
 }
@@ -253,7 +240,7 @@ static uint32_t number_of(union address *address)
 static void parse(const char *text, int of, void *address)
 {
 	if (inet_pton(of, text, address) != 1)
-		die("'%s' is no address of that family", text);
+		errx(1, "'%s' is no address of that family", text);
 }
 
 static struct datagram datagram_to(const char *addr, unsigned int port)
@@ -315,7 +302,7 @@ static void receive_some(int fd, struct crowd *crowd)
 	for (i = 0; i < batch.count; i++) {
 		n = number_of(&batch.of[i].own) - least_of(crowd);
 		if (n >= crowd->count || crowd->servers[n][0])
-			die("an answer that nobody waits for");
+			errx(1, "an answer that nobody waits for");
 		strcpy(crowd->servers[n], batch.of[i].text);
 		crowd->answered++;
 	}
@@ -337,7 +324,7 @@ static int visit(char **argv)
 	crowd.servers = calloc(crowd.count, sizeof(*crowd.servers));
 	if (!crowd.servers || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
 					 sizeof(patience)))
-		die("%m");
+		err(1, "crowd");
 	while (crowd.answered < crowd.count) {
 		send_some(fd, &crowd, &to);
 		receive_some(fd, &crowd);

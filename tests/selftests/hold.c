@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <err.h>
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -18,7 +19,6 @@
 #include <linux/netlink.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,19 +34,6 @@ static uint16_t queue;
 static uint32_t held[MAX_HELD];
 static unsigned int n_held;
 static volatile sig_atomic_t told;
-
-static void __attribute__((format(printf, 1, 2), noreturn))
-die(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	fprintf(stderr, "hold: ");
-	vfprintf(stderr, fmt, args);
-	fprintf(stderr, "\n");
-	va_end(args);
-	exit(1);
-}
 
 /* A message about our queue with one attribute, as nfnetlink wants it. */
 static void request(uint16_t type, uint16_t attr, const void *data,
@@ -75,14 +62,14 @@ static void request(uint16_t type, uint16_t attr, const void *data,
 
 	memcpy(msg.data, data, len);
 	if (send(nl, &msg, msg.nlh.nlmsg_len, 0) < 0)
-		die("send: %m");
+		err(1, "send");
 	if (!ack)
 		return;
 	if (recv(nl, &reply, sizeof(reply), 0) < (ssize_t)sizeof(reply.nlh) ||
 	    reply.nlh.nlmsg_type != NLMSG_ERROR)
-		die("no acknowledgement");
+		errx(1, "no acknowledgement");
 	if (reply.err.error)
-		die("queue %u: %s", queue, strerror(-reply.err.error));
+		errx(1, "queue %u: %s", queue, strerror(-reply.err.error));
 }
 
 static void bind_queue(void)
@@ -114,7 +101,7 @@ static void take(const struct nlmsghdr *nlh)
 			return;
 		if ((nla->nla_type & NLA_TYPE_MASK) == NFQA_PACKET_HDR) {
 			if (n_held == MAX_HELD)
-				die("too many packets");
+				errx(1, "too many packets");
 			held[n_held++] = hdr->packet_id;
 		}
 		at += NLA_ALIGN(nla->nla_len);
@@ -128,7 +115,7 @@ static void receive(void)
 	unsigned int left = n > 0 ? n : 0;
 
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		die("recv: %m");
+		err(1, "recv");
 	for (struct nlmsghdr *nlh = (void *)buf; NLMSG_OK(nlh, left);
 	     nlh = NLMSG_NEXT(nlh, left))
 		if (nlh->nlmsg_type ==
@@ -160,7 +147,7 @@ static void write_pid(const char *path)
 	FILE *file = fopen(path, "w");
 
 	if (!file || fprintf(file, "%d\n", getpid()) < 0 || fclose(file))
-		die("%s: %m", path);
+		err(1, "%s", path);
 }
 
 int main(int argc, char **argv)
@@ -175,7 +162,7 @@ int main(int argc, char **argv)
 	queue = strtoul(argv[1], NULL, 10);
 	nl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
 	if (nl < 0)
-		die("netlink: %m");
+		err(1, "netlink");
 	sigemptyset(&none);
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
@@ -183,7 +170,7 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &action, NULL);
 	bind_queue();
 	if (daemon(1, 0))
-		die("daemon: %m");
+		err(1, "daemon");
 	write_pid(argv[2]);
 	while (!told) {
 		struct pollfd pfd = { .fd = nl, .events = POLLIN };

@@ -32,6 +32,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -69,19 +70,6 @@ static FILE *logfile;
 static unsigned long accepted;
 static bool quits;
 static char answer[4096];
-
-static void __attribute__((format(printf, 1, 2), noreturn))
-die(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	fprintf(stderr, "peer: ");
-	vfprintf(stderr, fmt, args);
-	fprintf(stderr, "\n");
-	va_end(args);
-	exit(1);
-}
 
 static bool __attribute__((format(printf, 1, 2))) refuse(const char *fmt, ...)
 {
@@ -147,14 +135,14 @@ static void hold(int fd, enum role role, bool stream, const char *name)
 	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
 
 	if (fd >= MAX_FDS)
-		die("too many sockets");
+		errx(1, "too many sockets");
 	socks[fd].role = role;
 	socks[fd].stream = stream;
 	socks[fd].stays = false;
 	snprintf(socks[fd].name, sizeof(socks[fd].name), "%s", name);
 	/* Named sockets are read when asked, not when something comes. */
 	if (role != NAMED && epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev))
-		die("epoll_ctl: %m");
+		err(1, "epoll_ctl");
 }
 
 static void drop(int fd, bool with_reset)
@@ -597,11 +585,11 @@ static int control_socket(const char *path, struct sockaddr_un *un)
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		die("socket: %m");
+		err(1, "socket");
 	un->sun_family = AF_UNIX;
 	if (snprintf(un->sun_path, sizeof(un->sun_path), "%s", path) >=
 	    (int)sizeof(un->sun_path))
-		die("%s: path too long", path);
+		errx(1, "%s: path too long", path);
 	return fd;
 }
 
@@ -616,17 +604,17 @@ static int serve(const char *path, const char *logname)
 	if (logname) {
 		logfile = fopen(logname, "a");
 		if (!logfile)
-			die("%s: %m", logname);
+			err(1, "%s", logname);
 	}
 	epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (epfd < 0)
-		die("epoll_create1: %m");
+		err(1, "epoll_create1");
 	if (bind(fd, (struct sockaddr *)&un, sizeof(un)) || listen(fd, 16))
-		die("%s: %m", path);
+		err(1, "%s", path);
 	hold(fd, CONTROL, false, "");
 	/* Whoever started us may go on: the control socket is there. */
 	if (daemon(1, 0))
-		die("daemon: %m");
+		err(1, "daemon");
 	loop();
 	return 0;
 }
@@ -644,14 +632,14 @@ static int ask(const char *path, int argc, char **argv)
 				 argv[i]);
 	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) ||
 	    send(fd, line, used, 0) < 0)
-		die("%s: %m", path);
+		err(1, "%s", path);
 	n = recv(fd, reply, sizeof(reply) - 1, 0);
 	close(fd);
 	if (n < 1)
-		die("%s: no reply", path);
+		errx(1, "%s: no reply", path);
 	reply[n] = 0;
 	if (reply[0] != '0')
-		die("%s", reply + 1);
+		errx(1, "%s", reply + 1);
 	if (n > 1)
 		printf("%s\n", reply + 1);
 	return 0;
@@ -690,7 +678,7 @@ static int load(char **argv)
 	sigset_t term;
 
 	if (!parse_opening(5, words, &o))
-		die("%s", answer);
+		errx(1, "%s", answer);
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
