@@ -270,6 +270,8 @@ test_half_stay_in() { # short
 	done
 	expect 2 $out "ejected of four, three of which refuse"
 	filter $s1 REJECT --reject-with tcp-reset
+	# The last answer is noticed within a second.
+	pause 1000
 	connect 40 >/dev/null
 	for addr in 10.0.1.{1,2,3,4}; do becomes 1000 "$addr" ready; done
 	on "$sv" iptables -w -Z arrivals
