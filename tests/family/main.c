@@ -6,7 +6,7 @@
  *
  * runs one test in a network namespace of its own, as root. At its end all
  * pools are deleted and all backends are ready: then nothing may be left.
- * Exit status: 0 it is so, 1 it is not, 4 it cannot be seen here.
+ * Exit status: 0 it is so, 1 it is not.
  */
 #define _GNU_SOURCE
 #include <sched.h>
