@@ -8,10 +8,6 @@
 
 s1=10.0.1.1 s2=10.0.1.2 s3=10.0.1.3 s4=10.0.1.4
 
-pause() { # MS: for what nothing tells the end of
-	! busywait "$1" false || fail "false is true"
-}
-
 now() { # in ms
 	echo $((${EPOCHREALTIME/./} / 1000))
 }
