@@ -403,4 +403,4 @@ test_udp_is_judged_only_if_asked() { # short
 		fail "not ejected: $(on "$lb" leastconnctl list)"
 }
 
-run_tests
+run_tests "$@"
