@@ -130,14 +130,18 @@ static uint64_t packets_sent(const char *devices, const char *device)
 	return packets;
 }
 
-/* Of each processor's line the second number; the sum is 2 seconds late. */
+/*
+ * Of each processor's line the second number; the sum is 2 seconds late, and
+ * rates come behind it.
+ */
 static uint64_t ipvs_connections(char *stats)
 {
 	uint64_t all = 0, connections;
 	unsigned int lines = 0;
 	char *line;
 
-	for (line = strtok(stats, "\n"); line; line = strtok(NULL, "\n"))
+	for (line = strtok(stats, "\n"); line && !strchr(line, '~');
+	     line = strtok(NULL, "\n"))
 		if (sscanf(line, " %*x %" SCNx64, &connections) == 1) {
 			all += connections;
 			lines++;

@@ -102,6 +102,7 @@ tenants() { # PREFIX NUMBER
 	while [ $born -lt "$2" ] || [ ${#alive[@]} -gt 0 ]; do
 		if [ $born -lt "$2" ] &&
 			[ $((RANDOM % alive_at_once)) -ge ${#alive[@]} ]; then
+			[ $((born % 25)) != 0 ] || say "$1: $born of $2"
 			name=$1$((born++))-$id
 			birth "$name"
 			alive+=("$name")
@@ -163,9 +164,9 @@ resize_hash() {
 	sysctl -qw net.netfilter.nf_conntrack_buckets=$((4096 << RANDOM % 4))
 }
 
-switch_processor() {
-	local online=/sys/devices/system/cpu/cpu1/online
+online=/sys/devices/system/cpu/cpu1/online
 
+switch_processor() {
 	echo $((1 - $(cat $online))) >$online
 }
 
@@ -173,23 +174,28 @@ with_pool() {
 	sed "s/^COMMIT/-A PREROUTING -d $vip -p tcp --dport 82 -j LEASTCONN --pool churn\n&/"
 }
 
+# As often for each namespace, however slow the machine is.
+beside() { # MS COMMAND...
+	meanwhile $(($1 * slow)) "${@:2}"
+}
+
 start_all() {
 	rules_to 10.0.1.1-10.0.1.3 | with_pool >"$tmp/rules-0"
 	rules_to 10.0.1.2-10.0.1.4 | with_pool >"$tmp/rules-1"
 	ctl pool add churn
 	other_rules
-	meanwhile 300 change_pool
-	meanwhile 1000 add_and_delete_pools
-	meanwhile 1000 pool_clients
-	meanwhile 1000 other_rules
-	meanwhile 500 try_to_unload
-	meanwhile 5000 flush_entries
-	meanwhile 2000 delete_entries
-	meanwhile 2000 resize_hash
-	meanwhile 5000 switch_processor
-	meanwhile 1000 read_table
-	meanwhile 1000 clients c 20 20
-	meanwhile 3000 load 2
+	beside 300 change_pool
+	beside 1000 add_and_delete_pools
+	beside 1000 pool_clients
+	beside 1000 other_rules
+	beside 500 try_to_unload
+	beside 5000 flush_entries
+	beside 2000 delete_entries
+	beside 2000 resize_hash
+	[ ! -e $online ] || beside 5000 switch_processor
+	beside 1000 read_table
+	beside 1000 clients c 20 20
+	beside 3000 load 2
 }
 
 two_landlords() {
@@ -217,8 +223,7 @@ test_everything_at_once() { # short
 
 	need conntrack
 	! modprobe -n -q iptable_nat || front_ends+=(legacy)
-	[ -w /sys/devices/system/cpu/cpu1/online ] ||
-		skip "no processor can be switched off"
+	[ -e $online ] || say "one processor, which stays on"
 	say "$namespaces namespaces"
 	setup 4
 	serve_all
@@ -228,7 +233,7 @@ test_everything_at_once() { # short
 	start_all
 	two_landlords
 	enough
-	echo 1 >/sys/devices/system/cpu/cpu1/online
+	[ ! -e $online ] || echo 1 >$online
 	agree 1000
 	one_goes
 	busywait 30000 objects_at_most net_namespace "$before" ||

@@ -141,6 +141,8 @@ lines() { # FILE FIRST LAST: to a file FIRST-LAST
 test_whoever_was_idle_longest_is_forgotten() {
 	local before past=$((most + 999))
 
+	# The clients of the namespace before this one may still be there.
+	unload
 	setup_crowd
 	rule ipt $vip 10.0.1.1-10.0.1.4:53 --persistent 3600
 	before=$(remembered)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The control family, message by message: see family.c. Each test has a network
-# namespace of its own, and leaves nothing in it.
+# The control family, message by message: see ../family/main.c. Each test has a
+# network namespace of its own, and leaves nothing in it.
 #
 #	family.sh [TEST...]
 # shellcheck source=lib.sh

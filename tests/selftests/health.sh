@@ -184,7 +184,7 @@ test_icmp_of_ipv6_has_reasons() { # short
 test_a_reason_is_that_of_the_last_ejection() { # short
 	setup
 	serve_at 10.0.1.{1,2,3}
-	balance tcp 80 $s1-$s4:80 --max-fails 1 --fail-timeout 1
+	balance tcp 80 $s1-$s4:80 --max-fails 1 --fail-timeout $((2 * slow))
 	connect 4 >/dev/null
 	becomes 1000 $s4 ejected
 	because $s4 refused
@@ -405,4 +405,4 @@ test_udp_is_judged_only_if_asked() { # short
 		fail "not ejected: $(on "$lb" leastconnctl list)"
 }
 
-run_tests
+run_tests "$@"

@@ -277,6 +277,10 @@ busywait() {
 	done
 }
 
+pause() { # MS: for what nothing tells the end of
+	! busywait "$1" false || fail "false is true"
+}
+
 # is WANTED COMMAND...: it prints just that (for busywait)
 is() {
 	[ "$1" = "$("${@:2}")" ]

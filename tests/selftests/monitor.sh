@@ -40,10 +40,6 @@ other_than() {
 	! is "$1" events
 }
 
-pause() { # MS: for what nothing tells the end of
-	! busywait "$1" false || fail "false is true"
-}
-
 forget() { # what was told so far
 	: >"$tmp/$lb.log"
 }

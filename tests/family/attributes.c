@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Attributes that are missing, foreign, or of another length. */
+#include <errno.h>
+#include <string.h>
+
+#include "ask.h"
+#include "scene.h"
+#include "tests.h"
+
+void test_missing_attributes(void)
+{
+	some_state();
+	refused("- pool=web", EINVAL, "what to change is missing");
+	refused("-", EINVAL, "what to change is missing");
+	refused("pool_add", EINVAL, "a pool's name is missing");
+	refused("pool_del", EINVAL, "a pool's name is missing");
+	refused("pool_set", EINVAL, "a pool's name is missing");
+	refused("pool_set max-fails=1", EINVAL, "a pool's name is missing");
+	refused("add addr=10.0.0.3", EINVAL, "a pool's name is missing");
+	refused("set addr=10.0.0.1 port=80", EINVAL, "a pool's name is missing");
+	refused("del addr=10.0.0.1 port=80", EINVAL, "a pool's name is missing");
+	refused("add pool=web", EINVAL,
+		"a backend's family and address are missing");
+	refused("add pool=web family=2", EINVAL,
+		"a backend's family and address are missing");
+	refused("add pool=web raw=10.0.0.3", EINVAL,
+		"a backend's family and address are missing");
+	refused("set pool=web port=80 weight=1", EINVAL,
+		"a backend's family and address are missing");
+	refused("del pool=web kill", EINVAL,
+		"a backend's family and address are missing");
+	refused("state state=1", EINVAL,
+		"a backend's family and address are missing");
+	refused("state addr=10.0.0.1", EINVAL, "a state is missing");
+	refused("kill", EINVAL, "a backend's family and address are missing");
+	/* The first of them is good, and is not done. */
+	refused("pool_add pool=new\nadd pool=new", EINVAL,
+		"a backend's family and address are missing");
+}
+
+#define SETTINGS "max-fails fail-timeout slow-start redispatch persistent persistent-mask"
+
+/* What a change may have; others only where nobody asks. */
+static const struct {
+	enum leastconn_op	op;
+	const char		*valid;
+	const char		*allowed;
+} shapes[] = {
+	{ LEASTCONN_OP_POOL_ADD, "pool_add pool=new", "op pool " SETTINGS },
+	{ LEASTCONN_OP_POOL_SET, "pool_set pool=web", "op pool " SETTINGS },
+	{ LEASTCONN_OP_POOL_DEL, "pool_del pool=none", "op pool" },
+	{ LEASTCONN_OP_ADD, "add pool=web addr=10.0.0.3",
+	  "op pool family address port proto weight max backup state" },
+	{ LEASTCONN_OP_SET, "set pool=web addr=10.0.0.1 port=80",
+	  "op pool family address port proto weight max backup state" },
+	{ LEASTCONN_OP_DEL, "del pool=web addr=10.0.0.1 port=80",
+	  "op pool family address port proto kill" },
+	{ LEASTCONN_OP_STATE, "state addr=10.0.0.1 state=1",
+	  "op family address port proto state ahead" },
+	{ LEASTCONN_OP_KILL, "kill addr=10.0.0.1",
+	  "op family address port proto" },
+};
+
+/* By their numbers; those without a name are never of a change. */
+static const char *const names[LEASTCONN_A_MAX + 3] = {
+	[LEASTCONN_A_OP]	= "op",
+	[LEASTCONN_A_POOL]	= "pool",
+	[LEASTCONN_A_FAMILY]	= "family",
+	[LEASTCONN_A_ADDRESS]	= "address",
+	[LEASTCONN_A_PORT]	= "port",
+	[LEASTCONN_A_PROTO]	= "proto",
+	[LEASTCONN_A_WEIGHT]	= "weight",
+	[LEASTCONN_A_MAX_CONNS]	= "max",
+	[LEASTCONN_A_BACKUP]	= "backup",
+	[LEASTCONN_A_STATE]	= "state",
+	[LEASTCONN_A_KILL]	= "kill",
+	[LEASTCONN_A_AHEAD]	= "ahead",
+	[LEASTCONN_A_MAX_FAILS]	= "max-fails",
+	[LEASTCONN_A_FAIL_TIMEOUT] = "fail-timeout",
+	[LEASTCONN_A_SLOW_START] = "slow-start",
+	[LEASTCONN_A_REDISPATCH] = "redispatch",
+	[LEASTCONN_A_PERSISTENT] = "persistent",
+	[LEASTCONN_A_PERSISTENT_MASK] = "persistent-mask",
+};
+
+static bool is_word_of(const char *word, const char *words)
+{
+	size_t length = strlen(word);
+	const char *at = words;
+
+	while ((at = strstr(at, word))) {
+		if ((at == words || at[-1] == ' ') &&
+		    (!at[length] || at[length] == ' '))
+			return true;
+		at += length;
+	}
+	return false;
+}
+
+/* Adds an attribute with good contents at the end of the only change. */
+static uint32_t put_foreign(struct message *message, unsigned int type)
+{
+	struct nlattr *nest = (void *)message->nlh + message->changes[0];
+	uint32_t at = message->nlh->nlmsg_len;
+
+	switch (type) {
+	case LEASTCONN_A_POOL:
+		mnl_attr_put_strz(message->nlh, type, "web");
+		break;
+	case LEASTCONN_A_ADDRESS:
+		mnl_attr_put(message->nlh, type, 4, "\12\0\0\1");
+		break;
+	case LEASTCONN_A_KILL:
+	case LEASTCONN_A_AHEAD:
+		mnl_attr_put(message->nlh, type, 0, NULL);
+		break;
+	default:
+		mnl_attr_put_u32(message->nlh, type, 1);
+	}
+	nest->nla_len = (char *)message->nlh + message->nlh->nlmsg_len -
+			(char *)nest;
+	return at;
+}
+
+void test_foreign_attributes(void)
+{
+	some_state();
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		for (unsigned int type = 0; type < LEASTCONN_A_MAX + 3; type++) {
+			struct message *message = message_of(shapes[i].valid);
+			uint32_t at;
+
+			if (names[type] && is_word_of(names[type], shapes[i].allowed)) {
+				message_free(message);
+				continue;
+			}
+			about = shapes[i].valid;
+			beside = type;
+			at = put_foreign(message, type);
+			refused_at(HERE, message, EINVAL, at, names[type] ?
+				   "this change has no such attribute" : NULL);
+		}
+	}
+}
+
+/* Numbers have 4 bytes, addresses 4 to 16, flags none, names their end. */
+static bool good_length(unsigned int type, size_t length)
+{
+	switch (type) {
+	case LEASTCONN_A_KILL:
+	case LEASTCONN_A_AHEAD:
+		return !length;
+	case LEASTCONN_A_ADDRESS:
+		return length >= 4 && length <= 16;
+	case LEASTCONN_A_POOL:
+		return false;	/* of ones, without a zero */
+	default:
+		return length == 4;
+	}
+}
+
+void test_bad_lengths(void)
+{
+	static const char ones[40] = "1111111111111111111111111111111111111111";
+	struct message *message;
+	struct nlattr *nest;
+	uint32_t at;
+
+	some_state();
+	for (unsigned int type = 0; type < sizeof(names) / sizeof(names[0]); type++) {
+		for (size_t length = 0; length <= sizeof(ones); length++) {
+			if (!names[type] || good_length(type, length))
+				continue;
+			message = message_new(LEASTCONN_CMD_CHANGE);
+			nest = mnl_attr_nest_start(message->nlh,
+						   LEASTCONN_A_CHANGE);
+			at = message->nlh->nlmsg_len;
+			mnl_attr_put(message->nlh, type, length, ones);
+			mnl_attr_nest_end(message->nlh, nest);
+			refused_at(HERE, message, POLICY, at, NULL);
+		}
+	}
+	/* An end, but too late. */
+	message = message_new(LEASTCONN_CMD_CHANGE);
+	nest = mnl_attr_nest_start(message->nlh, LEASTCONN_A_CHANGE);
+	at = message->nlh->nlmsg_len;
+	mnl_attr_put_str(message->nlh, LEASTCONN_A_POOL, NAME31 "56789");
+	mnl_attr_nest_end(message->nlh, nest);
+	refused_at(HERE, message, POLICY, at, NULL);
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Time, and what comes with it. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "patience.h"
+
+uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+uint64_t deadline(unsigned int ms)
+{
+	const char *slow = getenv("LC_SLOW");
+
+	return now_ms() + ms * (slow ? atoi(slow) : 1);
+}
+
+static void nap(void)
+{
+	usleep(10000);
+}
+
+void await_counts(struct place place, const char *wanted)
+{
+	struct listing listing = { .counts = true };
+	uint64_t end = deadline(2000);
+	struct answer answer;
+
+	for (;;) {
+		list(&listing, talk, LEASTCONN_CMD_GET_BACKENDS, "", &answer);
+		if (!strcmp(listing.text, wanted))
+			break;
+		if (now_ms() > end)
+			compare(place, "counts", wanted, listing.text);
+		listing_free(&listing);
+		nap();
+	}
+	listing_free(&listing);
+}
+
+void await_pool(struct place place, const char *filter, const char *wanted)
+{
+	uint64_t end = deadline(10000);
+	struct listing listing = {};
+	struct answer answer;
+
+	for (;;) {
+		listing_free(&listing);
+		list(&listing, talk, LEASTCONN_CMD_GET_POOLS, filter, &answer);
+		if (!strcmp(listing.text, wanted))
+			break;
+		if (now_ms() > end)
+			compare(place, "pools", wanted, listing.text);
+		nap();
+	}
+	listing_free(&listing);
+}

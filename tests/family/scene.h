@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What there is before a test, and after it. */
+#ifndef FAMILY_SCENE_H
+#define FAMILY_SCENE_H
+
+/* So that there is something to spoil. */
+void some_state(void);
+
+/* Whoever was used once too often, or too seldom, shows now. */
+void nothing_is_left(void);
+
+#endif /* FAMILY_SCENE_H */
