@@ -67,7 +67,7 @@ static void delete_flows(struct world *world)
 		if (!entries_delete(world->entries, job.kase->proto, &client,
 				    job.kase->service))
 			errx(1, "%s in %s: a connection has gone early",
-			    job.kase->name, world->name);
+			     job.kase->name, world->name);
 	}
 }
 

@@ -24,7 +24,7 @@ static void expect(const struct world *world, const char *what, int wanted,
 
 	if (wanted != got)
 		errx(1, "%s in %s: %s: %" PRId64 ", not %d", job.kase->name,
-		    world->name, what, got, wanted);
+		     world->name, what, got, wanted);
 }
 
 static bool balanced(void)
@@ -46,7 +46,7 @@ static void expect_counts(const struct state *before, const struct state *after,
 	       before->counts.inactive, counts->inactive);
 	if (balanced() && counts->most - counts->least > 1)
 		errx(1, "%s in %s: backends have %" PRIu64 " to %" PRIu64 " connections",
-		    job.kase->name, world->name, counts->least, counts->most);
+		     job.kase->name, world->name, counts->least, counts->most);
 }
 
 void expect_change(const struct state *before, const struct change *change)
@@ -89,7 +89,7 @@ void expect_live(const struct world *world, unsigned int live)
 	while (!is_left(world, live)) {
 		if (++tries > 600)
 			errx(1, "%s in %s: connections stay after they were deleted",
-			    job.kase->name, world->name);
+			     job.kase->name, world->name);
 		usleep(50000);
 	}
 }
@@ -112,5 +112,5 @@ void expect_spread(const struct world *world, uint32_t first,
 		return;
 	if (used > world->backends || used < world->backends * 9 / 10)
 		errx(1, "%s in %s: %u backends were used, not %u", job.kase->name,
-		    world->name, used, world->backends);
+		     world->name, used, world->backends);
 }

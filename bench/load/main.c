@@ -15,6 +15,7 @@
 #include "case.h"
 #include "flow.h"
 #include "machine.h"
+#include "number.h"
 #include "say.h"
 #include "talk.h"
 
@@ -33,21 +34,13 @@ static const char usage[] =
 "               there are caches, it is dear, and what follows it is not\n"
 "  --rest MS    after the batches' connections were deleted (500)\n";
 
+#define MOST	100000000U
+
 struct options {
 	const char	*a, *b, *name;
 	unsigned int	rounds, turns, batch, live, rest;
 	bool		alone, warm;
 };
-
-static unsigned int number(const char *text)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (*end || end == text || n > 100000000)
-		errx(1, "'%s' is no number", text);
-	return n;
-}
 
 static void parse(int argc, char **argv, struct options *options)
 {
@@ -71,12 +64,12 @@ static void parse(int argc, char **argv, struct options *options)
 		case 'a': options->a = optarg; break;
 		case 'b': options->b = optarg; break;
 		case 'n': options->name = optarg; break;
-		case 'r': options->rounds = number(optarg); break;
-		case 'k': options->batch = number(optarg); break;
-		case 'l': options->live = number(optarg); break;
-		case 'u': options->turns = number(optarg); break;
+		case 'r': options->rounds = number(optarg, 0, MOST); break;
+		case 'k': options->batch = number(optarg, 0, MOST); break;
+		case 'l': options->live = number(optarg, 0, MOST); break;
+		case 'u': options->turns = number(optarg, 0, MOST); break;
 		case 'w': options->warm = true; break;
-		case 't': options->rest = number(optarg); break;
+		case 't': options->rest = number(optarg, 0, MOST); break;
 		case 's': options->alone = true; break;
 		default: fputs(usage, stderr); exit(2);
 		}

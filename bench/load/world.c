@@ -239,5 +239,5 @@ void world_servers(const struct world *world, uint8_t proto,
 				     servers);
 	if (found != count)
 		errx(1, "%s: %u of %u connections are found", world->name, found,
-		    count);
+		     count);
 }

@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 #include "../load/machine.h"
+#include "../load/number.h"
 #include "../load/say.h"
-#include "number.h"
 
 #define MS		((uint64_t)1000000)
 #define FIRST_PORT	2000U
