@@ -67,21 +67,28 @@ void check_refusal(struct place place, const struct answer *answer, int error,
 		fail("refused, and %lld killed", (long long)answer->killed);
 }
 
+void refusal_is(struct place place, struct message *message, int error,
+		uint32_t offset, const char *text)
+{
+	struct answer answer;
+
+	ask(talk, message, NULL, NULL, &answer);
+	check_refusal(place, &answer, error, offset, text);
+	message_free(message);
+}
+
 void refused_at(struct place place, struct message *message, int error,
 		uint32_t offset, const char *text)
 {
 	struct listing before = { .counts = true }, after = { .counts = true };
-	struct answer answer;
 
 	list_all(&before, talk);
-	ask(talk, message, NULL, NULL, &answer);
-	check_refusal(place, &answer, error, offset, text);
+	refusal_is(place, message, error, offset, text);
 	list_all(&after, talk);
 	compare(place, "a refused message has changed something", before.text,
 		after.text);
 	listing_free(&before);
 	listing_free(&after);
-	message_free(message);
 }
 
 void last_refused(struct place place, const char *lines, int error,

@@ -49,7 +49,11 @@ int64_t accepted_at(struct place place, struct message *message);
 void check_refusal(struct place place, const struct answer *answer, int error,
 		   uint32_t offset, const char *text);
 
-/* Nothing has changed by it. The message is freed. */
+/* The message is freed. */
+void refusal_is(struct place place, struct message *message, int error,
+		uint32_t offset, const char *text);
+
+/* And nothing has changed by it. */
 void refused_at(struct place place, struct message *message, int error,
 		uint32_t offset, const char *text);
 

@@ -159,32 +159,30 @@ static bool good_length(unsigned int type, size_t length)
 	}
 }
 
+static void length_refused(struct place place, unsigned int type,
+			   size_t length, const char *contents)
+{
+	struct message *message = message_new(LEASTCONN_CMD_CHANGE);
+	struct nlattr *nest = mnl_attr_nest_start(message->nlh,
+						  LEASTCONN_A_CHANGE);
+	uint32_t at = message->nlh->nlmsg_len;
+
+	mnl_attr_put(message->nlh, type, length, contents);
+	mnl_attr_nest_end(message->nlh, nest);
+	refused_at(place, message, POLICY, at, NULL);
+}
+
 void test_bad_lengths(void)
 {
 	static const char ones[40] = "1111111111111111111111111111111111111111";
-	struct message *message;
-	struct nlattr *nest;
-	uint32_t at;
+	static const char late[] = NAME31 "56789";
 
 	some_state();
 	for (unsigned int type = 0; type < sizeof(names) / sizeof(names[0]); type++) {
-		for (size_t length = 0; length <= sizeof(ones); length++) {
-			if (!names[type] || good_length(type, length))
-				continue;
-			message = message_new(LEASTCONN_CMD_CHANGE);
-			nest = mnl_attr_nest_start(message->nlh,
-						   LEASTCONN_A_CHANGE);
-			at = message->nlh->nlmsg_len;
-			mnl_attr_put(message->nlh, type, length, ones);
-			mnl_attr_nest_end(message->nlh, nest);
-			refused_at(HERE, message, POLICY, at, NULL);
-		}
+		for (size_t length = 0; length <= sizeof(ones); length++)
+			if (names[type] && !good_length(type, length))
+				length_refused(HERE, type, length, ones);
 	}
 	/* An end, but too late. */
-	message = message_new(LEASTCONN_CMD_CHANGE);
-	nest = mnl_attr_nest_start(message->nlh, LEASTCONN_A_CHANGE);
-	at = message->nlh->nlmsg_len;
-	mnl_attr_put_str(message->nlh, LEASTCONN_A_POOL, NAME31 "56789");
-	mnl_attr_nest_end(message->nlh, nest);
-	refused_at(HERE, message, POLICY, at, NULL);
+	length_refused(HERE, LEASTCONN_A_POOL, strlen(late), late);
 }

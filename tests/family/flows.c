@@ -20,13 +20,18 @@ void loopback_up(void)
 	close(fd);
 }
 
-int udp_server(uint16_t port)
+static struct sockaddr_in at_home(uint16_t port)
 {
-	struct sockaddr_in addr = {
+	return (struct sockaddr_in) {
 		.sin_family		= AF_INET,
 		.sin_port		= htons(port),
 		.sin_addr.s_addr	= htonl(INADDR_LOOPBACK),
 	};
+}
+
+int udp_server(uint16_t port)
+{
+	struct sockaddr_in addr = at_home(port);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	if (fd < 0 || bind(fd, (void *)&addr, sizeof(addr)))
@@ -36,11 +41,7 @@ int udp_server(uint16_t port)
 
 void udp_flows(int server, uint16_t port, int count, int answered)
 {
-	struct sockaddr_in addr = {
-		.sin_family		= AF_INET,
-		.sin_port		= htons(port),
-		.sin_addr.s_addr	= htonl(INADDR_LOOPBACK),
-	}, from;
+	struct sockaddr_in addr = at_home(port), from;
 	socklen_t size;
 	char byte = 0;
 
@@ -61,11 +62,7 @@ void udp_flows(int server, uint16_t port, int count, int answered)
 
 void refused_flows(uint16_t port, int count)
 {
-	struct sockaddr_in addr = {
-		.sin_family		= AF_INET,
-		.sin_port		= htons(port),
-		.sin_addr.s_addr	= htonl(INADDR_LOOPBACK),
-	};
+	struct sockaddr_in addr = at_home(port);
 	char byte = 0;
 
 	for (int i = 0; i < count; i++) {

@@ -43,10 +43,10 @@ void test_kills(void)
 	await_counts(HERE, "127.0.0.1 5300 17 down 0 0 7\n"
 		     "127.0.0.1 5301 17 ready 5 0 5\n");
 	killed(HERE, accepted("kill addr=127.0.0.1 port=5301\n"
-				  "del pool=dns addr=127.0.0.1 port=5301 kill"), 5);
+			      "del pool=dns addr=127.0.0.1 port=5301 kill"), 5);
 	await_counts(HERE, "127.0.0.1 5300 17 down 0 0 7\n");
 	killed(HERE, accepted("del pool=dns addr=127.0.0.1 port=5300 kill\n"
-				  "state addr=127.0.0.1 state=0"), 0);
+			      "state addr=127.0.0.1 state=0"), 0);
 	backends_are("");
 	/* Whoever appears has its connections, that others have tracked. */
 	accepted("add pool=dns addr=10.0.0.1");

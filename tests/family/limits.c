@@ -48,7 +48,6 @@ void test_most_pools(void)
 
 void test_most_backends(void)
 {
-	struct answer answer;
 	struct message *message;
 
 	accepted("pool_add pool=" NAME31);
@@ -56,10 +55,8 @@ void test_most_backends(void)
 		      LEASTCONN_MAX_MEMBERS + 1);
 	/* The whole of the sentence. A listing before and after takes long. */
 	message = message_of("add pool=" NAME31 " addr=10.1.0.0 port=80");
-	ask(talk, message, NULL, NULL, &answer);
-	check_refusal(HERE, &answer, ENOSPC, message->changes[0],
-		      "pool \"" NAME31 "\" has the 65535 backends it can have");
-	message_free(message);
+	refusal_is(HERE, message, ENOSPC, message->changes[0],
+		   "pool \"" NAME31 "\" has the 65535 backends it can have");
 	accepted("del pool=" NAME31 " addr=10.0.0.1 port=80\n"
 		 "add pool=" NAME31 " addr=10.1.0.0 port=80\n"
 		 "del pool=" NAME31 " addr=10.0.0.2 port=80\n"
@@ -73,16 +70,13 @@ void test_most_backends(void)
 /* Of those that are not ready; another state of one of them is none more. */
 void test_most_states(void)
 {
-	struct answer answer;
 	struct message *message;
 
 	add_in_pieces("state addr=10.%u.%u.%u port=80 proto=6 state=1 ahead",
 		      1, 65536 + 1);
 	message = message_of("state addr=10.2.0.0 state=1 ahead");
-	ask(talk, message, NULL, NULL, &answer);
-	check_refusal(HERE, &answer, ENOSPC, message->changes[0],
-		      "65536 backends are not ready, the most there can be");
-	message_free(message);
+	refusal_is(HERE, message, ENOSPC, message->changes[0],
+		   "65536 backends are not ready, the most there can be");
 	accepted("state addr=10.0.0.1 port=80 proto=6 state=2");
 	accepted("state addr=10.0.0.1 port=80 proto=6 state=0\n"
 		 "state addr=10.2.0.0 state=1 ahead");

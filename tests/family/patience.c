@@ -27,38 +27,36 @@ static void nap(void)
 	usleep(10000);
 }
 
-void await_counts(struct place place, const char *wanted)
+/* Into a listing that is freed. */
+static void await(struct place place, struct listing *listing, uint8_t cmd,
+		  const char *filter, const char *wanted, unsigned int ms)
 {
-	struct listing listing = { .counts = true };
-	uint64_t end = deadline(2000);
+	uint64_t end = deadline(ms);
 	struct answer answer;
 
 	for (;;) {
-		list(&listing, talk, LEASTCONN_CMD_GET_BACKENDS, "", &answer);
-		if (!strcmp(listing.text, wanted))
+		list(listing, talk, cmd, filter, &answer);
+		if (!strcmp(listing->text, wanted))
 			break;
 		if (now_ms() > end)
-			compare(place, "counts", wanted, listing.text);
-		listing_free(&listing);
+			compare(place, cmd == LEASTCONN_CMD_GET_POOLS ?
+				"pools" : "counts", wanted, listing->text);
+		listing_free(listing);
 		nap();
 	}
-	listing_free(&listing);
+	listing_free(listing);
+}
+
+void await_counts(struct place place, const char *wanted)
+{
+	struct listing listing = { .counts = true };
+
+	await(place, &listing, LEASTCONN_CMD_GET_BACKENDS, "", wanted, 2000);
 }
 
 void await_pool(struct place place, const char *filter, const char *wanted)
 {
-	uint64_t end = deadline(10000);
 	struct listing listing = {};
-	struct answer answer;
 
-	for (;;) {
-		listing_free(&listing);
-		list(&listing, talk, LEASTCONN_CMD_GET_POOLS, filter, &answer);
-		if (!strcmp(listing.text, wanted))
-			break;
-		if (now_ms() > end)
-			compare(place, "pools", wanted, listing.text);
-		nap();
-	}
-	listing_free(&listing);
+	await(place, &listing, LEASTCONN_CMD_GET_POOLS, filter, wanted, 10000);
 }
