@@ -102,7 +102,6 @@ tenants() { # PREFIX NUMBER
 	while [ $born -lt "$2" ] || [ ${#alive[@]} -gt 0 ]; do
 		if [ $born -lt "$2" ] &&
 			[ $((RANDOM % alive_at_once)) -ge ${#alive[@]} ]; then
-			[ $((born % 25)) != 0 ] || say "$1: $born of $2"
 			name=$1$((born++))-$id
 			birth "$name"
 			alive+=("$name")

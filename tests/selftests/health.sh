@@ -184,7 +184,7 @@ test_icmp_of_ipv6_has_reasons() { # short
 test_a_reason_is_that_of_the_last_ejection() { # short
 	setup
 	serve_at 10.0.1.{1,2,3}
-	balance tcp 80 $s1-$s4:80 --max-fails 1 --fail-timeout $((2 * slow))
+	balance tcp 80 $s1-$s4:80 --max-fails 1 --fail-timeout $rest
 	connect 4 >/dev/null
 	becomes 1000 $s4 ejected
 	because $s4 refused
@@ -230,7 +230,7 @@ test_each_pool_has_its_reason() { # short
 
 # A connection decides when the rest is over: more of the same, or back.
 test_a_trial_decides() { # short
-	local before begun took rest=$((2 * slow))
+	local before begun took
 
 	setup
 	serve_at 10.0.1.{1,2,3}

@@ -19,6 +19,9 @@ peer=${LC_PEER:-$here/peer}
 iptables=${LC_IPTABLES:-iptables}	# or iptables-legacy, iptables-nft
 ip6tables=${iptables/iptables/ip6tables}
 slow=${LC_SLOW:-1}			# patience is multiplied by this
+# Seconds for --fail-timeout, so that whoever looks comes before they are over.
+# shellcheck disable=SC2034 # for those who source this
+rest=$((2 * slow))
 
 id=$$
 cl=cl-$id lb=lb-$id sv=sv-$id

@@ -191,7 +191,7 @@ test_one_back_from_ejection_starts_slowly() {
 
 	setup
 	serve tcp 80
-	web slow-start 4 max-fails 2 fail-timeout $((2 * slow)) -- $s1:80 $s2:80 $s3:80 $s4:80
+	web slow-start 4 max-fails 2 fail-timeout $rest -- $s1:80 $s2:80 $s3:80 $s4:80
 	refuse $s4
 	connect 12 >/dev/null
 	becomes 1000 $s4 ejected
@@ -587,7 +587,7 @@ test_backups_are_ejected_too() {
 	setup
 	clients
 	serve tcp 80
-	web max-fails 1 fail-timeout $((2 * slow)) -- $s1:80 "$s3:80 backup" "$s4:80 backup"
+	web max-fails 1 fail-timeout $rest -- $s1:80 "$s3:80 backup" "$s4:80 backup"
 	ctl drain $s1
 	refuse $s3
 	connect 3 >/dev/null

@@ -121,7 +121,7 @@ test_ejected_and_back() {
 	setup 2
 	serve tcp 80
 	start_monitor "$tmp/events"
-	ctl pool add web max-fails 1 fail-timeout $((2 * slow))
+	ctl pool add web max-fails 1 fail-timeout $rest
 	ctl add web 10.0.1.1:81
 	ctl add web 10.0.1.2:80
 	on "$lb" iptables -t nat -A PREROUTING -d $vip -p tcp -j LEASTCONN --pool web
