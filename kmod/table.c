@@ -63,20 +63,31 @@ static void divide(struct lc_table *table, u32 from, u32 to, u32 bit)
 	}
 }
 
-/* One bucket more. Return: false without memory. */
+/* Who reads only one of the two anew finds every bucket but the one in question. */
+static void set_size(struct lc_table *table, u32 size)
+{
+	WRITE_ONCE(table->size, size);
+	WRITE_ONCE(table->mask, (1U << fls(size - 1)) - 1);
+}
+
+static bool has_part(struct lc_table *table, unsigned int part)
+{
+	if (!table->parts[part])
+		WRITE_ONCE(table->parts[part], alloc_part(part));
+	return table->parts[part];
+}
+
+/* One bucket more. Return: false without memory, or when there are all. */
 static bool grow(struct lc_table *table)
 {
 	u32 size = table->size, half = 1U << (fls(size) - 1);
-	unsigned int part = lc_table_part(size);
 	spinlock_t *lock = lc_table_lock(table, size);
 
-	if (!table->parts[part])
-		table->parts[part] = alloc_part(part);
-	if (!table->parts[part])
+	if (size == LC_TABLE_MAX || !has_part(table, lc_table_part(size)))
 		return false;
 	spin_lock_bh(lock);
 	divide(table, size - half, size, half);
-	WRITE_ONCE(table->size, size + 1);
+	set_size(table, size + 1);
 	spin_unlock_bh(lock);
 	return true;
 }
@@ -99,12 +110,12 @@ static void shrink(struct lc_table *table)
 
 	spin_lock_bh(lock);
 	join(table, last, last - half);
-	WRITE_ONCE(table->size, last);
+	set_size(table, last);
 	spin_unlock_bh(lock);
 	/* Every lock has been held since: nobody is left in this part. */
-	if (last == lc_table_start(part)) {
+	if (lc_table_place(last) == lc_table_start(part)) {
 		kvfree(table->parts[part]);
-		table->parts[part] = NULL;
+		WRITE_ONCE(table->parts[part], NULL);
 	}
 }
 
@@ -182,7 +193,7 @@ int lc_table_init(struct lc_table *table,
 		goto free_locks;
 	for (i = 0; i < LC_TABLE_LOCKS; i++)
 		spin_lock_init(&table->locks[i]);
-	table->size = LC_TABLE_MIN;
+	set_size(table, LC_TABLE_MIN);
 	table->hash = hash;
 	INIT_WORK(&table->resize, resize_work);
 	return 0;

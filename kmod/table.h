@@ -5,16 +5,18 @@
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/compiler.h>
+#include <linux/prefetch.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#define LC_TABLE_BITS	12
 /** LC_TABLE_MIN - buckets there are at least; a burst comes before growth does */
-#define LC_TABLE_MIN	4096U
+#define LC_TABLE_MIN	(1U << LC_TABLE_BITS)
 /** LC_TABLE_PARTS - how many there may be, each twice as large as the last */
-#define LC_TABLE_PARTS	16
+#define LC_TABLE_PARTS	15
 /** LC_TABLE_MAX - buckets there are at most */
-#define LC_TABLE_MAX	(LC_TABLE_MIN << (LC_TABLE_PARTS - 1))
+#define LC_TABLE_MAX	((LC_TABLE_MIN << LC_TABLE_PARTS) - LC_TABLE_MIN)
 /** LC_TABLE_LOCKS - a power of two, not more than LC_TABLE_MIN */
 #define LC_TABLE_LOCKS	256
 
@@ -28,20 +30,22 @@ struct lc_node {
 
 /**
  * struct lc_table - a hash table that grows and shrinks a bucket at a time
- * @parts: the buckets: the first LC_TABLE_MIN, then as many as all before
  * @locks: of the nodes whose hash ends alike, whatever the table's size
  * @size: buckets in use; written by @resize under the lock of the two it is about
- * @count: nodes
+ * @mask: the bits of a hash that may be a bucket's; follows @size
+ * @parts: the buckets: the first LC_TABLE_MIN, then twice as many, and so on
  * @hash: of a node, as it was added with
+ * @count: nodes
  * @resize: makes @size fit @count
  */
 struct lc_table {
-	struct lc_node		**parts[LC_TABLE_PARTS];
 	spinlock_t		*locks;	/* of the nodes */
 	u32			size;
-	atomic_t		count;
+	u32			mask;
+	struct lc_node		**parts[LC_TABLE_PARTS];
 	u32			(*hash)(const struct lc_table *table,
 					const struct lc_node *node);
+	atomic_t		count;
 	struct work_struct	resize;
 };
 
@@ -76,24 +80,55 @@ static inline unsigned int lc_table_count(const struct lc_table *table)
 	return atomic_read(&table->count);
 }
 
-/* Bucket 0 to LC_TABLE_MIN - 1 are in the first part, the next as many in the
- * second, then twice as many in each.
+/* Places are counted from LC_TABLE_MIN on, so that a part starts at a power of
+ * two: a place's top bit says the part, the other bits where in it.
  */
-static inline unsigned int lc_table_part(u32 at)
+static inline u32 lc_table_place(u32 at)
 {
-	return fls(at / LC_TABLE_MIN);
+	return at + LC_TABLE_MIN;
 }
 
-static inline u32 lc_table_start(unsigned int part)
+static inline unsigned long lc_table_part(u32 at)
 {
-	return part ? LC_TABLE_MIN << (part - 1) : 0;
+	return __fls(lc_table_place(at)) - LC_TABLE_BITS;
+}
+
+static inline u32 lc_table_start(unsigned long part)
+{
+	return 1U << (part + LC_TABLE_BITS);
 }
 
 static inline struct lc_node **lc_table_at(const struct lc_table *table, u32 at)
 {
-	unsigned int part = lc_table_part(at);
+	unsigned long part = lc_table_part(at);
 
-	return &table->parts[part][at - lc_table_start(part)];
+	return &READ_ONCE(table->parts[part])[lc_table_place(at) ^
+					      lc_table_start(part)];
+}
+
+/* Without the hash's lock it may have been the bucket, or be nothing at all. */
+static inline struct lc_node **lc_table_find(const struct lc_table *table,
+					     u32 hash)
+{
+	u32 mask = READ_ONCE(table->mask);
+	u32 at = hash & mask;
+
+	return lc_table_at(table, at < READ_ONCE(table->size) ?
+				  at : at & (mask >> 1));
+}
+
+/**
+ * lc_table_expect() - a node with this hash will be looked for soon
+ * @table: the table
+ * @hash: the hash; its lock is not needed
+ *
+ * The bucket is fetched: of a large table it is in no cache.
+ *
+ * Context: any.
+ */
+static inline void lc_table_expect(const struct lc_table *table, u32 hash)
+{
+	prefetchw(lc_table_find(table, hash));
 }
 
 /**
@@ -107,20 +142,14 @@ static inline struct lc_node **lc_table_at(const struct lc_table *table, u32 at)
 static inline struct lc_node **lc_table_bucket(const struct lc_table *table,
 					       u32 hash)
 {
-	u32 size = READ_ONCE(table->size);
-	u32 mask = (1U << fls(size - 1)) - 1;
-	u32 at = hash & mask;
-
 	lockdep_assert_held(lc_table_lock(table, hash));
 
-	return lc_table_at(table, at < size ? at : at & (mask >> 1));
+	return lc_table_find(table, hash);
 }
 
 static inline bool lc_table_is_crowded(const struct lc_table *table)
 {
-	u32 size = READ_ONCE(table->size);
-
-	return lc_table_count(table) > size && size < LC_TABLE_MAX;
+	return lc_table_count(table) > READ_ONCE(table->size);
 }
 
 void lc_table_resize(struct lc_table *table);

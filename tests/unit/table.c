@@ -148,6 +148,38 @@ static void test_grows_with_its_nodes(void)
 		fail("%u freed", freed);
 }
 
+/* Only the lock of the bucket that comes or goes is held meanwhile. */
+static void check_others(const char *when)
+{
+	for (unsigned int i = 0; i < MOST; i++)
+		if (items[i].hash % LC_TABLE_LOCKS &&
+		    times_in_bucket(&items[i]) != items[i].in)
+			fail("%s: node %u is not found", when, i);
+}
+
+static void test_half_a_step_is_seen(void)
+{
+	u32 size, mask;
+
+	start();
+	for (unsigned int i = 0; i <= 2 * LC_TABLE_MIN; i++) {
+		size = it.size;
+		mask = it.mask;
+		add(&items[i]);
+		run_all();
+	}
+	if (mask == it.mask || size == it.size)
+		fail("no step over a power of two");
+	it.size = size;
+	check_others("new mask, old size");
+	it.size++;
+	it.mask = mask;
+	check_others("old mask, new size");
+	it.mask = 2 * mask + 1;
+	check_all();
+	finish();
+}
+
 static void test_shrinks_with_its_nodes(void)
 {
 	unsigned int parts = 0;
@@ -208,16 +240,16 @@ static void test_no_memory_to_grow(void)
 {
 	start();
 	allocations_left = 0;
-	for (unsigned int i = 0; i < 10000; i++)
+	for (unsigned int i = 0; i < 20000; i++)
 		add(&items[i]);
 	run_once();
 	if (it.resize.pending || it.size != LC_TABLE_MIN)
 		fail("%u buckets without memory", it.size);
 	check_all();
 	allocations_left = 1;
-	add(&items[10000]);
+	add(&items[20000]);
 	run_all();
-	if (it.size != 2 * LC_TABLE_MIN)
+	if (it.size != 3 * LC_TABLE_MIN)
 		fail("%u buckets with memory for as many again", it.size);
 	check_all();
 	finish();
@@ -235,6 +267,7 @@ static void test_no_memory_to_begin(void)
 
 static const struct unit_test tests[] = {
 	{ "grows with its nodes",	test_grows_with_its_nodes },
+	{ "half a step is seen",	test_half_a_step_is_seen },
 	{ "shrinks with its nodes",	test_shrinks_with_its_nodes },
 	{ "everybody comes and goes",	test_everybody_comes_and_goes },
 	{ "a run is bounded",		test_a_run_is_bounded },
