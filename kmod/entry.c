@@ -8,11 +8,6 @@
 #include "compat.h"
 #include "entry.h"
 
-static const struct nf_conntrack_tuple *reply(const struct nf_conn *ct)
-{
-	return &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
-}
-
 /* Word by word, the likeliest difference first. */
 static bool is_key(const struct nf_conn *ct, const struct lc_record_key *key)
 {
@@ -28,31 +23,19 @@ static bool is_key(const struct nf_conn *ct, const struct lc_record_key *key)
 	       nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL) == key->zone;
 }
 
-/* Is @backend, the address it has and no other, who answers? */
-static bool answers(const struct lc_backend *backend, const struct nf_conn *ct)
+/**
+ * lc_entry_find_load() - lc_entry_load() by the address that replies come from
+ * @backends: its namespace's
+ * @ct: its entry
+ * @load: filled whole
+ *
+ * Context: any, under rcu_read_lock(), which keeps what @load names.
+ * Return: false when it is nobody's.
+ */
+bool lc_entry_find_load(struct lc_backends *backends, const struct nf_conn *ct,
+			struct lc_load *load)
 {
-	const struct nf_conntrack_tuple *tuple = reply(ct);
-
-	return nf_inet_addr_cmp(&tuple->src.u3, &backend->key.addr) &&
-	       tuple->src.l3num == backend->key.family &&
-	       !READ_ONCE(backend->gone);
-}
-
-static bool answers_at_port(const struct lc_backend *backend,
-			    const struct nf_conn *ct)
-{
-	const struct nf_conntrack_tuple *tuple = reply(ct);
-
-	return tuple->src.u.all == backend->key.port &&
-	       tuple->dst.protonum == backend->key.proto &&
-	       answers(backend, ct);
-}
-
-/* Asks the table, by the address that replies come from. */
-static noinline bool find_load(struct lc_backends *backends,
-			       const struct nf_conn *ct, struct lc_load *load)
-{
-	const struct nf_conntrack_tuple *tuple = reply(ct);
+	const struct nf_conntrack_tuple *tuple = lc_entry_reply(ct);
 	struct lc_backend_key key = {
 		.addr	= tuple->src.u3,
 		.family	= tuple->src.l3num,
@@ -70,28 +53,6 @@ static noinline bool find_load(struct lc_backends *backends,
 	return load->server || load->host;
 }
 
-/**
- * lc_entry_load() - the backends a connection is a load of
- * @backends: its namespace's
- * @ct: its entry
- * @load: filled whole
- *
- * Context: any, under rcu_read_lock(), which keeps what @load names.
- * Return: false when it is nobody's.
- */
-bool lc_entry_load(struct lc_backends *backends, const struct nf_conn *ct,
-		   struct lc_load *load)
-{
-	struct lc_backend *chosen = lc_backend_chosen(backends);
-
-	if (!chosen || READ_ONCE(backends->wide) ||
-	    !answers_at_port(chosen, ct))
-		return find_load(backends, ct, load);
-	load->server = chosen;
-	load->host = NULL;
-	return true;
-}
-
 /* Inline: the reaper asks this of every connection in every round. */
 static __always_inline bool fits(const struct nf_conn *ct,
 				 const struct lc_load *load)
@@ -99,8 +60,8 @@ static __always_inline bool fits(const struct nf_conn *ct,
 	const struct lc_backend *server = READ_ONCE(load->server);
 	const struct lc_backend *host = READ_ONCE(load->host);
 
-	return (!server || answers_at_port(server, ct)) &&
-	       (!host || answers(host, ct));
+	return (!server || lc_entry_is_at_port(ct, server)) &&
+	       (!host || lc_entry_is_at(ct, host));
 }
 
 /**

@@ -106,8 +106,59 @@ static inline bool lc_entry_answers(const struct nf_conn *ct)
 	return test_bit(IPS_SEEN_REPLY_BIT, &ct->status);
 }
 
-bool lc_entry_load(struct lc_backends *backends, const struct nf_conn *ct,
-		   struct lc_load *load);
+static inline const struct nf_conntrack_tuple *
+lc_entry_reply(const struct nf_conn *ct)
+{
+	return &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
+}
+
+/* Is @backend, the address it has and no other, who answers? */
+static inline bool lc_entry_is_at(const struct nf_conn *ct,
+				  const struct lc_backend *backend)
+{
+	const struct nf_conntrack_tuple *tuple = lc_entry_reply(ct);
+
+	return nf_inet_addr_cmp(&tuple->src.u3, &backend->key.addr) &&
+	       tuple->src.l3num == backend->key.family &&
+	       !READ_ONCE(backend->gone);
+}
+
+static inline bool lc_entry_is_at_port(const struct nf_conn *ct,
+				       const struct lc_backend *backend)
+{
+	const struct nf_conntrack_tuple *tuple = lc_entry_reply(ct);
+
+	return tuple->src.u.all == backend->key.port &&
+	       tuple->dst.protonum == backend->key.proto &&
+	       lc_entry_is_at(ct, backend);
+}
+
+bool lc_entry_find_load(struct lc_backends *backends, const struct nf_conn *ct,
+			struct lc_load *load);
+
+/**
+ * lc_entry_load() - the backends a connection is a load of
+ * @backends: its namespace's
+ * @ct: its entry
+ * @load: filled whole
+ *
+ * Context: any, under rcu_read_lock(), which keeps what @load names.
+ * Return: false when it is nobody's.
+ */
+static inline bool lc_entry_load(struct lc_backends *backends,
+				 const struct nf_conn *ct,
+				 struct lc_load *load)
+{
+	struct lc_backend *chosen = lc_backend_chosen(backends);
+
+	if (!chosen || READ_ONCE(backends->wide) ||
+	    !lc_entry_is_at_port(ct, chosen))
+		return lc_entry_find_load(backends, ct, load);
+	load->server = chosen;
+	load->host = NULL;
+	return true;
+}
+
 bool lc_entry_fits(const struct nf_conn *ct, const struct lc_load *load);
 struct nf_conn *lc_entry_get(struct net *net, const struct lc_record_key *key);
 u32 lc_entry_bucket(const struct nf_conn *ct);

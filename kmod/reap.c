@@ -316,8 +316,6 @@ static noinline int no_record(struct lc_net *ln, const struct nf_conn *ct,
 {
 	struct lc_record_key key;
 
-	if (err == -EEXIST)
-		return err;
 	lc_entry_key(ct, &key);
 	if (lc_record_is(&ln->records, &key))
 		return -EEXIST;
@@ -342,13 +340,15 @@ int lc_reap_add(struct lc_net *ln, const struct nf_conn *ct,
 	struct lc_record *record;
 	int err;
 
-	record = lc_record_alloc(&ln->records, nf_conntrack_max);
-	if (IS_ERR(record))
-		return no_record(ln, ct, load, PTR_ERR(record));
+	if (unlikely(lc_records_are_full(&ln->records, nf_conntrack_max)))
+		return no_record(ln, ct, load, -ENOSPC);
+	record = lc_record_alloc();
+	if (unlikely(!record))
+		return no_record(ln, ct, load, -ENOMEM);
 	lc_entry_key(ct, &record->key);
 	err = lc_record_add(&ln->records, record, load, lc_entry_phase(ct));
-	if (err)
-		return no_record(ln, ct, load, err);
+	if (unlikely(err))
+		return err;
 	if (llist_add(&record->queue, &reaper->fresh))
 		queue_delayed_work(lc_wq, &reaper->check, LC_TICK);
 	return 0;

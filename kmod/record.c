@@ -7,7 +7,6 @@
  * seen twice, two packets racing, or adoption against a new connection count
  * once.
  */
-#include <linux/err.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -15,33 +14,12 @@
 #include "compat.h"
 #include "record.h"
 
-/* What each new connection goes through is inline. */
-
 struct kmem_cache *lc_record_cache __read_mostly;
-
-/*
- * D. Lemire and O. Kaser, "Strongly universal string hashing is fast", 2014,
- * multilinear-HM: with unknown random numbers two keys collide once in 2^32.
- * Of the ten words of an IPv4 connection's key six are always zero.
- */
-static __always_inline u32 hash_key(const struct lc_records *records,
-				    const struct lc_record_key *key)
-{
-	const u64 *random = records->random;
-	u64 sum = (random[0] + key->words[0]) * (random[1] + key->words[4]) +
-		  (random[2] + key->words[8]) * (random[3] + key->words[9]);
-
-	if (key->family != NFPROTO_IPV4)
-		sum += (random[4] + key->words[1]) * (random[5] + key->words[5]) +
-		       (random[6] + key->words[2]) * (random[7] + key->words[6]) +
-		       (random[8] + key->words[3]) * (random[9] + key->words[7]);
-	return sum >> 32;
-}
 
 static u32 hash_node(const struct lc_table *table, const struct lc_node *node)
 {
-	return hash_key(container_of(table, struct lc_records, table),
-			&container_of(node, struct lc_record, node)->key);
+	return lc_record_hash(container_of(table, struct lc_records, table),
+			      &container_of(node, struct lc_record, node)->key);
 }
 
 /* Without a constructor each would be cleared first, and merged with others. */
@@ -134,28 +112,7 @@ void lc_records_close(struct lc_records *records)
 spinlock_t *lc_record_lock(const struct lc_records *records,
 			   const struct lc_record_key *key)
 {
-	return lc_table_lock(&records->table, hash_key(records, key));
-}
-
-static bool is_key(const struct lc_record_key *a, const struct lc_record_key *b)
-{
-	return a->rest == b->rest && nf_inet_addr_cmp(&a->src, &b->src) &&
-	       nf_inet_addr_cmp(&a->dst, &b->dst);
-}
-
-/* Alive as long as the lock of its bucket is held. */
-static __always_inline struct lc_record *find(struct lc_node *const *bucket,
-					      const struct lc_record_key *key)
-{
-	struct lc_record *record;
-	struct lc_node *node;
-
-	for (node = *bucket; node; node = node->next) {
-		record = container_of(node, struct lc_record, node);
-		if (is_key(&record->key, key))
-			return record;
-	}
-	return NULL;
+	return lc_table_lock(&records->table, lc_record_hash(records, key));
 }
 
 /*
@@ -225,43 +182,6 @@ void lc_record_set(struct lc_records *records, struct lc_record *record,
 }
 
 /**
- * lc_record_add() - count a connection from now on
- * @records: the namespace's
- * @record: from lc_record_alloc(), its key filled; freed on error
- * @load: the backends the connection is a load of
- * @phase: where in its life it is
- *
- * Context: any, under rcu_read_lock(). Does not sleep.
- * Return: 0, or -EEXIST when there is one with this key.
- */
-int lc_record_add(struct lc_records *records, struct lc_record *record,
-		  const struct lc_load *load, enum lc_phase phase)
-{
-	u32 hash = hash_key(records, &record->key);
-	spinlock_t *lock = lc_table_lock(&records->table, hash);
-	struct lc_node **bucket;
-
-	record->bucket = 0;
-	record->phase = phase;
-	record->marks = 0;
-	spin_lock_bh(lock);
-	bucket = lc_table_bucket(&records->table, hash);
-	if (unlikely(find(bucket, &record->key))) {
-		spin_unlock_bh(lock);
-		kmem_cache_free(lc_record_cache, record);
-		return -EEXIST;
-	}
-	record->load = *load;
-	if (load->server && !lc_backend_begin(load->server, phase))
-		record->load.server = NULL;
-	if (load->host && !lc_backend_begin(load->host, phase))
-		record->load.host = NULL;
-	lc_table_add(&records->table, bucket, &record->node);
-	spin_unlock_bh(lock);
-	return 0;
-}
-
-/**
  * lc_record_is() - is there a record with this key?
  * @records: the namespace's
  * @key: the connection
@@ -271,12 +191,12 @@ int lc_record_add(struct lc_records *records, struct lc_record *record,
  */
 bool lc_record_is(struct lc_records *records, const struct lc_record_key *key)
 {
-	u32 hash = hash_key(records, key);
+	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lock(&records->table, hash);
 	bool is;
 
 	spin_lock_bh(lock);
-	is = find(lc_table_bucket(&records->table, hash), key);
+	is = lc_record_find(lc_table_bucket(&records->table, hash), key);
 	spin_unlock_bh(lock);
 	return is;
 }
@@ -300,13 +220,13 @@ bool lc_record_renew(struct lc_records *records,
 		     const struct lc_load *load, enum lc_phase phase,
 		     bool begins)
 {
-	u32 hash = hash_key(records, key);
+	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lock(&records->table, hash);
 	struct lc_record *record;
 	u8 keep;
 
 	spin_lock_bh(lock);
-	record = find(lc_table_bucket(&records->table, hash), key);
+	record = lc_record_find(lc_table_bucket(&records->table, hash), key);
 	if (record) {
 		/* The client's next try at what was taken from a backend. */
 		keep = record->phase == LC_ENDED ? LC_TRIES : 0;
@@ -329,13 +249,13 @@ bool lc_record_renew(struct lc_records *records,
 bool lc_record_close(struct lc_records *records,
 		     const struct lc_record_key *key, enum lc_phase phase)
 {
-	u32 hash = hash_key(records, key);
+	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lock(&records->table, hash);
 	struct lc_record *record;
 	bool closes;
 
 	spin_lock_bh(lock);
-	record = find(lc_table_bucket(&records->table, hash), key);
+	record = lc_record_find(lc_table_bucket(&records->table, hash), key);
 	closes = record && record->phase == LC_ACTIVE;
 	if (closes)
 		change(record, &record->load, phase, false);
@@ -354,13 +274,13 @@ bool lc_record_close(struct lc_records *records,
 bool lc_record_fail(struct lc_records *records,
 		    const struct lc_record_key *key)
 {
-	u32 hash = hash_key(records, key);
+	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lock(&records->table, hash);
 	struct lc_record *record;
 	bool news;
 
 	spin_lock_bh(lock);
-	record = find(lc_table_bucket(&records->table, hash), key);
+	record = lc_record_find(lc_table_bucket(&records->table, hash), key);
 	news = record && record->phase == LC_ACTIVE &&
 	       !(record->marks & LC_FAILED);
 	if (news)
@@ -382,13 +302,13 @@ bool lc_record_fail(struct lc_records *records,
 bool lc_record_retry(struct lc_records *records,
 		     const struct lc_record_key *key)
 {
-	u32 hash = hash_key(records, key);
+	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lock(&records->table, hash);
 	struct lc_record *record;
 	unsigned int tries = 0;
 
 	spin_lock_bh(lock);
-	record = find(lc_table_bucket(&records->table, hash), key);
+	record = lc_record_find(lc_table_bucket(&records->table, hash), key);
 	if (record)
 		tries = FIELD_GET(LC_TRIES, record->marks) + 1;
 	if (tries > LC_MOST_TRIES)
@@ -413,13 +333,13 @@ bool lc_record_retry(struct lc_records *records,
 const struct lc_backend *lc_record_left(struct lc_records *records,
 					const struct lc_record_key *key)
 {
-	u32 hash = hash_key(records, key);
+	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lock(&records->table, hash);
 	const struct lc_backend *left = NULL;
 	const struct lc_record *record;
 
 	spin_lock_bh(lock);
-	record = find(lc_table_bucket(&records->table, hash), key);
+	record = lc_record_find(lc_table_bucket(&records->table, hash), key);
 	if (record && lc_record_waits(record))
 		left = record->load.server ?: record->load.host;
 	spin_unlock_bh(lock);
@@ -436,7 +356,7 @@ const struct lc_backend *lc_record_left(struct lc_records *records,
  */
 void lc_record_del(struct lc_records *records, struct lc_record *record)
 {
-	const u32 hash = hash_key(records, &record->key);
+	const u32 hash = lc_record_hash(records, &record->key);
 	const struct lc_load none = {};
 
 	change(record, &none, LC_ENDED, false);

@@ -3,7 +3,7 @@
 #define LC_RECORD_H
 
 #include <linux/bitfield.h>
-#include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/llist.h>
 #include <linux/netfilter.h>
 #include <linux/slab.h>
@@ -105,6 +105,40 @@ struct lc_records {
 	bool			open;
 };
 
+/* What each new connection goes through is here, and inline. */
+
+/*
+ * D. Lemire and O. Kaser, "Strongly universal string hashing is fast", 2014,
+ * multilinear-HM: with unknown random numbers two keys collide once in 2^32.
+ * Of the ten words of an IPv4 connection's key six are always zero.
+ */
+static __always_inline u32 lc_record_hash(const struct lc_records *records,
+					  const struct lc_record_key *key)
+{
+	const u64 *random = records->random;
+	u64 sum = (random[0] + key->words[0]) * (random[1] + key->words[4]) +
+		  (random[2] + key->words[8]) * (random[3] + key->words[9]);
+
+	if (key->family != NFPROTO_IPV4)
+		sum += (random[4] + key->words[1]) * (random[5] + key->words[5]) +
+		       (random[6] + key->words[2]) * (random[7] + key->words[6]) +
+		       (random[8] + key->words[3]) * (random[9] + key->words[7]);
+	return sum >> 32;
+}
+
+/**
+ * lc_record_expect() - a record with this key will be added soon
+ * @records: the namespace's
+ * @key: the key
+ *
+ * Context: any.
+ */
+static __always_inline void lc_record_expect(const struct lc_records *records,
+					     const struct lc_record_key *key)
+{
+	lc_table_expect(&records->table, lc_record_hash(records, key));
+}
+
 extern struct kmem_cache *lc_record_cache;
 
 int lc_record_init(void);
@@ -126,27 +160,98 @@ lc_records_count(const struct lc_records *records)
 }
 
 /**
- * lc_record_alloc() - a record whose key is to be filled
+ * lc_records_are_full() - are there as many as there may be?
  * @records: the namespace's
- * @max: most records there may be; 0: no limit
+ * @max: how many that is; 0: no limit
  *
- * Context: any. Does not sleep.
- * Return: the record, or ERR_PTR(): -ENOSPC over @max, or -ENOMEM.
+ * Context: any.
+ * Return: whether there are.
  */
-static inline struct lc_record *lc_record_alloc(struct lc_records *records,
-						unsigned int max)
+static inline bool lc_records_are_full(const struct lc_records *records,
+				       unsigned int max)
 {
-	struct lc_record *record;
-
-	if (max && lc_records_count(records) >= max)
-		return ERR_PTR(-ENOSPC);
-	record = kmem_cache_alloc(lc_record_cache,
-				  GFP_ATOMIC | __GFP_NOWARN);
-	return record ?: ERR_PTR(-ENOMEM);
+	return max && lc_records_count(records) >= max;
 }
 
-int lc_record_add(struct lc_records *records, struct lc_record *record,
-		  const struct lc_load *load, enum lc_phase phase);
+/**
+ * lc_record_alloc() - a record whose key is to be filled
+ *
+ * Context: any. Does not sleep.
+ * Return: the record, or NULL.
+ */
+static inline struct lc_record *lc_record_alloc(void)
+{
+	return kmem_cache_alloc(lc_record_cache, GFP_ATOMIC | __GFP_NOWARN);
+}
+
+static inline bool lc_record_is_key(const struct lc_record_key *a,
+				    const struct lc_record_key *b)
+{
+	return a->rest == b->rest && nf_inet_addr_cmp(&a->src, &b->src) &&
+	       nf_inet_addr_cmp(&a->dst, &b->dst);
+}
+
+/**
+ * lc_record_find() - the record with this key
+ * @bucket: of its hash, whose lock is held
+ * @key: the key
+ *
+ * Context: any.
+ * Return: the record, alive while the lock is held, or NULL.
+ */
+static inline struct lc_record *
+lc_record_find(struct lc_node *const *bucket, const struct lc_record_key *key)
+{
+	struct lc_record *record;
+	struct lc_node *node;
+
+	for (node = *bucket; node; node = node->next) {
+		record = container_of(node, struct lc_record, node);
+		if (lc_record_is_key(&record->key, key))
+			return record;
+	}
+	return NULL;
+}
+
+/**
+ * lc_record_add() - count a connection from now on
+ * @records: the namespace's
+ * @record: from lc_record_alloc(), its key filled; freed on error
+ * @load: the backends the connection is a load of
+ * @phase: where in its life it is
+ *
+ * Context: any, under rcu_read_lock(). Does not sleep.
+ * Return: 0, or -EEXIST when there is one with this key.
+ */
+static inline int lc_record_add(struct lc_records *records,
+				struct lc_record *record,
+				const struct lc_load *load,
+				enum lc_phase phase)
+{
+	u32 hash = lc_record_hash(records, &record->key);
+	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	struct lc_node **bucket;
+
+	record->bucket = 0;
+	record->phase = phase;
+	record->marks = 0;
+	spin_lock_bh(lock);
+	bucket = lc_table_bucket(&records->table, hash);
+	if (unlikely(lc_record_find(bucket, &record->key))) {
+		spin_unlock_bh(lock);
+		kmem_cache_free(lc_record_cache, record);
+		return -EEXIST;
+	}
+	record->load = *load;
+	if (load->server && !lc_backend_begin(load->server, phase))
+		record->load.server = NULL;
+	if (load->host && !lc_backend_begin(load->host, phase))
+		record->load.host = NULL;
+	lc_table_add(&records->table, bucket, &record->node);
+	spin_unlock_bh(lock);
+	return 0;
+}
+
 bool lc_record_is(struct lc_records *records, const struct lc_record_key *key);
 bool lc_record_renew(struct lc_records *records,
 		     const struct lc_record_key *key,

@@ -39,15 +39,17 @@ static noinline bool take_over(struct lc_net *ln, const struct nf_conn *ct,
 			       true);
 }
 
-static void begins(struct lc_net *ln, const struct nf_conn *ct)
+/* Not inline, as closes(): other packets do not pay for what they keep on the stack. */
+static noinline unsigned int begins(struct lc_net *ln,
+				    const struct nf_conn *ct)
 {
 	struct lc_load load;
 
-	if (!lc_entry_load(&ln->backends, ct, &load))
-		return;
-	if (lc_reap_add(ln, ct, &load) == -EEXIST &&
+	if (lc_entry_load(&ln->backends, ct, &load) &&
+	    lc_reap_add(ln, ct, &load) == -EEXIST &&
 	    !take_over(ln, ct, &load))
 		lc_reap_add(ln, ct, &load);
+	return NF_ACCEPT;
 }
 
 static bool is_left(const struct lc_backend *backend)
@@ -96,8 +98,9 @@ static unsigned int refused(struct lc_net *ln, struct nf_conn *ct, u8 reason)
 }
 
 /* Later packets of a closed connection come here too: there are few. */
-static unsigned int closes(struct lc_net *ln, struct nf_conn *ct,
-			   enum ip_conntrack_info ctinfo, enum lc_phase phase)
+static noinline unsigned int closes(struct lc_net *ln, struct nf_conn *ct,
+				    enum ip_conntrack_info ctinfo,
+				    enum lc_phase phase)
 {
 	bool reset = lc_entry_is_reset(ct), failed = false;
 	unsigned int verdict = NF_ACCEPT;
@@ -144,10 +147,8 @@ static unsigned int track(void *priv, struct sk_buff *skb,
 
 	if (!ct)
 		return NF_ACCEPT;
-	if (!nf_ct_is_confirmed(ct)) {
-		begins(ln, ct);
-		return NF_ACCEPT;
-	}
+	if (!nf_ct_is_confirmed(ct))
+		return begins(ln, ct);
 	if (unlikely(ctinfo == IP_CT_RELATED_REPLY))
 		return error(ln, ct, skb, state->pf);
 	phase = lc_entry_phase(ct);
