@@ -373,6 +373,32 @@ choose_with(struct net *net, struct lc_pool *pool, const struct nf_conn *ct)
 	return lc_pool_choose_other(pool, avoid);
 }
 
+static __always_inline void expect_record(const struct lc_pool *pool,
+					  const struct nf_conn *ct)
+{
+	const struct lc_net *ln = container_of(pool->pools, struct lc_net,
+					       pools);
+	struct lc_record_key key;
+
+	lc_entry_key(ct, &key);
+	lc_record_expect(&ln->records, &key);
+}
+
+static noinline void expect_record6(const struct lc_pool *pool,
+				    const struct nf_conn *ct)
+{
+	expect_record(pool, ct);
+}
+
+/* Its bucket comes to the cache while conntrack looks for a free tuple. */
+static void expect(const struct lc_pool *pool, const struct nf_conn *ct)
+{
+	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
+		expect_record(pool, ct);
+	else
+		expect_record6(pool, ct);
+}
+
 static unsigned int leastconn_target(struct sk_buff *skb,
 				     const struct xt_action_param *par)
 {
@@ -391,6 +417,7 @@ static unsigned int leastconn_target(struct sk_buff *skb,
 	/* nft_compat takes the sender's word for the rule's protocol. */
 	if (key->proto && key->proto != nf_ct_protonum(ct))
 		return XT_CONTINUE;
+	expect(info->pool, ct);
 	return translate(ct, key);
 }
 
