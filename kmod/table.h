@@ -10,9 +10,10 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
-#define LC_TABLE_BITS	12
 /** LC_TABLE_MIN - buckets there are at least; a burst comes before growth does */
-#define LC_TABLE_MIN	(1U << LC_TABLE_BITS)
+#define LC_TABLE_MIN	4096U
+/** LC_TABLE_BITS - its logarithm */
+#define LC_TABLE_BITS	12
 /** LC_TABLE_PARTS - how many there may be, each twice as large as the last */
 #define LC_TABLE_PARTS	15
 /** LC_TABLE_MAX - buckets there are at most */
