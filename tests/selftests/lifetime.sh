@@ -16,14 +16,15 @@ unloads() {
 }
 
 # Calls from netfilter into our module while a command runs, by ftrace: a list
-# of hooks (nft list hooks) is not in every kernel.
+# of hooks (nft list hooks) is not in every kernel. What the hook ends with it
+# jumps to, and that is seen as called from there, too.
 hooks_called() { # COMMAND...
 	local tracing=/sys/kernel/tracing
 
 	echo ':mod:xt_LEASTCONN' >$tracing/set_ftrace_filter
 	echo function >$tracing/current_tracer
 	"$@" >/dev/null
-	grep -c '<-nf_hook_slow' $tracing/trace || true
+	grep -c ' track <-nf_hook_slow' $tracing/trace || true
 	echo nop >$tracing/current_tracer
 	echo >$tracing/set_ftrace_filter
 }
