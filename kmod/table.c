@@ -70,7 +70,8 @@ static void set_size(struct lc_table *table, u32 size)
 	WRITE_ONCE(table->mask, (1U << fls(size - 1)) - 1);
 }
 
-static bool has_part(struct lc_table *table, unsigned int part)
+/* Return: false without memory. */
+static bool ensure_part(struct lc_table *table, unsigned int part)
 {
 	if (!table->parts[part])
 		WRITE_ONCE(table->parts[part], alloc_part(part));
@@ -83,7 +84,7 @@ static bool grow(struct lc_table *table)
 	u32 size = table->size, half = 1U << (fls(size) - 1);
 	spinlock_t *lock = lc_table_lock(table, size);
 
-	if (size == LC_TABLE_MAX || !has_part(table, lc_table_part(size)))
+	if (size == LC_TABLE_MAX || !ensure_part(table, lc_table_part(size)))
 		return false;
 	spin_lock_bh(lock);
 	divide(table, size - half, size, half);

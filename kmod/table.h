@@ -5,6 +5,7 @@
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/compiler.h>
+#include <linux/log2.h>
 #include <linux/prefetch.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -13,7 +14,7 @@
 /** LC_TABLE_MIN - buckets there are at least; a burst comes before growth does */
 #define LC_TABLE_MIN	4096U
 /** LC_TABLE_BITS - its logarithm */
-#define LC_TABLE_BITS	12
+#define LC_TABLE_BITS	ilog2(LC_TABLE_MIN)
 /** LC_TABLE_PARTS - how many there may be, each twice as large as the last */
 #define LC_TABLE_PARTS	15
 /** LC_TABLE_MAX - buckets there are at most */

@@ -384,6 +384,7 @@ static __always_inline void expect_record(const struct lc_pool *pool,
 	lc_record_expect(&ln->records, &key);
 }
 
+/* Apart: where the family is known, IPv4 leaves out the words that it has not. */
 static noinline void expect_record6(const struct lc_pool *pool,
 				    const struct nf_conn *ct)
 {

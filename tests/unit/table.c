@@ -250,7 +250,7 @@ static void test_no_memory_to_grow(void)
 	add(&items[20000]);
 	run_all();
 	if (it.size != 3 * LC_TABLE_MIN)
-		fail("%u buckets with memory for as many again", it.size);
+		fail("%u buckets with memory for twice as many more", it.size);
 	check_all();
 	finish();
 }
