@@ -16,15 +16,16 @@ unloads() {
 }
 
 # Calls from netfilter into our module while a command runs, by ftrace: a list
-# of hooks (nft list hooks) is not in every kernel. What the hook ends with it
-# jumps to, and that is seen as called from there, too.
+# of hooks (nft list hooks) is not in every kernel. The hook jumps to begins(), which
+# is seen as called from there, too.
 hooks_called() { # COMMAND...
 	local tracing=/sys/kernel/tracing
 
 	echo ':mod:xt_LEASTCONN' >$tracing/set_ftrace_filter
 	echo function >$tracing/current_tracer
 	"$@" >/dev/null
-	grep -c ' track <-nf_hook_slow' $tracing/trace || true
+	awk '/<-nf_hook_slow/ && !/ begins </ { n++ } END { print n + 0 }' \
+		$tracing/trace
 	echo nop >$tracing/current_tracer
 	echo >$tracing/set_ftrace_filter
 }
