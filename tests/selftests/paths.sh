@@ -432,8 +432,22 @@ flowtable() {
 	peer "$cl" open b tcp $vip 80
 	peer "$cl" say a one
 	peer "$cl" say b one
-	expect 2 "$(on "$lb" conntrack -L 2>/dev/null | grep -c OFFLOAD)" \
-		"offloaded entries"
+	expect 2 "$(shortcuts)" "offloaded entries"
+}
+
+shortcuts() {
+	on "$lb" conntrack -L 2>/dev/null | grep -c OFFLOAD || true
+}
+
+shortcuts_are() { # WANTED
+	[ "$(shortcuts)" = "$1" ]
+}
+
+# Conntrack tells no state of an entry on a flowtable. 5.10 lets go of a closed
+# one with the flowtable's next sweep, a second later.
+expect_shortcuts() { # WANTED
+	busywait 5000 shortcuts_are "$1" ||
+		expect "$1" "$(shortcuts)" "offloaded entries"
 }
 
 test_flowtable_counts_while_it_forwards() {
@@ -452,10 +466,12 @@ test_flowtable_fin_and_rst_are_seen() { # short
 	flowtable
 	peer "$cl" close a
 	expect_loads 1000 "0 1" "loads in the end"
+	expect_shortcuts 1
 	agree 1000
 	# Conntrack has not seen the answers that came by the shortcut, so it
 	# may refuse the RST, and leave the entry ESTABLISHED: load is what it says.
 	peer "$cl" reset b
+	expect_shortcuts 0
 	agrees_for 1500
 	on "$lb" conntrack -F 2>/dev/null
 	expect_loads 1000 "0 0" "loads without entries"
