@@ -137,6 +137,37 @@ u32 lc_entry_bucket(const struct nf_conn *ct)
 	return get_nulls_value(node);
 }
 
+/**
+ * lc_entries_expect() - buckets of conntrack's table will be looked into
+ * @buckets: which, themselves near by now
+ * @n: how many
+ *
+ * Fetches the first entry of each. The next is as far again, but mostly there
+ * is none.
+ *
+ * Context: bottom halves off, under rcu_read_lock(). Not under bucket locks.
+ */
+void lc_entries_expect(const u32 *buckets, unsigned int n)
+{
+	spinlock_t *lock = &nf_conntrack_locks[0];	/* any keeps the table */
+	const struct hlist_nulls_node *node;
+	unsigned int i;
+
+	nf_conntrack_lock(lock);
+	__acquire(lock);
+	for (i = 0; i < n; i++) {
+		if (buckets[i] >= nf_conntrack_htable_size)
+			continue;
+		node = READ_ONCE(nf_conntrack_hash[buckets[i]].first);
+		if (is_a_nulls(node))
+			continue;
+		prefetch(node);
+		prefetch((const void *)node + SMP_CACHE_BYTES);
+		prefetch((const void *)node + 2 * SMP_CACHE_BYTES);
+	}
+	spin_unlock(lock);
+}
+
 /* In a bucket of conntrack's table whose lock is held. */
 static const struct nf_conn *find(struct hlist_nulls_head *bucket,
 				  const struct net *net,

@@ -2,6 +2,7 @@
 #ifndef LC_ENTRY_H
 #define LC_ENTRY_H
 
+#include <linux/prefetch.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
@@ -159,8 +160,20 @@ static inline bool lc_entry_load(struct lc_backends *backends,
 	return true;
 }
 
+/**
+ * lc_entry_expect_bucket() - a bucket of conntrack's table will be needed soon
+ * @bucket: which; one that is not there does no harm
+ *
+ * Context: any.
+ */
+static inline void lc_entry_expect_bucket(u32 bucket)
+{
+	prefetch(READ_ONCE(nf_conntrack_hash) + bucket);
+}
+
 bool lc_entry_fits(const struct nf_conn *ct, const struct lc_load *load);
 struct nf_conn *lc_entry_get(struct net *net, const struct lc_record_key *key);
+void lc_entries_expect(const u32 *buckets, unsigned int n);
 u32 lc_entry_bucket(const struct nf_conn *ct);
 bool lc_entry_stands(const struct net *net, const struct lc_record *record);
 

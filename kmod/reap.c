@@ -17,13 +17,15 @@
  * Adoption is the other direction: entries that no record speaks of. It walks
  * the conntrack table in process context, when backends appear, soon after a
  * connection could not be recorded, and every LC_WALK for entries that came
- * without a packet. The hooks stand before the first walk, so a connection is
- * seen by one or the other; both at once add the same record.
+ * without a packet; less often where a walk takes long. The hooks stand before
+ * the first walk, so a connection is seen by one or the other; both at once add
+ * the same record.
  */
 #define pr_fmt(fmt) "LEASTCONN: " fmt
 
 #include <linux/err.h>
 #include <linux/ktime.h>
+#include <linux/prefetch.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
 #include "compat.h"
@@ -39,6 +41,7 @@
 #define LC_BUDGET	(100000 / LC_ROUND)
 #define LC_BATCH	16U		/* without giving way */
 #define LC_WALK		(30 * HZ)
+#define LC_WALK_PAUSE	100	/* times what a walk took, at least */
 #define LC_WALK_SOON	(HZ / 2)
 
 static struct lc_net *reaper_net(struct lc_reaper *reaper)
@@ -256,14 +259,40 @@ static void check_first(struct lc_net *ln, struct lc_queue *again)
 	}
 }
 
-/* Return: how many of @most were left. */
+/* Fetches the bucket of @node's record, and the record after it. */
+static struct llist_node *look_ahead(struct llist_node *node)
+{
+	lc_entry_expect_bucket(queued(node)->bucket);
+	node = node->next;
+	prefetch(queued(node));
+	prefetch(node);
+	return node;
+}
+
+/*
+ * Where there are many, a look costs what it takes to reach record, bucket and
+ * entry. So they are fetched ahead: records and buckets while the batch before
+ * is looked at, entries here. @most: a batch or less.
+ *
+ * Return: how many of @most were left.
+ */
 static unsigned int check_batch(struct lc_net *ln, unsigned int most,
 				struct lc_queue *again)
 {
+	struct llist_node *ahead = ln->reaper.queue.first;
+	u32 buckets[LC_BATCH];
+	unsigned int n = 0;
+
 	rcu_read_lock();
 	local_bh_disable();
-	for (; most && is_due(&ln->reaper); most--)
+	for (; ahead && n < most; ahead = ahead->next)
+		buckets[n++] = queued(ahead)->bucket;
+	lc_entries_expect(buckets, n);
+	for (; most && is_due(&ln->reaper); most--) {
 		check_first(ln, again);
+		if (ahead)
+			ahead = look_ahead(ahead);
+	}
 	local_bh_enable();
 	rcu_read_unlock();
 	return most;
@@ -389,8 +418,8 @@ static void walk(struct lc_net *ln)
 		.net	= ln->net,
 		.data	= ln,
 	};
+	u64 took, pause;
 	bool soon;
-	u64 took;
 
 	lockdep_assert_held(&reaper->walking);
 
@@ -402,12 +431,13 @@ static void walk(struct lc_net *ln)
 	WRITE_ONCE(reaper->rested, jiffies + min_t(u64, HZ / 2,
 						   nsecs_to_jiffies64(10 * took)));
 	WRITE_ONCE(reaper->adopted, created);
+	pause = max_t(u64, LC_WALK, nsecs_to_jiffies64(LC_WALK_PAUSE * took));
 
 	/* Whoever was missed just before may not have been confirmed yet. */
 	if (soon)
 		mod_delayed_work(lc_wq, &reaper->adopt, LC_WALK_SOON);
 	else
-		queue_delayed_work(lc_wq, &reaper->adopt, LC_WALK);
+		queue_delayed_work(lc_wq, &reaper->adopt, pause);
 }
 
 static void adopt_work(struct work_struct *work)
