@@ -439,14 +439,10 @@ shortcuts() {
 	on "$lb" conntrack -L 2>/dev/null | grep -c OFFLOAD || true
 }
 
-shortcuts_are() { # WANTED
-	[ "$(shortcuts)" = "$1" ]
-}
-
 # Conntrack tells no state of an entry on a flowtable. 5.10 lets go of a closed
 # one with the flowtable's next sweep, a second later.
 expect_shortcuts() { # WANTED
-	busywait 5000 shortcuts_are "$1" ||
+	busywait 5000 is "$1" shortcuts ||
 		expect "$1" "$(shortcuts)" "offloaded entries"
 }
 
