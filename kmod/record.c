@@ -228,8 +228,11 @@ bool lc_record_renew(struct lc_records *records,
 	spin_lock_bh(lock);
 	record = lc_record_find(lc_table_bucket(&records->table, hash), key);
 	if (record) {
+		/* News of who has failed is no further failure. */
+		keep = begins ? 0 : LC_FAILED;
 		/* The client's next try at what was taken from a backend. */
-		keep = record->phase == LC_ENDED ? LC_TRIES : 0;
+		if (record->phase == LC_ENDED)
+			keep |= LC_TRIES;
 		change(record, load, phase, begins);
 		WRITE_ONCE(record->marks, record->marks & keep);
 	}

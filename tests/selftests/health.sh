@@ -117,6 +117,27 @@ test_one_that_does_not_answer_is_ejected() {
 	agree 2000
 }
 
+# Conntrack keeps the entry of one that failed, and whoever looks through all
+# entries, as for a backend that appears, finds it again.
+test_a_failed_connection_counts_once() { # short
+	local other
+
+	setup
+	filter $s4 DROP
+	balance tcp 80 $s4:80 --max-fails 9 --fail-timeout 600
+	peer "$cl" open a tcp $vip 80 nowait
+	busywait 3000 is 1 fails_of $s4 || expect 1 "$(fails_of $s4)" "failures"
+	for other in 2 3; do
+		balance tcp 81 "10.0.1.$other:80"
+		pause 1500
+		expect 1 "$(fails_of $s4)" "failures after another rule"
+	done
+}
+
+fails_of() { # ADDR
+	on "$lb" leastconnctl list | awk -v a="$1:80" '$1 == a { print $7; exit }'
+}
+
 # Conntrack keeps the entries of those that fail, so the others must have as many.
 hold_eight() { # [ADDR]
 	local i
