@@ -233,7 +233,7 @@ test_ejection_is_told() { # short
 
 	setup 2
 	peer "$sv" listen tcp $s1 80
-	ctl pool add web max-fails 2 fail-timeout 1
+	ctl pool add web max-fails 2 fail-timeout $rest
 	ctl add web $s1:80
 	ctl add web $s2:80
 	pooled tcp 80 web
@@ -245,7 +245,7 @@ test_ejection_is_told() { # short
 	done
 	tells "ejected web $of2 fails 2 reason refused" "events of two refusals"
 	peer "$sv" listen tcp $s2 80
-	pause 1500
+	pause 2500
 	forget
 	peer "$cl" open b tcp $vip 80 count 2
 	busywait 2000 is 1 count_events || fail "$(events)"
