@@ -80,9 +80,18 @@ run_one() { # NUMBER FUNCTION
 	skipped) echo "ok $1 ${2#test_} # SKIP $(cat "$tmp/skip")" ;;
 	*)
 		failed=1
+		tell_why | sed 's/^/# /'
 		echo "not ok $1 ${2#test_}"
 		;;
 	esac
+}
+
+# What the test itself cannot know: which program of it the kernel ended, and
+# what its daemons complained of.
+tell_why() {
+	dmesg | grep -E 'segfault at|trap |Killed process|allocation failure' |
+		tail -n 3
+	cat "$tmp"/*.err 2>/dev/null
 }
 
 # Legacy is leaving kernels, table by table.
@@ -200,7 +209,7 @@ teardown_hosts() {
 			xargs -r kill -KILL 2>/dev/null
 		printf 'netns del %s\n' "${hosts[@]}" | ip -batch -
 	fi
-	rm -f "$tmp"/*.sock "$tmp"/*.log
+	rm -f "$tmp"/*.sock "$tmp"/*.log "$tmp"/*.err
 }
 
 teardown() {
@@ -214,7 +223,7 @@ teardown() {
 # them for a minute and a half, and keep its rules, and so the module, until then.
 start_peer() { # HOST
 	[ "$1" != "$lb" ] || on "$1" sysctl -qw net.ipv4.tcp_orphan_retries=1
-	on "$1" "$peer" serve "$tmp/$1.sock" "$tmp/$1.log"
+	on "$1" "$peer" serve "$tmp/$1.sock" "$tmp/$1.log" 2>"$tmp/$1.err"
 }
 
 peer() { # HOST COMMAND...: starts the host's daemon when there is none

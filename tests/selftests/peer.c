@@ -541,6 +541,7 @@ static void obey(int control)
 	bool ok;
 
 	if (n < 0) {
+		warn("command");
 		close(fd);
 		return;
 	}
@@ -552,7 +553,7 @@ static void obey(int control)
 	ok = command(argc, argv);
 	n = snprintf(reply, sizeof(reply), "%c%s", ok ? '0' : '1', answer);
 	if (send(fd, reply, n, MSG_NOSIGNAL) < 0)
-		fprintf(stderr, "peer: answer: %m\n");
+		warn("answer");
 	close(fd);
 }
 
@@ -612,8 +613,12 @@ static int serve(const char *path, const char *logname)
 	if (bind(fd, (struct sockaddr *)&un, sizeof(un)) || listen(fd, 16))
 		err(1, "%s", path);
 	hold(fd, CONTROL, false, "");
-	/* Whoever started us may go on: the control socket is there. */
-	if (daemon(1, 0))
+	/*
+	 * Whoever started us may go on: the control socket is there. What went
+	 * wrong is still told.
+	 */
+	if (daemon(1, 1) || !freopen("/dev/null", "r", stdin) ||
+	    !freopen("/dev/null", "w", stdout))
 		err(1, "daemon");
 	loop();
 	return 0;
