@@ -89,7 +89,7 @@ run_one() { # NUMBER FUNCTION
 # What the test itself cannot know: which program of it the kernel ended, and
 # what its daemons complained of.
 tell_why() {
-	dmesg | grep -E 'segfault at|trap |Killed process|allocation failure' |
+	dmesg | grep -E 'fatal signal|segfault at|Killed process|allocation failure' |
 		tail -n 3
 	cat "$tmp"/*.err 2>/dev/null
 }

@@ -21,6 +21,7 @@ uml() {
 	exec setpriv --pdeathsig KILL unshare --pid --fork --kill-child sh -c 'ulimit -c 0; "$@"; exit' sh \
 		"$kernel_dir/linux" mem="${memory}M" \
 		uml_dir="$stage/uml" con=null con0=$input,fd:1 con1=null,fd:2 console=tty1 \
-		root=none rootfstype=hostfs rootflags=/ ro init="$stage/first.sh" panic=-1 panic_on_warn=1 oops=panic $more \
+		root=none rootfstype=hostfs rootflags=/ ro init="$stage/first.sh" panic=-1 panic_on_warn=1 oops=panic \
+		print-fatal-signals=1 $more \
 		2> >(exec cat >>"$log")
 }
