@@ -52,7 +52,7 @@ connect() { # TIMES
 }
 
 state_of() { # ADDR: as the pool has it
-	on "$lb" leastconnctl list | awk -v a="$1:80" '$1 == a { print $2; exit }'
+	listed "$1" 2
 }
 
 becomes() { # MS ADDR STATE
@@ -135,7 +135,7 @@ test_a_failed_connection_counts_once() { # short
 }
 
 fails_of() { # ADDR
-	on "$lb" leastconnctl list | awk -v a="$1:80" '$1 == a { print $7; exit }'
+	listed "$1" 7
 }
 
 # Conntrack keeps the entries of those that fail, so the others must have as many.

@@ -381,6 +381,11 @@ state() {
 		/proc/net/leastconn
 }
 
+# listed ADDR COLUMN: what list has there of port 80, in its first pool or rule
+listed() {
+	ctl list | awk -v a="$1:80" -v c="$2" '$1 == a { print $c; exit }'
+}
+
 # ---- counts ----
 
 # What our own table says of a backend: "active inactive total", or nothing.

@@ -37,7 +37,7 @@ connect() { # TIMES
 }
 
 health_of() { # ADDR: as the pool has it
-	on "$lb" leastconnctl list | awk -v a="$1:80" '$1 == a { print $2; exit }'
+	listed "$1" 2
 }
 
 becomes() { # MS ADDR STATE
