@@ -44,6 +44,26 @@ static bool is_deserted(const struct lc_table *table)
 	return lc_table_count(table) < size / 4 && size > LC_TABLE_MIN;
 }
 
+/*
+ * Further than it must, where that takes no further memory: else, each node
+ * would wake up the work, which costs more than to add it.
+ */
+static bool is_tight(const struct lc_table *table)
+{
+	u32 count = lc_table_count(table), size = table->size;
+
+	if (size < count)
+		return true;
+	return size < count + count / 8 && size < LC_TABLE_MAX &&
+	       table->parts[lc_table_part(size)];
+}
+
+static bool is_wide(const struct lc_table *table)
+{
+	return table->size > LC_TABLE_MIN &&
+	       lc_table_count(table) < table->size / 2;
+}
+
 /* Of @from's nodes those whose hash has @bit go to @to. */
 static void divide(struct lc_table *table, u32 from, u32 to, u32 bit)
 {
@@ -122,11 +142,11 @@ static void shrink(struct lc_table *table)
 
 static bool step(struct lc_table *table)
 {
-	if (is_deserted(table)) {
+	if (is_wide(table)) {
 		shrink(table);
 		return true;
 	}
-	return lc_table_is_crowded(table) && grow(table);
+	return is_tight(table) && grow(table);
 }
 
 static void resize_work(struct work_struct *work)

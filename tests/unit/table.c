@@ -21,6 +21,7 @@ static struct item items[MOST];
 static struct lc_table it;
 static unsigned int allocations_left;
 static unsigned int freed;
+static unsigned int runs;
 
 void *kvcalloc(size_t count, size_t size, int flags)
 {
@@ -121,6 +122,7 @@ static void check_all(void)
 
 static void run_once(void)
 {
+	runs++;
 	it.resize.pending = false;
 	it.resize.run(&it.resize);
 }
@@ -134,15 +136,20 @@ static void run_all(void)
 static void test_grows_with_its_nodes(void)
 {
 	start();
+	runs = 0;
 	for (unsigned int i = 0; i < MOST; i++) {
 		add(&items[i]);
 		run_all();
-		if (i >= LC_TABLE_MIN && it.size != i + 1)
+		if (i >= LC_TABLE_MIN &&
+		    (it.size < i + 1 || it.size > (i + 1) * 9 / 8))
 			fail("%u buckets for %u nodes", it.size, i + 1);
 		if (i % 20011 == 0)
 			check_all();
 	}
 	check_all();
+	/* Each an eighth further, but for the end of a part; some twice. */
+	if (runs > 100)
+		fail("%u runs to grow", runs);
 	finish();
 	if (freed != MOST)
 		fail("%u freed", freed);
@@ -159,17 +166,20 @@ static void check_others(const char *when)
 
 static void test_half_a_step_is_seen(void)
 {
+	const unsigned int count = 2 * LC_TABLE_MIN * 8 / 9 + 1;
 	u32 size, mask;
 
 	start();
-	for (unsigned int i = 0; i <= 2 * LC_TABLE_MIN; i++) {
-		size = it.size;
-		mask = it.mask;
+	for (unsigned int i = 0; i < count; i++)
 		add(&items[i]);
-		run_all();
-	}
-	if (mask == it.mask || size == it.size)
-		fail("no step over a power of two");
+	run_all();
+	size = it.size;
+	mask = it.mask;
+	/* One more, an eighth of it ahead: one more bucket. */
+	add(&items[count]);
+	run_once();
+	if (size != 2 * LC_TABLE_MIN || it.size != size + 1 || mask == it.mask)
+		fail("no step over a power of two: from %u to %u", size, it.size);
 	it.size = size;
 	check_others("new mask, old size");
 	it.size++;
@@ -188,6 +198,7 @@ static void test_shrinks_with_its_nodes(void)
 	for (unsigned int i = 0; i < MOST; i++)
 		add(&items[i]);
 	run_all();
+	runs = 0;
 	for (unsigned int i = 0; i < MOST; i++) {
 		del(&items[i]);
 		run_all();
@@ -199,6 +210,8 @@ static void test_shrinks_with_its_nodes(void)
 		parts += !!it.parts[i];
 	if (it.size != LC_TABLE_MIN || parts != 1)
 		fail("%u buckets in %u parts are left", it.size, parts);
+	if (runs > 100)
+		fail("%u runs to shrink", runs);
 	finish();
 }
 
