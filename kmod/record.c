@@ -181,6 +181,13 @@ void lc_record_set(struct lc_records *records, struct lc_record *record,
 	change(record, load, phase, false);
 }
 
+static struct lc_record *find(const struct lc_records *records, u32 hash,
+			      const struct lc_record_key *key)
+{
+	return lc_record_find(lc_table_bucket(&records->table, hash), hash,
+			      key);
+}
+
 /**
  * lc_record_is() - is there a record with this key?
  * @records: the namespace's
@@ -196,7 +203,7 @@ bool lc_record_is(struct lc_records *records, const struct lc_record_key *key)
 	bool is;
 
 	spin_lock_bh(lock);
-	is = lc_record_find(lc_table_bucket(&records->table, hash), key);
+	is = find(records, hash, key);
 	spin_unlock_bh(lock);
 	return is;
 }
@@ -226,7 +233,7 @@ bool lc_record_renew(struct lc_records *records,
 	u8 keep;
 
 	spin_lock_bh(lock);
-	record = lc_record_find(lc_table_bucket(&records->table, hash), key);
+	record = find(records, hash, key);
 	if (record) {
 		/* News of who has failed is no further failure. */
 		keep = begins ? 0 : LC_FAILED;
@@ -258,7 +265,7 @@ bool lc_record_close(struct lc_records *records,
 	bool closes;
 
 	spin_lock_bh(lock);
-	record = lc_record_find(lc_table_bucket(&records->table, hash), key);
+	record = find(records, hash, key);
 	closes = record && record->phase == LC_ACTIVE;
 	if (closes)
 		change(record, &record->load, phase, false);
@@ -283,7 +290,7 @@ bool lc_record_fail(struct lc_records *records,
 	bool news;
 
 	spin_lock_bh(lock);
-	record = lc_record_find(lc_table_bucket(&records->table, hash), key);
+	record = find(records, hash, key);
 	news = record && record->phase == LC_ACTIVE &&
 	       !(record->marks & LC_FAILED);
 	if (news)
@@ -311,7 +318,7 @@ bool lc_record_retry(struct lc_records *records,
 	unsigned int tries = 0;
 
 	spin_lock_bh(lock);
-	record = lc_record_find(lc_table_bucket(&records->table, hash), key);
+	record = find(records, hash, key);
 	if (record)
 		tries = FIELD_GET(LC_TRIES, record->marks) + 1;
 	if (tries > LC_MOST_TRIES)
@@ -342,7 +349,7 @@ const struct lc_backend *lc_record_left(struct lc_records *records,
 	const struct lc_record *record;
 
 	spin_lock_bh(lock);
-	record = lc_record_find(lc_table_bucket(&records->table, hash), key);
+	record = find(records, hash, key);
 	if (record && lc_record_waits(record))
 		left = record->load.server ?: record->load.host;
 	spin_unlock_bh(lock);

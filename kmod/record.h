@@ -22,25 +22,19 @@
  * @proto: layer-4 protocol
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  * @rest: all of it but the addresses
- * @words: all of it
  */
 struct lc_record_key {
+	union nf_inet_addr	src;
+	union nf_inet_addr	dst;
 	union {
 		struct {
-			union nf_inet_addr	src;
-			union nf_inet_addr	dst;
-			union {
-				struct {
-					__be16	src_id;
-					__be16	dst_id;
-					u16	zone;
-					u8	proto;
-					u8	family;
-				};
-				u64		rest;
-			};
+			__be16	src_id;
+			__be16	dst_id;
+			u16	zone;
+			u8	proto;
+			u8	family;
 		};
-		u32 words[10];
+		u64		rest;
 	};
 };
 
@@ -110,19 +104,25 @@ struct lc_records {
 /*
  * D. Lemire and O. Kaser, "Strongly universal string hashing is fast", 2014,
  * multilinear-HM: with unknown random numbers two keys collide once in 2^32.
- * Of the ten words of an IPv4 connection's key six are always zero.
+ * Of an IPv4 connection's key six words are always zero. The last two are put
+ * together anew: to be read as words right after they were written in pieces they
+ * would have to reach the cache first, and a new record is in none.
  */
 static __always_inline u32 lc_record_hash(const struct lc_records *records,
 					  const struct lc_record_key *key)
 {
 	const u64 *random = records->random;
-	u64 sum = (random[0] + key->words[0]) * (random[1] + key->words[4]) +
-		  (random[2] + key->words[8]) * (random[3] + key->words[9]);
+	const u32 *src = key->src.all, *dst = key->dst.all;
+	u32 ids = (u32)(__force u16)key->src_id << 16 |
+		  (__force u16)key->dst_id;
+	u32 rest = (u32)key->zone << 8 | key->proto;
+	u64 sum = (random[0] + src[0]) * (random[1] + dst[0]) +
+		  (random[2] + ids) * (random[3] + rest);
 
 	if (key->family != NFPROTO_IPV4)
-		sum += (random[4] + key->words[1]) * (random[5] + key->words[5]) +
-		       (random[6] + key->words[2]) * (random[7] + key->words[6]) +
-		       (random[8] + key->words[3]) * (random[9] + key->words[7]);
+		sum += (random[4] + src[1]) * (random[5] + dst[1]) +
+		       (random[6] + src[2]) * (random[7] + dst[2]) +
+		       (random[8] + src[3]) * (random[9] + dst[3]);
 	return sum >> 32;
 }
 
@@ -194,18 +194,22 @@ static inline bool lc_record_is_key(const struct lc_record_key *a,
 /**
  * lc_record_find() - the record with this key
  * @bucket: of its hash, whose lock is held
+ * @hash: its hash
  * @key: the key
  *
  * Context: any.
  * Return: the record, alive while the lock is held, or NULL.
  */
 static inline struct lc_record *
-lc_record_find(struct lc_node *const *bucket, const struct lc_record_key *key)
+lc_record_find(const struct lc_bucket *bucket, u32 hash,
+	       const struct lc_record_key *key)
 {
 	struct lc_record *record;
 	struct lc_node *node;
 
-	for (node = *bucket; node; node = node->next) {
+	if (!lc_table_may_have(bucket, hash))
+		return NULL;
+	for (node = bucket->first; node; node = node->next) {
 		record = container_of(node, struct lc_record, node);
 		if (lc_record_is_key(&record->key, key))
 			return record;
@@ -230,14 +234,14 @@ static inline int lc_record_add(struct lc_records *records,
 {
 	u32 hash = lc_record_hash(records, &record->key);
 	spinlock_t *lock = lc_table_lock(&records->table, hash);
-	struct lc_node **bucket;
+	struct lc_bucket *bucket;
 
 	record->bucket = 0;
 	record->phase = phase;
 	record->marks = 0;
 	spin_lock_bh(lock);
 	bucket = lc_table_bucket(&records->table, hash);
-	if (unlikely(lc_record_find(bucket, &record->key))) {
+	if (unlikely(lc_record_find(bucket, hash, &record->key))) {
 		spin_unlock_bh(lock);
 		kmem_cache_free(lc_record_cache, record);
 		return -EEXIST;
@@ -247,7 +251,7 @@ static inline int lc_record_add(struct lc_records *records,
 		record->load.server = NULL;
 	if (load->host && !lc_backend_begin(load->host, phase))
 		record->load.host = NULL;
-	lc_table_add(&records->table, bucket, &record->node);
+	lc_table_add(&records->table, bucket, hash, &record->node);
 	spin_unlock_bh(lock);
 	return 0;
 }

@@ -9,6 +9,11 @@
  * The table follows the number of its nodes in steps as small as that: nobody
  * ever waits for it, and it takes no more than twice the memory it needs.
  *
+ * A bucket also has a bit for each hash it has seen, of those whose nodes are
+ * there. With a node a bucket it says of 63 strangers in 64 that they are not:
+ * nobody has to reach for a node, far away in memory, to see that. Who takes a
+ * node out looks at all that are left, and sets the bits anew.
+ *
  * A lock is for all nodes whose hashes have the same last bits, fewer than any
  * bucket's number has. The two buckets of a step are under one lock, and the
  * step is taken under it: who holds the lock sees all its nodes in the bucket
@@ -30,11 +35,11 @@
 /* Of one run: a fraction of a millisecond. */
 #define LC_TABLE_STEPS	4096U
 
-static struct lc_node **alloc_part(unsigned int part)
+static struct lc_bucket *alloc_part(unsigned int part)
 {
 	/* From where it starts to where the next does. */
 	return kvcalloc(lc_table_start(part + 1) - lc_table_start(part),
-			sizeof(struct lc_node *), GFP_KERNEL | __GFP_NOWARN);
+			sizeof(struct lc_bucket), GFP_KERNEL | __GFP_NOWARN);
 }
 
 static bool is_deserted(const struct lc_table *table)
@@ -64,22 +69,26 @@ static bool is_wide(const struct lc_table *table)
 	       lc_table_count(table) < table->size / 2;
 }
 
+static void push(const struct lc_table *table, struct lc_bucket *bucket,
+		 struct lc_node *node)
+{
+	node->next = bucket->first;
+	bucket->first = node;
+	bucket->seen |= lc_table_bit(table->hash(table, node));
+}
+
 /* Of @from's nodes those whose hash has @bit go to @to. */
 static void divide(struct lc_table *table, u32 from, u32 to, u32 bit)
 {
-	struct lc_node **low = lc_table_at(table, from);
-	struct lc_node **high = lc_table_at(table, to);
-	struct lc_node *node;
+	struct lc_bucket *low = lc_table_at(table, from);
+	struct lc_bucket *high = lc_table_at(table, to);
+	struct lc_node *node, *next;
 
-	*high = NULL;
-	while ((node = *low)) {
-		if (table->hash(table, node) & bit) {
-			*low = node->next;
-			node->next = *high;
-			*high = node;
-		} else {
-			low = &node->next;
-		}
+	node = low->first;
+	*low = *high = (struct lc_bucket) {};
+	for (; node; node = next) {
+		next = node->next;
+		push(table, table->hash(table, node) & bit ? high : low, node);
 	}
 }
 
@@ -115,11 +124,14 @@ static bool grow(struct lc_table *table)
 
 static void join(struct lc_table *table, u32 from, u32 to)
 {
-	struct lc_node **end = lc_table_at(table, to);
+	const struct lc_bucket *high = lc_table_at(table, from);
+	struct lc_bucket *low = lc_table_at(table, to);
+	struct lc_node **end = &low->first;
 
 	while (*end)
 		end = &(*end)->next;
-	*end = *lc_table_at(table, from);
+	*end = high->first;
+	low->seen |= high->seen;
 }
 
 /* One bucket less. */
@@ -180,12 +192,20 @@ void lc_table_resize(struct lc_table *table)
  *
  * Context: any.
  */
-void lc_table_del(struct lc_table *table, struct lc_node **bucket,
+void lc_table_del(struct lc_table *table, struct lc_bucket *bucket,
 		  struct lc_node *node)
 {
-	while (*bucket != node)
-		bucket = &(*bucket)->next;
-	*bucket = node->next;
+	struct lc_node **at = &bucket->first;
+
+	bucket->seen = 0;
+	while (*at) {
+		if (*at == node) {
+			*at = node->next;
+			continue;
+		}
+		bucket->seen |= lc_table_bit(table->hash(table, *at));
+		at = &(*at)->next;
+	}
 	atomic_dec(&table->count);
 	if (is_deserted(table))
 		lc_table_resize(table);
@@ -234,14 +254,16 @@ free_locks:
 void lc_table_exit(struct lc_table *table,
 		   void (*free_node)(struct lc_node *node))
 {
+	struct lc_bucket *bucket;
 	struct lc_node *node;
 	unsigned int part;
 	u32 i;
 
 	cancel_work_sync(&table->resize);
 	for (i = 0; i < table->size; i++) {
-		while ((node = *lc_table_at(table, i))) {
-			*lc_table_at(table, i) = node->next;
+		bucket = lc_table_at(table, i);
+		while ((node = bucket->first)) {
+			bucket->first = node->next;
 			free_node(node);
 		}
 		cond_resched();

@@ -31,6 +31,16 @@ struct lc_node {
 };
 
 /**
+ * struct lc_bucket - nodes whose hashes have the same last bits
+ * @first: the first of them, or NULL
+ * @seen: the bits that lc_table_bit() says of their hashes, each
+ */
+struct lc_bucket {
+	struct lc_node	*first;
+	unsigned long	seen;
+};
+
+/**
  * struct lc_table - a hash table that grows and shrinks a bucket at a time
  * @locks: of the nodes whose hash ends alike, whatever the table's size
  * @size: buckets in use; written by @resize under the lock of the two it is about
@@ -44,7 +54,7 @@ struct lc_table {
 	spinlock_t		*locks;	/* of the nodes */
 	u32			size;
 	u32			mask;
-	struct lc_node		**parts[LC_TABLE_PARTS];
+	struct lc_bucket	*parts[LC_TABLE_PARTS];
 	u32			(*hash)(const struct lc_table *table,
 					const struct lc_node *node);
 	atomic_t		count;
@@ -100,7 +110,7 @@ static inline u32 lc_table_start(unsigned long part)
 	return 1U << (part + LC_TABLE_BITS);
 }
 
-static inline struct lc_node **lc_table_at(const struct lc_table *table, u32 at)
+static inline struct lc_bucket *lc_table_at(const struct lc_table *table, u32 at)
 {
 	unsigned long part = lc_table_part(at);
 
@@ -109,8 +119,8 @@ static inline struct lc_node **lc_table_at(const struct lc_table *table, u32 at)
 }
 
 /* Without the hash's lock it may have been the bucket, or be nothing at all. */
-static inline struct lc_node **lc_table_find(const struct lc_table *table,
-					     u32 hash)
+static inline struct lc_bucket *lc_table_find(const struct lc_table *table,
+					      u32 hash)
 {
 	u32 mask = READ_ONCE(table->mask);
 	u32 at = hash & mask;
@@ -141,12 +151,34 @@ static inline void lc_table_expect(const struct lc_table *table, u32 hash)
  * Context: any.
  * Return: the bucket, while the lock is held.
  */
-static inline struct lc_node **lc_table_bucket(const struct lc_table *table,
-					       u32 hash)
+static inline struct lc_bucket *lc_table_bucket(const struct lc_table *table,
+						u32 hash)
 {
 	lockdep_assert_held(lc_table_lock(table, hash));
 
 	return lc_table_find(table, hash);
+}
+
+/* By the other end of the hash than the bucket is. */
+static inline unsigned long lc_table_bit(u32 hash)
+{
+	return BIT(hash >> (32 - ilog2(BITS_PER_LONG)));
+}
+
+/**
+ * lc_table_may_have() - is there possibly a node with this hash?
+ * @bucket: of the hash, whose lock is held
+ * @hash: the hash
+ *
+ * Of a large table the nodes are in no cache: most who look for one that is
+ * not there need not go and see.
+ *
+ * Context: any.
+ * Return: false when there is none.
+ */
+static inline bool lc_table_may_have(const struct lc_bucket *bucket, u32 hash)
+{
+	return bucket->seen & lc_table_bit(hash);
 }
 
 static inline bool lc_table_is_crowded(const struct lc_table *table)
@@ -160,21 +192,24 @@ void lc_table_resize(struct lc_table *table);
  * lc_table_add() - put a node into its bucket
  * @table: the table
  * @bucket: of its hash, whose lock is held
+ * @hash: the hash
  * @node: the node
  *
  * Context: any.
  */
 static inline void lc_table_add(struct lc_table *table,
-				struct lc_node **bucket, struct lc_node *node)
+				struct lc_bucket *bucket, u32 hash,
+				struct lc_node *node)
 {
-	node->next = *bucket;
-	*bucket = node;
+	node->next = bucket->first;
+	bucket->first = node;
+	bucket->seen |= lc_table_bit(hash);
 	atomic_inc(&table->count);
 	if (unlikely(lc_table_is_crowded(table)))
 		lc_table_resize(table);
 }
 
-void lc_table_del(struct lc_table *table, struct lc_node **bucket,
+void lc_table_del(struct lc_table *table, struct lc_bucket *bucket,
 		  struct lc_node *node);
 
 #endif /* LC_TABLE_H */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The table, in user space: whatever its size is on the way from one to another,
- * each node is in the bucket of its hash, once, and nobody else is.
+ * each node is in the bucket of its hash, once, and nobody else is; and a bucket
+ * knows who may be there.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,8 @@ static void add(struct item *item)
 	spinlock_t *lock = lc_table_lock(&it, item->hash);
 
 	spin_lock_bh(lock);
-	lc_table_add(&it, lc_table_bucket(&it, item->hash), &item->node);
+	lc_table_add(&it, lc_table_bucket(&it, item->hash), item->hash,
+		     &item->node);
 	spin_unlock_bh(lock);
 	item->in = true;
 }
@@ -95,16 +97,34 @@ static unsigned int times_in_bucket(const struct item *item)
 	unsigned int times = 0;
 
 	spin_lock_bh(lock);
-	for (node = *lc_table_bucket(&it, item->hash); node; node = node->next)
+	for (node = lc_table_bucket(&it, item->hash)->first; node;
+	     node = node->next)
 		times += node == &item->node;
 	spin_unlock_bh(lock);
 	return times;
 }
 
+/* Return: how many nodes there are; those are all it says there may be. */
+static unsigned int check_bucket(u32 at)
+{
+	const struct lc_bucket *bucket = lc_table_at(&it, at);
+	const struct lc_node *node;
+	unsigned long seen = 0;
+	unsigned int nodes = 0;
+
+	for (node = bucket->first; node; node = node->next) {
+		seen |= lc_table_bit(hash_item(&it, node));
+		nodes++;
+	}
+	if (bucket->seen != seen)
+		fail("bucket %u of %u says %lx, not %lx", at, it.size,
+		     bucket->seen, seen);
+	return nodes;
+}
+
 static void check_all(void)
 {
 	unsigned int all = 0, nodes = 0;
-	const struct lc_node *node;
 
 	for (unsigned int i = 0; i < MOST; i++) {
 		all += items[i].in;
@@ -113,8 +133,7 @@ static void check_all(void)
 			     times_in_bucket(&items[i]), it.size);
 	}
 	for (u32 i = 0; i < it.size; i++)
-		for (node = *lc_table_at(&it, i); node; node = node->next)
-			nodes++;
+		nodes += check_bucket(i);
 	if (nodes != all || (unsigned int)atomic_read(&it.count) != all)
 		fail("%u nodes added, %u found, %d counted", all, nodes,
 		     atomic_read(&it.count));

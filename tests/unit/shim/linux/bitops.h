@@ -3,6 +3,8 @@
 #ifndef SHIM_BITOPS_H
 #define SHIM_BITOPS_H
 
+#include "bits.h"
+
 static inline int fls(unsigned int x)
 {
 	return x ? 32 - __builtin_clz(x) : 0;

@@ -3,6 +3,8 @@
 #ifndef SHIM_BITS_H
 #define SHIM_BITS_H
 
+#define BIT(nr)		(1UL << (nr))
+#define BITS_PER_LONG	(8 * (int)sizeof(long))
 #define BIT_ULL(nr)	(1ULL << (nr))
 
 #endif /* SHIM_BITS_H */
