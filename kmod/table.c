@@ -69,26 +69,20 @@ static bool is_wide(const struct lc_table *table)
 	       lc_table_count(table) < table->size / 2;
 }
 
-static void push(const struct lc_table *table, struct lc_bucket *bucket,
-		 struct lc_node *node)
-{
-	node->next = bucket->first;
-	bucket->first = node;
-	bucket->seen |= lc_table_bit(table->hash(table, node));
-}
-
 /* Of @from's nodes those whose hash has @bit go to @to. */
 static void divide(struct lc_table *table, u32 from, u32 to, u32 bit)
 {
 	struct lc_bucket *low = lc_table_at(table, from);
 	struct lc_bucket *high = lc_table_at(table, to);
 	struct lc_node *node, *next;
+	u32 hash;
 
 	node = low->first;
 	*low = *high = (struct lc_bucket) {};
 	for (; node; node = next) {
 		next = node->next;
-		push(table, table->hash(table, node) & bit ? high : low, node);
+		hash = table->hash(table, node);
+		lc_bucket_push(hash & bit ? high : low, hash, node);
 	}
 }
 

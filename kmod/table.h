@@ -181,6 +181,15 @@ static inline bool lc_table_may_have(const struct lc_bucket *bucket, u32 hash)
 	return bucket->seen & lc_table_bit(hash);
 }
 
+/* Under the lock of @hash, which is @node's. */
+static inline void lc_bucket_push(struct lc_bucket *bucket, u32 hash,
+				  struct lc_node *node)
+{
+	node->next = bucket->first;
+	bucket->first = node;
+	bucket->seen |= lc_table_bit(hash);
+}
+
 static inline bool lc_table_is_crowded(const struct lc_table *table)
 {
 	return lc_table_count(table) > READ_ONCE(table->size);
@@ -201,9 +210,7 @@ static inline void lc_table_add(struct lc_table *table,
 				struct lc_bucket *bucket, u32 hash,
 				struct lc_node *node)
 {
-	node->next = bucket->first;
-	bucket->first = node;
-	bucket->seen |= lc_table_bit(hash);
+	lc_bucket_push(bucket, hash, node);
 	atomic_inc(&table->count);
 	if (unlikely(lc_table_is_crowded(table)))
 		lc_table_resize(table);

@@ -100,7 +100,7 @@ void expect_spread(const struct world *world, uint32_t first,
 {
 	unsigned int i, j, used = 0;
 
-	/* Its table is had by the page, each looked for from the beginning. */
+	/* IPVS gives its table by the page, each looked for from the start. */
 	if (world->keeper == IPVS && job.live > 10000)
 		return;
 	world_servers(world, job.kase->proto, job.kase->service, first, count,
