@@ -206,6 +206,8 @@ static enum lc_verdict judge(struct lc_net *ln, struct lc_record *record,
 	bool first = !(record->marks & LC_CHECKED) || waited(record);
 	enum lc_verdict verdict = LC_KEEP;
 
+	if (lc_record_gives_way(&ln->records, record))
+		return LC_REMOVE;
 	if (phase == LC_ENDED)
 		return judge_missing(record);
 	record->bucket = lc_entry_bucket(ct);
@@ -227,27 +229,31 @@ static enum lc_verdict check_record(struct lc_net *ln, struct lc_record *record)
 	struct nf_conn *ct = lc_entry_get(ln->net, &record->key);
 	spinlock_t *lock = lc_record_lock(&ln->records, &record->key);
 	enum lc_verdict verdict;
+	bool stays = true;
 
 	spin_lock_bh(lock);
 	verdict = judge(ln, record, ct);
 	if (verdict == LC_REMOVE)
 		lc_record_del(&ln->records, record);
+	else if (verdict != LC_AGAIN)
+		stays = lc_record_age(&ln->records, record);
 	spin_unlock_bh(lock);
 	if (verdict == LC_FAIL && lc_fail(ln, ct, LEASTCONN_REASON_UNANSWERED))
 		nf_ct_kill(ct);
 	if (ct)
 		nf_ct_put(ct);
-	return verdict;
+	return stays ? verdict : LC_REMOVE;
 }
 
 static void check_first(struct lc_net *ln, struct lc_queue *again)
 {
+	const u8 known = LC_YOUNG | LC_CHECKED | LC_WAITED;
 	struct lc_reaper *reaper = &ln->reaper;
 	struct llist_node *node = queue_del_first(&reaper->queue);
 	struct lc_record *record = queued(node);
 	enum lc_verdict verdict = LC_KEEP;
 
-	if ((READ_ONCE(record->marks) & (LC_CHECKED | LC_WAITED)) != LC_CHECKED ||
+	if ((READ_ONCE(record->marks) & known) != LC_CHECKED ||
 	    !lc_entry_stands(ln->net, record))
 		verdict = check_record(ln, record);
 	if (verdict == LC_KEEP || verdict == LC_FAIL) {
@@ -280,13 +286,19 @@ static unsigned int check_batch(struct lc_net *ln, unsigned int most,
 				struct lc_queue *again)
 {
 	struct llist_node *ahead = ln->reaper.queue.first;
+	const struct lc_record *record;
 	u32 buckets[LC_BATCH];
 	unsigned int n = 0;
 
 	rcu_read_lock();
 	local_bh_disable();
-	for (; ahead && n < most; ahead = ahead->next)
-		buckets[n++] = queued(ahead)->bucket;
+	for (; ahead && n < most; ahead = ahead->next) {
+		record = queued(ahead);
+		buckets[n++] = record->bucket;
+		/* Not known: it is young. */
+		if (!record->bucket)
+			lc_record_expect_age(&ln->records, record);
+	}
 	lc_entries_expect(buckets, n);
 	for (; most && is_due(&ln->reaper); most--) {
 		check_first(ln, again);

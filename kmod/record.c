@@ -3,10 +3,22 @@
  * Records: which connections are counted, and where.
  *
  * Anyone may add a record or move it from phase to phase under its lock; only
- * the reaper takes one out. There is at most one for a key, so that a packet
+ * the reaper takes one out.
+ *
+ * Until the reaper has looked at it a record is young, and in a table of the young
+ * alone. That one is small, and so in a cache however many connections live:
+ * what a new one costs would else grow with their number, by the way to a bucket
+ * among a million. There is at most one young record for a key, so that a packet
  * seen twice, two packets racing, or adoption against a new connection count
  * once.
+ *
+ * Nobody looks for an old one when a young one is added. There is one where
+ * conntrack's entry has ended without a packet, as when a client's port is used
+ * again, and the reaper has not seen that yet. It counts until then, as it would
+ * had nobody come. Whoever asks for the key is told of the young one, and where
+ * that grows old it takes the other's place.
  */
+#include <linux/minmax.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -16,9 +28,9 @@
 
 struct kmem_cache *lc_record_cache __read_mostly;
 
-static u32 hash_node(const struct lc_table *table, const struct lc_node *node)
+static u32 hash_node(const void *records, const struct lc_node *node)
 {
-	return lc_record_hash(container_of(table, struct lc_records, table),
+	return lc_record_hash(records,
 			      &container_of(node, struct lc_record, node)->key);
 }
 
@@ -62,15 +74,24 @@ void lc_record_exit(void)
  */
 int lc_records_open(struct lc_records *records)
 {
-	int err;
-
 	if (records->open)
 		return 0;
 	get_random_bytes(records->random, sizeof(records->random));
-	err = lc_table_init(&records->table, hash_node);
-	if (!err)
-		records->open = true;
-	return err;
+	records->locks = lc_table_locks_alloc();
+	if (!records->locks)
+		return -ENOMEM;
+	if (lc_table_init(&records->young, records->locks, hash_node, records))
+		goto free_locks;
+	if (lc_table_init(&records->old, records->locks, hash_node, records))
+		goto exit_young;
+	records->open = true;
+	return 0;
+
+exit_young:
+	lc_table_exit(&records->young, NULL);
+free_locks:
+	lc_table_locks_free(records->locks);
+	return -ENOMEM;
 }
 
 static void put_load(const struct lc_load *load)
@@ -97,8 +118,11 @@ static void free_node(struct lc_node *node)
  */
 void lc_records_close(struct lc_records *records)
 {
-	if (records->open)
-		lc_table_exit(&records->table, free_node);
+	if (!records->open)
+		return;
+	lc_table_exit(&records->old, free_node);
+	lc_table_exit(&records->young, free_node);
+	lc_table_locks_free(records->locks);
 }
 
 /**
@@ -112,7 +136,7 @@ void lc_records_close(struct lc_records *records)
 spinlock_t *lc_record_lock(const struct lc_records *records,
 			   const struct lc_record_key *key)
 {
-	return lc_table_lock(&records->table, lc_record_hash(records, key));
+	return lc_table_lock(&records->young, lc_record_hash(records, key));
 }
 
 /*
@@ -181,11 +205,18 @@ void lc_record_set(struct lc_records *records, struct lc_record *record,
 	change(record, load, phase, false);
 }
 
+static struct lc_record *find_in(const struct lc_table *table, u32 hash,
+				 const struct lc_record_key *key)
+{
+	return lc_record_find(lc_table_bucket(table, hash), hash, key);
+}
+
+/* Of two the young one: it is who has the key now. */
 static struct lc_record *find(const struct lc_records *records, u32 hash,
 			      const struct lc_record_key *key)
 {
-	return lc_record_find(lc_table_bucket(&records->table, hash), hash,
-			      key);
+	return find_in(&records->young, hash, key) ?:
+	       find_in(&records->old, hash, key);
 }
 
 /**
@@ -199,7 +230,7 @@ static struct lc_record *find(const struct lc_records *records, u32 hash,
 bool lc_record_is(struct lc_records *records, const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
-	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	spinlock_t *lock = lc_table_lock(&records->young, hash);
 	bool is;
 
 	spin_lock_bh(lock);
@@ -228,7 +259,7 @@ bool lc_record_renew(struct lc_records *records,
 		     bool begins)
 {
 	u32 hash = lc_record_hash(records, key);
-	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	spinlock_t *lock = lc_table_lock(&records->young, hash);
 	struct lc_record *record;
 	u8 keep;
 
@@ -236,7 +267,7 @@ bool lc_record_renew(struct lc_records *records,
 	record = find(records, hash, key);
 	if (record) {
 		/* News of who has failed is no further failure. */
-		keep = begins ? 0 : LC_FAILED;
+		keep = LC_YOUNG | (begins ? 0 : LC_FAILED);
 		/* The client's next try at what was taken from a backend. */
 		if (record->phase == LC_ENDED)
 			keep |= LC_TRIES;
@@ -260,7 +291,7 @@ bool lc_record_close(struct lc_records *records,
 		     const struct lc_record_key *key, enum lc_phase phase)
 {
 	u32 hash = lc_record_hash(records, key);
-	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	spinlock_t *lock = lc_table_lock(&records->young, hash);
 	struct lc_record *record;
 	bool closes;
 
@@ -285,7 +316,7 @@ bool lc_record_fail(struct lc_records *records,
 		    const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
-	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	spinlock_t *lock = lc_table_lock(&records->young, hash);
 	struct lc_record *record;
 	bool news;
 
@@ -297,6 +328,19 @@ bool lc_record_fail(struct lc_records *records,
 		WRITE_ONCE(record->marks, record->marks | LC_FAILED);
 	spin_unlock_bh(lock);
 	return news;
+}
+
+/* Those of the one it takes the place of, too, if that waits for it. */
+static unsigned int all_tries(const struct lc_records *records, u32 hash,
+			      const struct lc_record *record)
+{
+	const struct lc_record *old = find_in(&records->old, hash,
+					      &record->key);
+	unsigned int tries = FIELD_GET(LC_TRIES, record->marks);
+
+	if (!old || !lc_record_waits(old))
+		return tries;
+	return max_t(unsigned int, tries, FIELD_GET(LC_TRIES, old->marks));
 }
 
 /**
@@ -313,20 +357,20 @@ bool lc_record_retry(struct lc_records *records,
 		     const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
-	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	spinlock_t *lock = lc_table_lock(&records->young, hash);
 	struct lc_record *record;
 	unsigned int tries = 0;
 
 	spin_lock_bh(lock);
 	record = find(records, hash, key);
 	if (record)
-		tries = FIELD_GET(LC_TRIES, record->marks) + 1;
+		tries = all_tries(records, hash, record) + 1;
 	if (tries > LC_MOST_TRIES)
 		tries = 0;
 	if (tries) {
 		change(record, &record->load, LC_ENDED, false);
-		WRITE_ONCE(record->marks, LC_CHECKED |
-			   FIELD_PREP(LC_TRIES, tries));
+		WRITE_ONCE(record->marks, (record->marks & LC_YOUNG) |
+			   LC_CHECKED | FIELD_PREP(LC_TRIES, tries));
 	}
 	spin_unlock_bh(lock);
 	return tries;
@@ -344,7 +388,7 @@ const struct lc_backend *lc_record_left(struct lc_records *records,
 					const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
-	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	spinlock_t *lock = lc_table_lock(&records->young, hash);
 	const struct lc_backend *left = NULL;
 	const struct lc_record *record;
 
@@ -354,6 +398,93 @@ const struct lc_backend *lc_record_left(struct lc_records *records,
 		left = record->load.server ?: record->load.host;
 	spin_unlock_bh(lock);
 	return left;
+}
+
+/* Of two with one key the young one has been tried as often. */
+static void set_tries(struct lc_record *record, unsigned int tries)
+{
+	WRITE_ONCE(record->marks, (record->marks & ~LC_TRIES) |
+				  FIELD_PREP(LC_TRIES, tries));
+}
+
+/**
+ * lc_record_gives_way() - to a young record with an old one's key
+ * @records: the namespace's
+ * @record: a record, young or old; its lock is held
+ *
+ * What conntrack has with this key is the young one's, which is told how often
+ * the connection was tried.
+ *
+ * Context: any.
+ * Return: whether there is one: @record, which is old, is to go.
+ */
+bool lc_record_gives_way(const struct lc_records *records,
+			 const struct lc_record *record)
+{
+	u32 hash = lc_record_hash(records, &record->key);
+	struct lc_record *young;
+
+	if (record->marks & LC_YOUNG)
+		return false;
+	young = find_in(&records->young, hash, &record->key);
+	if (young)
+		set_tries(young, all_tries(records, hash, young));
+	return young;
+}
+
+/* The old record goes on as the young one, which has its load to end instead. */
+static void take_place(struct lc_record *old, struct lc_record *young)
+{
+	swap(old->load, young->load);
+	swap(old->phase, young->phase);
+	old->bucket = young->bucket;
+	old->marks = young->marks & ~LC_YOUNG;
+}
+
+/**
+ * lc_record_age() - a record is young no more
+ * @records: the namespace's
+ * @record: the record, young or not; its lock is held. Only the reaper lets
+ *	them age
+ *
+ * Where an old one has its key, that connection has ended unseen, and its record
+ * goes on with what this one had.
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: false when it does: @record is freed.
+ */
+bool lc_record_age(struct lc_records *records, struct lc_record *record)
+{
+	u32 hash = lc_record_hash(records, &record->key);
+	struct lc_table *young = &records->young, *old = &records->old;
+	struct lc_record *outlived;
+
+	if (!(record->marks & LC_YOUNG))
+		return true;
+	outlived = find_in(old, hash, &record->key);
+	if (outlived) {
+		set_tries(record, all_tries(records, hash, record));
+		take_place(outlived, record);
+		lc_record_del(records, record);
+		return false;
+	}
+	lc_table_del(young, lc_table_bucket(young, hash), &record->node);
+	lc_table_add(old, lc_table_bucket(old, hash), hash, &record->node);
+	WRITE_ONCE(record->marks, record->marks & ~LC_YOUNG);
+	return true;
+}
+
+/**
+ * lc_record_expect_age() - lc_record_age() soon
+ * @records: the namespace's
+ * @record: the record; its lock is not needed
+ *
+ * Context: any.
+ */
+void lc_record_expect_age(const struct lc_records *records,
+			  const struct lc_record *record)
+{
+	lc_table_expect(&records->old, lc_record_hash(records, &record->key));
 }
 
 /**
@@ -368,9 +499,10 @@ void lc_record_del(struct lc_records *records, struct lc_record *record)
 {
 	const u32 hash = lc_record_hash(records, &record->key);
 	const struct lc_load none = {};
+	struct lc_table *table = record->marks & LC_YOUNG ? &records->young :
+							    &records->old;
 
 	change(record, &none, LC_ENDED, false);
-	lc_table_del(&records->table, lc_table_bucket(&records->table, hash),
-		     &record->node);
+	lc_table_del(table, lc_table_bucket(table, hash), &record->node);
 	kmem_cache_free(lc_record_cache, record);
 }

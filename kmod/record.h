@@ -56,13 +56,15 @@ struct lc_load {
 #define LC_WAITED	GENMASK(4, 2)
 /* How often it was taken from a backend. */
 #define LC_TRIES	GENMASK(6, 5)
+/* The reaper has not looked at it. */
+#define LC_YOUNG	BIT(7)
 
 /** LC_MOST_TRIES - how often that is done at most */
 #define LC_MOST_TRIES	3
 
 /**
  * struct lc_record - one connection that counts
- * @node: in lc_records.table, for as long as it counts
+ * @node: in lc_records.young or .old, for as long as it counts
  * @key: constant
  * @bucket: where conntrack had its entry last; the reaper's alone
  * @phase: &enum lc_phase it is counted in
@@ -88,13 +90,17 @@ struct lc_record {
 
 /**
  * struct lc_records - the recorded connections of a network namespace
- * @table: by key. Its locks are taken inside conntrack's, so nothing that takes
+ * @young: by key, those that the reaper has not looked at
+ * @old: by key, the others
+ * @locks: of both. They are taken inside conntrack's, so nothing that takes
  *	those may be called under them; arenas' locks nest inside
- * @random: of the table's hashes
- * @open: there is a table
+ * @random: of the tables' hashes
+ * @open: there are tables
  */
 struct lc_records {
-	struct lc_table		table;
+	struct lc_table		young;
+	struct lc_table		old;
+	spinlock_t		*locks;	/* of both tables' nodes */
 	u64			random[10];
 	bool			open;
 };
@@ -136,7 +142,7 @@ static __always_inline u32 lc_record_hash(const struct lc_records *records,
 static __always_inline void lc_record_expect(const struct lc_records *records,
 					     const struct lc_record_key *key)
 {
-	lc_table_expect(&records->table, lc_record_hash(records, key));
+	lc_table_expect(&records->young, lc_record_hash(records, key));
 }
 
 extern struct kmem_cache *lc_record_cache;
@@ -156,7 +162,7 @@ void lc_records_close(struct lc_records *records);
 static inline unsigned int
 lc_records_count(const struct lc_records *records)
 {
-	return lc_table_count(&records->table);
+	return lc_table_count(&records->young) + lc_table_count(&records->old);
 }
 
 /**
@@ -225,7 +231,7 @@ lc_record_find(const struct lc_bucket *bucket, u32 hash,
  * @phase: where in its life it is
  *
  * Context: any, under rcu_read_lock(). Does not sleep.
- * Return: 0, or -EEXIST when there is one with this key.
+ * Return: 0, or -EEXIST when there is a young one with this key.
  */
 static inline int lc_record_add(struct lc_records *records,
 				struct lc_record *record,
@@ -233,14 +239,14 @@ static inline int lc_record_add(struct lc_records *records,
 				enum lc_phase phase)
 {
 	u32 hash = lc_record_hash(records, &record->key);
-	spinlock_t *lock = lc_table_lock(&records->table, hash);
+	spinlock_t *lock = lc_table_lock(&records->young, hash);
 	struct lc_bucket *bucket;
 
 	record->bucket = 0;
 	record->phase = phase;
-	record->marks = 0;
+	record->marks = LC_YOUNG;
 	spin_lock_bh(lock);
-	bucket = lc_table_bucket(&records->table, hash);
+	bucket = lc_table_bucket(&records->young, hash);
 	if (unlikely(lc_record_find(bucket, hash, &record->key))) {
 		spin_unlock_bh(lock);
 		kmem_cache_free(lc_record_cache, record);
@@ -251,7 +257,7 @@ static inline int lc_record_add(struct lc_records *records,
 		record->load.server = NULL;
 	if (load->host && !lc_backend_begin(load->host, phase))
 		record->load.host = NULL;
-	lc_table_add(&records->table, bucket, hash, &record->node);
+	lc_table_add(&records->young, bucket, hash, &record->node);
 	spin_unlock_bh(lock);
 	return 0;
 }
@@ -280,6 +286,11 @@ spinlock_t *lc_record_lock(const struct lc_records *records,
 			   const struct lc_record_key *key);
 void lc_record_set(struct lc_records *records, struct lc_record *record,
 		   const struct lc_load *load, enum lc_phase phase);
+bool lc_record_gives_way(const struct lc_records *records,
+			 const struct lc_record *record);
+bool lc_record_age(struct lc_records *records, struct lc_record *record);
+void lc_record_expect_age(const struct lc_records *records,
+			  const struct lc_record *record);
 void lc_record_del(struct lc_records *records, struct lc_record *record);
 
 #endif /* LC_RECORD_H */

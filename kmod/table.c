@@ -81,7 +81,7 @@ static void divide(struct lc_table *table, u32 from, u32 to, u32 bit)
 	*low = *high = (struct lc_bucket) {};
 	for (; node; node = next) {
 		next = node->next;
-		hash = table->hash(table, node);
+		hash = table->hash(table->owner, node);
 		lc_bucket_push(hash & bit ? high : low, hash, node);
 	}
 }
@@ -197,7 +197,7 @@ void lc_table_del(struct lc_table *table, struct lc_bucket *bucket,
 			*at = node->next;
 			continue;
 		}
-		bucket->seen |= lc_table_bit(table->hash(table, *at));
+		bucket->seen |= lc_table_bit(table->hash(table->owner, *at));
 		at = &(*at)->next;
 	}
 	atomic_dec(&table->count);
@@ -206,36 +206,56 @@ void lc_table_del(struct lc_table *table, struct lc_bucket *bucket,
 }
 
 /**
+ * lc_table_locks_alloc() - locks for the nodes of one or more tables
+ *
+ * Context: may sleep.
+ * Return: the locks, or NULL.
+ */
+spinlock_t *lc_table_locks_alloc(void)
+{
+	spinlock_t *locks = kvcalloc(LC_TABLE_LOCKS, sizeof(*locks),
+				     GFP_KERNEL);
+	unsigned int i;
+
+	for (i = 0; locks && i < LC_TABLE_LOCKS; i++)
+		spin_lock_init(&locks[i]);
+	return locks;
+}
+
+/**
+ * lc_table_locks_free() - undo lc_table_locks_alloc()
+ * @locks: the locks; no table has them any more
+ *
+ * Context: may sleep.
+ */
+void lc_table_locks_free(spinlock_t *locks)
+{
+	kvfree(locks);
+}
+
+/**
  * lc_table_init() - an empty table
  * @table: zeroed memory
+ * @locks: of its nodes
  * @hash: tells a node's hash
+ * @owner: what @hash is given
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM.
  */
-int lc_table_init(struct lc_table *table,
-		  u32 (*hash)(const struct lc_table *table,
-			      const struct lc_node *node))
+int lc_table_init(struct lc_table *table, spinlock_t *locks,
+		  u32 (*hash)(const void *owner, const struct lc_node *node),
+		  const void *owner)
 {
-	unsigned int i;
-
-	table->locks = kvcalloc(LC_TABLE_LOCKS, sizeof(*table->locks),
-				GFP_KERNEL);
-	if (!table->locks)
-		return -ENOMEM;
 	table->parts[0] = alloc_part(0);
 	if (!table->parts[0])
-		goto free_locks;
-	for (i = 0; i < LC_TABLE_LOCKS; i++)
-		spin_lock_init(&table->locks[i]);
+		return -ENOMEM;
 	set_size(table, LC_TABLE_MIN);
+	table->locks = locks;
 	table->hash = hash;
+	table->owner = owner;
 	INIT_WORK(&table->resize, resize_work);
 	return 0;
-
-free_locks:
-	kvfree(table->locks);
-	return -ENOMEM;
 }
 
 /**
@@ -264,5 +284,4 @@ void lc_table_exit(struct lc_table *table,
 	}
 	for (part = 0; part < LC_TABLE_PARTS; part++)
 		kvfree(table->parts[part]);
-	kvfree(table->locks);
 }

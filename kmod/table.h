@@ -42,11 +42,13 @@ struct lc_bucket {
 
 /**
  * struct lc_table - a hash table that grows and shrinks a bucket at a time
- * @locks: of the nodes whose hash ends alike, whatever the table's size
+ * @locks: of the nodes whose hash ends alike, whatever the table's size; another
+ *	table of the same nodes may have the same
  * @size: buckets in use; written by @resize under the lock of the two it is about
  * @mask: the bits of a hash that may be a bucket's; follows @size
  * @parts: the buckets: the first LC_TABLE_MIN, then twice as many, and so on
  * @hash: of a node, as it was added with
+ * @owner: what @hash needs to know
  * @count: nodes
  * @resize: makes @size fit @count
  */
@@ -55,15 +57,18 @@ struct lc_table {
 	u32			size;
 	u32			mask;
 	struct lc_bucket	*parts[LC_TABLE_PARTS];
-	u32			(*hash)(const struct lc_table *table,
+	u32			(*hash)(const void *owner,
 					const struct lc_node *node);
+	const void		*owner;
 	atomic_t		count;
 	struct work_struct	resize;
 };
 
-int lc_table_init(struct lc_table *table,
-		  u32 (*hash)(const struct lc_table *table,
-			      const struct lc_node *node));
+spinlock_t *lc_table_locks_alloc(void);	/* for one table or more */
+void lc_table_locks_free(spinlock_t *locks);
+int lc_table_init(struct lc_table *table, spinlock_t *locks,
+		  u32 (*hash)(const void *owner, const struct lc_node *node),
+		  const void *owner);
 void lc_table_exit(struct lc_table *table,
 		   void (*free_node)(struct lc_node *node));
 

@@ -20,6 +20,7 @@ struct item {
 
 static struct item items[MOST];
 static struct lc_table it;
+static spinlock_t *locks;
 static unsigned int allocations_left;
 static unsigned int freed;
 static unsigned int runs;
@@ -33,9 +34,10 @@ void *kvcalloc(size_t count, size_t size, int flags)
 	return calloc(count, size);
 }
 
-static u32 hash_item(const struct lc_table *table, const struct lc_node *node)
+static u32 hash_item(const void *owner, const struct lc_node *node)
 {
-	(void)table;
+	if (owner != items)
+		fail("the hash is not told whose it is");
 	return container_of(node, struct item, node)->hash;
 }
 
@@ -46,7 +48,8 @@ static void start(void)
 	memset(items, 0, sizeof(items));
 	for (unsigned int i = 0; i < MOST; i++)
 		items[i].hash = (u32)random() << 16 ^ (u32)random();
-	lc_table_init(&it, hash_item);
+	locks = lc_table_locks_alloc();
+	lc_table_init(&it, locks, hash_item, items);
 }
 
 static void count_freed(struct lc_node *node)
@@ -59,6 +62,7 @@ static void finish(void)
 {
 	freed = 0;
 	lc_table_exit(&it, count_freed);
+	lc_table_locks_free(locks);
 }
 
 static void add(struct item *item)
@@ -113,7 +117,7 @@ static unsigned int check_bucket(u32 at)
 	unsigned int nodes = 0;
 
 	for (node = bucket->first; node; node = node->next) {
-		seen |= lc_table_bit(hash_item(&it, node));
+		seen |= lc_table_bit(hash_item(items, node));
 		nodes++;
 	}
 	if (bucket->seen != seen)
@@ -289,12 +293,12 @@ static void test_no_memory_to_grow(void)
 
 static void test_no_memory_to_begin(void)
 {
-	for (unsigned int i = 0; i < 2; i++) {
-		memset(&it, 0, sizeof(it));
-		allocations_left = i;
-		if (!lc_table_init(&it, hash_item))
-			fail("there is a table without memory");
-	}
+	memset(&it, 0, sizeof(it));
+	allocations_left = 0;
+	if (!lc_table_init(&it, NULL, hash_item, items))
+		fail("there is a table without memory");
+	if (lc_table_locks_alloc())
+		fail("there are locks without memory");
 }
 
 static const struct unit_test tests[] = {
