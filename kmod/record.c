@@ -401,10 +401,13 @@ const struct lc_backend *lc_record_left(struct lc_records *records,
 }
 
 /* Of two with one key the young one has been tried as often. */
-static void set_tries(struct lc_record *record, unsigned int tries)
+static void inherit_tries(const struct lc_records *records, u32 hash,
+			  struct lc_record *young)
 {
-	WRITE_ONCE(record->marks, (record->marks & ~LC_TRIES) |
-				  FIELD_PREP(LC_TRIES, tries));
+	unsigned int tries = all_tries(records, hash, young);
+
+	WRITE_ONCE(young->marks, (young->marks & ~LC_TRIES) |
+				 FIELD_PREP(LC_TRIES, tries));
 }
 
 /**
@@ -428,7 +431,7 @@ bool lc_record_gives_way(const struct lc_records *records,
 		return false;
 	young = find_in(&records->young, hash, &record->key);
 	if (young)
-		set_tries(young, all_tries(records, hash, young));
+		inherit_tries(records, hash, young);
 	return young;
 }
 
@@ -463,7 +466,7 @@ bool lc_record_age(struct lc_records *records, struct lc_record *record)
 		return true;
 	outlived = find_in(old, hash, &record->key);
 	if (outlived) {
-		set_tries(record, all_tries(records, hash, record));
+		inherit_tries(records, hash, record);
 		take_place(outlived, record);
 		lc_record_del(records, record);
 		return false;

@@ -56,7 +56,7 @@ struct lc_load {
 #define LC_WAITED	GENMASK(4, 2)
 /* How often it was taken from a backend. */
 #define LC_TRIES	GENMASK(6, 5)
-/* The reaper has not looked at it. */
+/* It is in lc_records.young: no look of the reaper's has kept it. */
 #define LC_YOUNG	BIT(7)
 
 /** LC_MOST_TRIES - how often that is done at most */
@@ -90,7 +90,7 @@ struct lc_record {
 
 /**
  * struct lc_records - the recorded connections of a network namespace
- * @young: by key, those that the reaper has not looked at
+ * @young: by key, those that no look of the reaper's has kept
  * @old: by key, the others
  * @locks: of both. They are taken inside conntrack's, so nothing that takes
  *	those may be called under them; arenas' locks nest inside
