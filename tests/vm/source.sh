@@ -1,34 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Kernels built here, from Debian's source, for debug-kernel and uml-kernel; sourced after apt.sh, never run. It calls
+# Kernels built here, from Debian's source, for debug-kernel and uml-kernel; sourced after apt.sh, never run. They set
 #	kind		the kernel's name
+#	suite		Debian's, whose newest linux-source is taken
 #	fragments	files of its configuration
 #	version		raised with what is built of them
-# that they set, and their install_image DIR.
+# and define install_image DIR.
 # shellcheck disable=SC2154 # kind and others are theirs, vm_cache is lib.sh's
 
-suite=trixie
-package=linux-source-6.12
 tools='gcc make bc bison flex libelf-dev libssl-dev xz-utils kmod'
-source=$vm_cache/kernels/source
 
 # What make is told besides: another architecture.
 kbuild_options=()
 
-# It is built again when its configuration changes.
+# The suite's linux-source package, linux-source-7.3 say; asked of the mirror once a day.
+find_package() {
+	local memory=$vm_cache/apt/$suite/source
+	if [ -z "$(find "$memory" -mmin -1440 2>/dev/null)" ] && apt_update "$suite" &&
+		package=$(dependency "$suite" linux-source '^linux-source-[0-9]'); then
+		echo "$package" >"$memory"
+	fi
+	package=$(cat "$memory" 2>/dev/null) || die "no linux-source package in $suite, or no network to ask for it"
+	source=$vm_cache/kernels/$package
+}
+
+# A kernel is built again when its configuration or its source changes.
 recipe() {
-	{ echo "$version"; cat "${fragments[@]}"; } | sha256sum | cut -c 1-16
+	{ echo "$version $package"; cat "${fragments[@]}"; } | sha256sum | cut -c 1-16
 }
 
 # The source, unpacked, for all kinds. One unpacks; builds of other kinds don't wait for each other.
 prepare_source() {
 	local work
-	exec 8>"$vm_cache/kernels/.lock-source"
+	exec 8>"$vm_cache/kernels/.lock-$package"
 	[ -e "$source/Makefile" ] || flock 8
 	if [ ! -e "$source/Makefile" ]; then
 		work=$(mktemp -d "$vm_cache/.new-XXXXXX")
-		apt_update $suite || die "no package lists for $suite"
-		download $suite "$work/debs" $package
+		apt_update "$suite" || die "no package lists for $suite"
+		download "$suite" "$work/debs" "$package"
 		extract_all "$work/debs" "$work/tree"
 		say "unpacking $package"
 		mkdir "$work/source"
@@ -105,6 +114,7 @@ up_to_date() {
 # build_once CACHED TARGET...: in $final; where CACHED says anything, it is there or we end.
 build_once() {
 	final=$vm_cache/kernels/$kind
+	find_package
 	! up_to_date || return 0
 	[ -z "$1" ] || exit 1
 	mkdir -p "$vm_cache/kernels"
