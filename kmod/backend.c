@@ -46,6 +46,24 @@ static const struct rhashtable_params backend_params = {
 	.automatic_shrinking	= true,
 };
 
+static int compare_address(struct rhashtable_compare_arg *arg,
+			   const void *object)
+{
+	const struct lc_address *address = object;
+
+	return !lc_backend_key_equal(arg->key, &address->key);
+}
+
+static const struct rhashtable_params address_params = {
+	.key_len		= sizeof(struct lc_backend_key),
+	.key_offset		= offsetof(struct lc_address, key),
+	.head_offset		= offsetof(struct lc_address, node),
+	.hashfn			= hash_key,
+	.obj_cmpfn		= compare_address,
+	.min_size		= 16,
+	.automatic_shrinking	= true,
+};
+
 /**
  * lc_backends_init() - make a namespace ready for backends
  * @backends: zeroed memory
@@ -55,9 +73,76 @@ static const struct rhashtable_params backend_params = {
  */
 int lc_backends_init(struct lc_backends *backends)
 {
+	int err;
+
 	mutex_init(&backends->lock);
 	INIT_LIST_HEAD(&backends->list);
-	return rhashtable_init(&backends->table, &backend_params);
+	err = rhashtable_init(&backends->table, &backend_params);
+	if (err)
+		return err;
+	err = rhashtable_init(&backends->addresses, &address_params);
+	if (err)
+		rhashtable_destroy(&backends->table);
+	return err;
+}
+
+/**
+ * lc_address_find() - the backends of an address
+ * @backends: the namespace's; locked
+ * @key: the address and its family; port and protocol are not looked at
+ *
+ * Return: they, at least one, or NULL.
+ */
+struct lc_address *lc_address_find(struct lc_backends *backends,
+				   const struct lc_backend_key *key)
+{
+	const struct lc_backend_key wanted = {
+		.addr	= key->addr,
+		.family	= key->family,
+	};
+
+	lockdep_assert_held(&backends->lock);
+
+	return rhashtable_lookup_fast(&backends->addresses, &wanted,
+				      address_params);
+}
+
+/* Return: 0 or a negative errno. */
+static int address_add(struct lc_backends *backends, struct lc_backend *backend)
+{
+	struct lc_address *address = lc_address_find(backends, &backend->key);
+	int err;
+
+	if (!address) {
+		address = kzalloc(sizeof(*address), GFP_KERNEL_ACCOUNT);
+		if (!address)
+			return -ENOMEM;
+		address->key.addr = backend->key.addr;
+		address->key.family = backend->key.family;
+		INIT_LIST_HEAD(&address->backends);
+		err = rhashtable_insert_fast(&backends->addresses,
+					     &address->node, address_params);
+		if (err) {
+			kfree(address);
+			return err;
+		}
+	}
+	backend->address = address;
+	list_add_tail(&backend->siblings, &address->backends);
+	return 0;
+}
+
+static void address_del(struct lc_backends *backends,
+			struct lc_backend *backend)
+{
+	struct lc_address *address = backend->address;
+
+	list_del(&backend->siblings);
+	if (!list_empty(&address->backends))
+		return;
+	rhashtable_remove_fast(&backends->addresses, &address->node,
+			       address_params);
+	kfree(address);
 }
 
 /* The table forgets @backend; whoever holds it keeps it. */
@@ -70,6 +155,7 @@ static void backend_unlink(struct lc_backends *backends,
 	if (!backend->key.port)
 		WRITE_ONCE(backends->wide, backends->wide - 1);
 	list_del(&backend->list);
+	address_del(backends, backend);
 	backends->count--;
 	rhashtable_remove_fast(&backends->table, &backend->node,
 			       backend_params);
@@ -96,6 +182,7 @@ void lc_backends_exit(struct lc_backends *backends)
 	}
 	backends->closed = true;
 	mutex_unlock(&backends->lock);
+	rhashtable_destroy(&backends->addresses);
 	rhashtable_destroy(&backends->table);
 }
 
@@ -275,18 +362,25 @@ static struct lc_backend *backend_create(struct lc_backends *backends,
 	backend = backend_alloc(backends, key);
 	if (!backend)
 		return ERR_PTR(-ENOMEM);
+	err = address_add(backends, backend);
+	if (err)
+		goto free_backend;
 	err = rhashtable_insert_fast(&backends->table, &backend->node,
 				     backend_params);
-	if (err) {
-		kfree(backend);
-		return ERR_PTR(err);
-	}
+	if (err)
+		goto del_address;
 	list_add_tail(&backend->list, &backends->list);
 	backends->count++;
 	if (!key->port)
 		WRITE_ONCE(backends->wide, backends->wide + 1);
 	WRITE_ONCE(backends->created, backends->created + 1);
 	return backend;
+
+del_address:
+	address_del(backends, backend);
+free_backend:
+	kfree(backend);
+	return ERR_PTR(err);
 }
 
 /**

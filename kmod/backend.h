@@ -17,6 +17,8 @@
 
 #include "seat.h"
 
+struct lc_step;
+
 /**
  * enum lc_phase - where a connection is in its life, as its backend feels it
  * @LC_ACTIVE: it works its backend; what selection looks at
@@ -56,6 +58,18 @@ struct lc_backend_key {
 	__be16			port;
 	u8			proto;
 	u8			family;
+};
+
+/**
+ * struct lc_address - the backends of one address, for changes to all of them
+ * @node: in lc_backends.addresses, while @backends is not empty
+ * @key: the address and its family; no port, no protocol
+ * @backends: in the order they appeared; lc_backends.lock
+ */
+struct lc_address {
+	struct rhash_head	node;
+	struct lc_backend_key	key;
+	struct list_head	backends;
 };
 
 /**
@@ -101,8 +115,13 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @purge: &enum lc_purge; written under lc_backends.lock
  * @drained: that it is has been told; lc_backends.lock
  * @list: in lc_backends.list; lc_backends.lock
+ * @address: the backends of its address; lc_backends.lock
+ * @siblings: in lc_address.backends; lc_backends.lock
+ * @step: the step of the changes under way that is about it, or NULL;
+ *	lc_backends.lock
  * @seats: in pools, which want to know when @active becomes less; readers
  *	under RCU, written under lc_backends.lock
+ * @n_seats: how many are in @seats; lc_backends.lock
  * @rcu: frees it after the last reader
  */
 struct lc_backend {
@@ -129,7 +148,11 @@ struct lc_backend {
 	u8			purge;
 	bool			drained;
 	struct list_head	list;
+	struct lc_address	*address;
+	struct list_head	siblings;
+	struct lc_step		*step;
 	struct hlist_head	seats;
+	unsigned int		n_seats;
 	struct rcu_head		rcu;
 };
 
@@ -181,6 +204,7 @@ static inline bool lc_backend_get(struct lc_backend *backend)
  * struct lc_backends - the backends of a network namespace
  * @lock: who is in @table and @list, and every backend's users and seats
  * @table: by key; readers under RCU
+ * @addresses: by address; @lock
  * @list: in the order they appeared
  * @wide: how many stand for a whole address; written under @lock
  * @created: how many ever appeared; written under @lock
@@ -189,8 +213,9 @@ static inline bool lc_backend_get(struct lc_backend *backend)
  * @closed: the namespace is gone, @table with it; @lock
  */
 struct lc_backends {
-	struct mutex		lock;	/* table, list, users, seats, states */
+	struct mutex		lock;	/* all of it, users, seats, states */
 	struct rhashtable	table;
+	struct rhashtable	addresses;
 	struct list_head	list;
 	unsigned int		wide;
 	unsigned int		created;
@@ -286,6 +311,8 @@ int lc_backends_init(struct lc_backends *backends);
 void lc_backends_exit(struct lc_backends *backends);
 
 struct lc_backend *lc_backend_find(struct lc_backends *backends,
+				   const struct lc_backend_key *key);
+struct lc_address *lc_address_find(struct lc_backends *backends,
 				   const struct lc_backend_key *key);
 void lc_backend_put(struct lc_backend *backend);
 void lc_backend_count(struct lc_backend *backend, enum lc_phase from,

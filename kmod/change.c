@@ -7,9 +7,15 @@
  * noted as a step. Packets see none of it yet: seats and memory stay as they
  * were. Then either every step is undone, the last one first, or every step is
  * applied, the first one first, which cannot fail.
+ *
+ * Other namespaces' commands may have to wait for this one (generic netlink), so
+ * the work of one set of changes is bounded: whatever is looked at is charged
+ * beforehand. A backend's state, or a pool's settings, has one step however
+ * often it is changed.
  */
 #include <linux/err.h>
 #include <linux/netlink.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "change.h"
@@ -39,6 +45,21 @@ void lc_changes_init(struct lc_changes *changes, struct lc_pools *pools,
 	INIT_LIST_HEAD(&changes->steps);
 }
 
+/* Work to be done: so many backends are looked at. */
+static int charge(struct lc_changes *changes, const struct lc_request *request,
+		  unsigned int backends)
+{
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (backends <= LC_MAX_WORK - changes->work) {
+		changes->work += backends;
+		return 0;
+	}
+	return refuse(changes, request, E2BIG,
+		      "more than %u backends looked at: split the message",
+		      LC_MAX_WORK);
+}
+
 /* Before what it is about is done, so that there is no undoing for its want. */
 static struct lc_step *step_add(struct lc_changes *changes)
 {
@@ -59,13 +80,6 @@ static void step_free(struct lc_step *step)
 {
 	list_del(&step->list);
 	kfree(step);
-}
-
-static void step_purge(struct lc_changes *changes, struct lc_step *step,
-		       enum lc_purge purge)
-{
-	step->purge = purge;
-	changes->purges = true;
 }
 
 static struct lc_pool *find_pool(struct lc_changes *changes,
@@ -130,14 +144,23 @@ static int pool_set(struct lc_changes *changes,
 	struct lc_pool *pool = find_pool(changes, request);
 	struct lc_step *step;
 
+	int err;
+
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
-	step = step_add(changes);
-	if (!step)
-		return -ENOMEM;
-	step->event = LEASTCONN_EVENT_POOL_CHANGED;
-	step->pool = pool;
-	step->settings = pool->wanted;
+	if (!pool->step) {
+		/* Its members are told once. */
+		err = charge(changes, request, pool->n_seats);
+		if (err)
+			return err;
+		step = step_add(changes);
+		if (!step)
+			return -ENOMEM;
+		step->event = LEASTCONN_EVENT_POOL_CHANGED;
+		step->pool = pool;
+		step->settings = pool->wanted;
+		pool->step = step;
+	}
 	set_settings(&pool->wanted, request);
 	return 0;
 }
@@ -148,9 +171,13 @@ static int pool_del(struct lc_changes *changes,
 	struct lc_pool *pool = find_pool(changes, request);
 	struct lc_step *step;
 	unsigned int rules;
+	int err;
 
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
+	err = charge(changes, request, pool->n_seats);
+	if (err)
+		return err;
 	rules = lc_pool_rules(pool);
 	if (rules)
 		return refuse(changes, request, EBUSY,
@@ -166,14 +193,45 @@ static int pool_del(struct lc_changes *changes,
 	return 0;
 }
 
+/* The one step that is about this backend's state and connections. */
+static struct lc_step *step_backend(struct lc_changes *changes,
+				    struct lc_backend *backend)
+{
+	struct lc_step *step = backend->step;
+
+	if (step)
+		return step;
+	step = step_add(changes);
+	if (!step)
+		return NULL;
+	step->state = backend->state;
+	step->drained = backend->drained;
+	step->since = backend->since;
+	step_hold(step, backend);
+	backend->step = step;
+	return step;
+}
+
+/* As it was before the changes. */
+static void restore_state(struct lc_changes *changes, struct lc_step *step)
+{
+	struct lc_backend *backend = step->backend;
+
+	lc_backend_set_state(changes->pools->backends, backend, step->state);
+	backend->drained = step->drained;
+	backend->since = step->since;
+}
+
 static void set_state(struct lc_changes *changes, struct lc_step *step,
 		      u8 state)
 {
+	if (state == step->state) {
+		restore_state(changes, step);
+		step->event = 0;
+		return;
+	}
 	lc_backend_set_state(changes->pools->backends, step->backend, state);
-	if (state == LEASTCONN_STATE_DRAIN)
-		step_purge(changes, step, LC_PURGE_CLOSED);
-	else if (state == LEASTCONN_STATE_DOWN)
-		step_purge(changes, step, LC_PURGE_UNANSWERED);
+	step->event = LEASTCONN_EVENT_STATE;
 }
 
 static bool may_keep(const struct lc_backends *backends)
@@ -195,12 +253,9 @@ static int step_state(struct lc_changes *changes,
 		return refuse(changes, request, ENOSPC,
 			      "%u backends are not ready, the most there can be",
 			      LC_MAX_KEPT);
-	step = step_add(changes);
+	step = step_backend(changes, backend);
 	if (!step)
 		return -ENOMEM;
-	step->event = LEASTCONN_EVENT_STATE;
-	step->state = backend->state;
-	step_hold(step, backend);
 	set_state(changes, step, request->state);
 	return 0;
 }
@@ -241,6 +296,23 @@ static void set_terms(struct lc_terms *terms, const struct lc_request *request)
 		terms->backup = request->terms.backup;
 }
 
+/* Where a member is looked for: see lc_member_find(). A look is a short one. */
+static int charge_find(struct lc_changes *changes,
+		       const struct lc_request *request,
+		       const struct lc_pool *pool,
+		       const struct lc_backend_key *key)
+{
+	const struct lc_backend *backend;
+	unsigned int looks = 0;
+
+	rcu_read_lock();
+	backend = lc_backend_find(changes->pools->backends, key);
+	if (backend)
+		looks = min(pool->n_seats, backend->n_seats);
+	rcu_read_unlock();
+	return charge(changes, request, 1 + looks / 8);
+}
+
 static int member_check(struct lc_changes *changes,
 			const struct lc_request *request,
 			const struct lc_pool *pool,
@@ -250,6 +322,10 @@ static int member_check(struct lc_changes *changes,
 
 	if (reason)
 		return refuse(changes, request, EINVAL, "%s", reason);
+	if (changes->pools->total >= LC_MAX_MEMBERS)
+		return refuse(changes, request, ENOSPC,
+			      "all pools and rules together have %u backends, the most there can be",
+			      LC_MAX_MEMBERS);
 	if (find_member(changes, pool, key))
 		return refuse(changes, request, EEXIST,
 			      "pool \"%s\" has this backend", pool->name);
@@ -273,7 +349,8 @@ static int member_add(struct lc_changes *changes,
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	key = full_key(request, pool);
-	err = member_check(changes, request, pool, &key);
+	err = charge_find(changes, request, pool, &key) ?:
+	      member_check(changes, request, pool, &key);
 	if (err)
 		return err;
 	set_terms(&terms, request);
@@ -303,10 +380,14 @@ static struct lc_step *step_member(struct lc_changes *changes,
 	struct lc_backend_key key;
 	struct lc_member *member;
 	struct lc_step *step;
+	int err;
 
 	if (IS_ERR(pool))
 		return ERR_CAST(pool);
 	key = full_key(request, pool);
+	err = charge_find(changes, request, pool, &key);
+	if (err)
+		return ERR_PTR(err);
 	member = find_member(changes, pool, &key);
 	if (!member)
 		return ERR_PTR(refuse(changes, request, ENOENT,
@@ -347,18 +428,17 @@ static int member_del(struct lc_changes *changes,
 		return PTR_ERR(step);
 	lc_member_hide(step->member, true);
 	if (request->given & LC_GIVEN_KILL)
-		step_purge(changes, step, LC_PURGE_ALL);
+		step->purge = LC_PURGE_ALL;
 	return 0;
 }
 
 static int step_kill(struct lc_changes *changes, struct lc_backend *backend)
 {
-	struct lc_step *step = step_add(changes);
+	struct lc_step *step = step_backend(changes, backend);
 
 	if (!step)
 		return -ENOMEM;
-	step_hold(step, backend);
-	step_purge(changes, step, LC_PURGE_ALL);
+	step->purge = LC_PURGE_ALL;
 	return 0;
 }
 
@@ -382,6 +462,9 @@ static int state_ahead(struct lc_changes *changes,
 	if (!request->key.port != !request->key.proto)
 		return refuse(changes, request, EINVAL,
 			      "ahead of a backend both port and protocol are needed, or none");
+	err = charge(changes, request, 1);
+	if (err)
+		return err;
 	backend = lc_backend_use(backends, &request->key);
 	if (IS_ERR(backend))
 		return PTR_ERR(backend);
@@ -416,11 +499,15 @@ static int one_backend(struct lc_changes *changes,
 		       const struct lc_request *request)
 {
 	struct lc_backend *backend;
+	int err;
 
 	/* Known for as long as the lock is held. */
 	rcu_read_lock();
 	backend = lc_backend_find(changes->pools->backends, &request->key);
 	rcu_read_unlock();
+	err = charge(changes, request, 1 + (backend ? backend->n_seats : 0));
+	if (err)
+		return err;
 	return backend && is_known(backend) ?
 	       do_backend(changes, request, backend) :
 	       no_backend(changes, request);
@@ -429,14 +516,20 @@ static int one_backend(struct lc_changes *changes,
 static int each_backend(struct lc_changes *changes,
 			const struct lc_request *request)
 {
-	struct lc_backends *backends = changes->pools->backends;
+	const struct lc_address *address;
 	struct lc_backend *backend;
 	bool found = false;
 	int err;
 
 	if (request->key.port && request->key.proto)
 		return one_backend(changes, request);
-	list_for_each_entry(backend, &backends->list, list) {
+	address = lc_address_find(changes->pools->backends, &request->key);
+	if (!address)
+		return no_backend(changes, request);
+	list_for_each_entry(backend, &address->backends, siblings) {
+		err = charge(changes, request, 1 + backend->n_seats);
+		if (err)
+			return err;
 		if (!lc_backend_matches(backend, &request->key,
 					request->given) ||
 		    !is_known(backend))
@@ -492,6 +585,7 @@ static void step_undo(struct lc_changes *changes, struct lc_step *step)
 		break;
 	case LEASTCONN_EVENT_POOL_CHANGED:
 		step->pool->wanted = step->settings;
+		step->pool->step = NULL;
 		break;
 	case LEASTCONN_EVENT_ADDED:
 		lc_member_del(step->member);
@@ -503,8 +597,7 @@ static void step_undo(struct lc_changes *changes, struct lc_step *step)
 		lc_member_hide(step->member, false);
 		break;
 	case LEASTCONN_EVENT_STATE:
-		lc_backend_set_state(changes->pools->backends, step->backend,
-				     step->state);
+		restore_state(changes, step);
 		break;
 	}
 }
@@ -521,7 +614,6 @@ void lc_changes_undo(struct lc_changes *changes)
 
 	list_for_each_entry_reverse(step, &changes->steps, list)
 		step_undo(changes, step);
-	changes->purges = false;
 }
 
 static void update_all(struct lc_backend *backend)
@@ -533,11 +625,29 @@ static void update_all(struct lc_backend *backend)
 			lc_member_update(member);
 }
 
+/* Which conntrack entries of its backend are to go, now that all is known. */
+static enum lc_purge purge_of(const struct lc_step *step)
+{
+	enum lc_purge purge = step->purge;
+
+	if (step->event != LEASTCONN_EVENT_STATE)
+		return purge;
+	switch (step->backend->state) {
+	case LEASTCONN_STATE_DRAIN:
+		return max(purge, LC_PURGE_CLOSED);
+	case LEASTCONN_STATE_DOWN:
+		return max(purge, LC_PURGE_UNANSWERED);
+	}
+	return purge;
+}
+
 static void step_apply(struct lc_step *step)
 {
 	switch (step->event) {
-	case LEASTCONN_EVENT_POOL_ADDED:
 	case LEASTCONN_EVENT_POOL_CHANGED:
+		step->pool->step = NULL;
+		fallthrough;
+	case LEASTCONN_EVENT_POOL_ADDED:
 		lc_pool_update(step->pool);
 		break;
 	case LEASTCONN_EVENT_POOL_DELETED:
@@ -555,8 +665,17 @@ static void step_apply(struct lc_step *step)
 		update_all(step->backend);
 		break;
 	}
-	if (step->backend && step->purge > step->backend->purge)
-		WRITE_ONCE(step->backend->purge, step->purge);
+}
+
+static void step_purge(struct lc_changes *changes, const struct lc_step *step)
+{
+	enum lc_purge purge = step->backend ? purge_of(step) : LC_PURGE_NONE;
+
+	if (purge == LC_PURGE_NONE)
+		return;
+	changes->purges = true;
+	WRITE_ONCE(step->backend->purge,
+		   max_t(enum lc_purge, step->backend->purge, purge));
 }
 
 /**
@@ -574,6 +693,7 @@ void lc_changes_apply(struct lc_changes *changes)
 
 	list_for_each_entry(step, &changes->steps, list) {
 		step_apply(step);
+		step_purge(changes, step);
 		cond_resched();
 	}
 }
@@ -594,6 +714,7 @@ void lc_changes_exit(struct lc_changes *changes)
 	list_for_each_entry_safe(step, next, &changes->steps, list) {
 		if (step->backend) {
 			WRITE_ONCE(step->backend->purge, LC_PURGE_NONE);
+			step->backend->step = NULL;
 			lc_backend_leave(backends, step->backend);
 		}
 		step_free(step);

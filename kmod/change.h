@@ -8,6 +8,14 @@
 #define LC_MAX_KEPT	65536U
 
 /**
+ * LC_MAX_WORK - most backends that one set of changes looks at
+ *
+ * A backend counts each time, and once more for each pool that it is in; twice
+ * what the largest pool has. On a machine of 2020 that is a tenth of a second.
+ */
+#define LC_MAX_WORK	131072U
+
+/**
  * struct lc_request - what somebody wants changed
  * @op: &enum leastconn_op
  * @state: &enum leastconn_state, if %LC_GIVEN_STATE
@@ -51,6 +59,8 @@ struct lc_request {
  * @terms: the member had before
  * @settings: the pool had before
  * @state: the backend had before
+ * @drained: the same
+ * @since: the same
  * @purge: of the backend
  */
 struct lc_step {
@@ -62,6 +72,8 @@ struct lc_step {
 	struct lc_terms		terms;
 	struct lc_settings	settings;
 	u8			state;
+	bool			drained;
+	u64			since;
 	u8			purge;
 };
 
@@ -70,12 +82,14 @@ struct lc_step {
  * @pools: of the namespace
  * @steps: done so far
  * @extack: where refusals go
+ * @work: done so far, at most %LC_MAX_WORK
  * @purges: there is something to purge
  */
 struct lc_changes {
 	struct lc_pools		*pools;
 	struct list_head	steps;
 	struct netlink_ext_ack	*extack;
+	unsigned int		work;
 	bool			purges;
 };
 

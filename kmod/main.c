@@ -9,11 +9,13 @@
 #include "proc.h"
 #include "record.h"
 #include "target.h"
+#include "turn.h"
 
 static int __init lc_init(void)
 {
 	int err;
 
+	lc_turn_init();
 	err = lc_record_init();
 	if (err)
 		return err;

@@ -13,6 +13,7 @@
 #include "net.h"
 #include "netlink.h"
 #include "snapshot.h"
+#include "turn.h"
 
 static struct genl_family family;
 
@@ -68,7 +69,7 @@ static const struct nla_policy backends_policy[LEASTCONN_A_PROTO + 1] = {
 	[LEASTCONN_A_PROTO]	= NLA_POLICY_MAX(NLA_U32, 255),
 };
 
-#define A(name)		BIT(LEASTCONN_A_##name)
+#define A(name)		BIT_ULL(LEASTCONN_A_##name)
 #define A_BACKEND	(A(FAMILY) | A(ADDRESS))
 #define A_SERVICE	(A(PORT) | A(PROTO))
 #define A_SETTINGS	(A(MAX_FAILS) | A(FAIL_TIMEOUT) | A(SLOW_START) | \
@@ -77,7 +78,7 @@ static const struct nla_policy backends_policy[LEASTCONN_A_PROTO + 1] = {
 
 /* What a change must and may have. */
 static const struct {
-	u32 needs, allows;
+	u64 needs, allows;
 } shapes[LEASTCONN_OP_MAX + 1] = {
 	[LEASTCONN_OP_POOL_ADD]	= { A(POOL), A_SETTINGS },
 	[LEASTCONN_OP_POOL_SET]	= { A(POOL), A_SETTINGS },
@@ -97,18 +98,18 @@ static const struct {
 static int check_shape(struct nlattr *tb[], const struct nlattr *change,
 		       u8 op, struct netlink_ext_ack *extack)
 {
-	u32 missing = shapes[op].needs;
+	u64 missing = shapes[op].needs;
 	unsigned int i;
 
-	BUILD_BUG_ON(LEASTCONN_A_MAX >= 32);
+	BUILD_BUG_ON(LEASTCONN_A_MAX >= BITS_PER_TYPE(missing));
 
 	for (i = 0; i <= LEASTCONN_A_MAX; i++) {
 		if (!tb[i] || i == LEASTCONN_A_OP)
 			continue;
-		if (!((shapes[op].needs | shapes[op].allows) & BIT(i)))
+		if (!((shapes[op].needs | shapes[op].allows) & BIT_ULL(i)))
 			return refuse(extack, tb[i],
 				      "this change has no such attribute");
-		missing &= ~BIT(i);
+		missing &= ~BIT_ULL(i);
 	}
 	if (missing & A(POOL))
 		return refuse(extack, change, "a pool's name is missing");
@@ -517,21 +518,37 @@ static struct sk_buff *killed_alloc(struct genl_info *info, struct nlattr **kill
 	return skb;
 }
 
-static int do_change(struct sk_buff *skb, struct genl_info *info)
+/* Others in the same buffer don't wait: generic netlink's lock is held. */
+static bool is_first(const struct sk_buff *skb)
 {
-	struct lc_net *ln = lc_net(genl_info_net(info));
+	return !skb_headroom(skb);
+}
+
+static int take_turn(const struct net *net, const struct sk_buff *skb,
+		     struct netlink_ext_ack *extack)
+{
+	int err = lc_turn_take(net, is_first(skb));
+
+	if (err == -EAGAIN)
+		NL_SET_ERR_MSG(extack,
+			       "other commands of this user are under way: try again");
+	return err;
+}
+
+/* All or nothing. @count: how many conntrack entries were deleted. */
+static int make_changes(struct lc_net *ln, struct genl_info *info,
+			struct sk_buff **reply, struct nlattr **killed,
+			u32 *count)
+{
 	struct lc_changes changes;
-	struct sk_buff *reply = NULL;
-	struct nlattr *killed;
 	bool kills = false;
-	u32 count;
 	int err;
 
 	lc_control_begin(ln, &changes, info->extack);
 	err = add_changes(ln, &changes, info->nlhdr, &kills);
 	if (!err && kills) {
-		reply = killed_alloc(info, &killed);
-		if (!reply)
+		*reply = killed_alloc(info, killed);
+		if (!*reply)
 			err = -ENOMEM;
 	}
 	if (err) {
@@ -539,12 +556,30 @@ static int do_change(struct sk_buff *skb, struct genl_info *info)
 		return err;
 	}
 	tell_steps(ln->net, &changes);
-	count = lc_control_apply(ln, &changes);
+	*count = lc_control_apply(ln, &changes);
 	look(ln);
-	if (!reply)
-		return 0;
+	return 0;
+}
+
+static int do_change(struct sk_buff *skb, struct genl_info *info)
+{
+	struct net *net = genl_info_net(info);
+	struct sk_buff *reply = NULL;
+	struct nlattr *killed;
+	u32 count;
+	int err;
+
+	err = take_turn(net, skb, info->extack);
+	if (err)
+		return err;
+	err = make_changes(lc_net(net), info, &reply, &killed, &count);
+	lc_turn_give(net);
+	if (err || !reply)
+		return err;
 	memcpy(nla_data(killed), &count, sizeof(count));
-	return genlmsg_reply(reply, info);
+	/* Should it be lost, the changes are made all the same. */
+	genlmsg_reply(reply, info);
+	return 0;
 }
 
 static int change(struct sk_buff *skb, struct genl_info *info)
@@ -565,8 +600,44 @@ static struct dump *dump_of(struct netlink_callback *cb)
 	return (struct dump *)cb->args;
 }
 
-static int start(struct netlink_callback *cb, struct lc_snapshot *snapshot)
+static struct lc_snapshot *snapshot_pools(struct netlink_callback *cb)
 {
+	const struct nlattr *name = genl_info_dump(cb)->attrs[LEASTCONN_A_POOL];
+	struct lc_pools *pools = &lc_net(sock_net(cb->skb->sk))->pools;
+	struct lc_snapshot *snapshot;
+
+	if (!name)
+		return lc_snapshot_pools(pools);
+	snapshot = lc_snapshot_pool(pools, nla_data(name));
+	if (snapshot == ERR_PTR(-ENOENT))
+		NL_SET_ERR_MSG_ATTR(cb->extack, name, "no such pool");
+	return snapshot;
+}
+
+static struct lc_snapshot *snapshot_backends(struct netlink_callback *cb)
+{
+	struct lc_backends *backends = &lc_net(sock_net(cb->skb->sk))->backends;
+	struct lc_request wanted = {};
+	int err;
+
+	err = read_key(&wanted, genl_info_dump(cb)->attrs, cb->extack);
+	if (err)
+		return ERR_PTR(err);
+	return lc_snapshot_backends(backends, &wanted.key, wanted.given);
+}
+
+static int start(struct netlink_callback *cb,
+		 struct lc_snapshot *(*take)(struct netlink_callback *cb))
+{
+	const struct net *net = sock_net(cb->skb->sk);
+	struct lc_snapshot *snapshot;
+	int err;
+
+	err = take_turn(net, cb->skb, cb->extack);
+	if (err)
+		return err;
+	snapshot = take(cb);
+	lc_turn_give(net);
 	if (IS_ERR(snapshot))
 		return PTR_ERR(snapshot);
 	*dump_of(cb) = (struct dump) { .snapshot = snapshot };
@@ -575,29 +646,12 @@ static int start(struct netlink_callback *cb, struct lc_snapshot *snapshot)
 
 static int start_pools(struct netlink_callback *cb)
 {
-	const struct nlattr *name = genl_info_dump(cb)->attrs[LEASTCONN_A_POOL];
-	struct lc_pools *pools = &lc_net(sock_net(cb->skb->sk))->pools;
-	int err;
-
-	if (!name)
-		return start(cb, lc_snapshot_pools(pools));
-	err = start(cb, lc_snapshot_pool(pools, nla_data(name)));
-	if (err == -ENOENT)
-		NL_SET_ERR_MSG_ATTR(cb->extack, name, "no such pool");
-	return err;
+	return start(cb, snapshot_pools);
 }
 
 static int start_backends(struct netlink_callback *cb)
 {
-	struct lc_backends *backends = &lc_net(sock_net(cb->skb->sk))->backends;
-	struct lc_request wanted = {};
-	int err;
-
-	err = read_key(&wanted, genl_info_dump(cb)->attrs, cb->extack);
-	if (err)
-		return err;
-	return start(cb, lc_snapshot_backends(backends, &wanted.key,
-					      wanted.given));
+	return start(cb, snapshot_backends);
 }
 
 static int put_message(struct sk_buff *skb, struct netlink_callback *cb,

@@ -10,15 +10,25 @@
  */
 #include <linux/ctype.h>
 #include <linux/err.h>
+#include <linux/jhash.h>
 #include <linux/jiffies.h>
 #include <linux/math64.h>
 #include <linux/module.h>
+#include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "compat.h"
 #include "pool.h"
+
+/* Where in lc_pools.names a pool of this name is. */
+static struct hlist_head *bucket(struct lc_pools *pools, const char *name)
+{
+	u32 hash = jhash(name, strlen(name), pools->seed);
+
+	return &pools->names[hash % LC_POOL_BUCKETS];
+}
 
 static unsigned int proto_index(u8 proto)
 {
@@ -77,6 +87,7 @@ static unsigned int others(const struct lc_kinds *kinds, u8 family, u8 proto,
 void lc_pools_init(struct lc_pools *pools, struct lc_backends *backends)
 {
 	pools->backends = backends;
+	pools->seed = get_random_u32();
 	INIT_LIST_HEAD(&pools->named);
 	INIT_LIST_HEAD(&pools->unnamed);
 }
@@ -149,6 +160,7 @@ struct lc_pool *lc_pool_alloc(struct lc_pools *pools, const char *name,
 		strscpy(pool->name, name, sizeof(pool->name));
 		pools->count++;
 		list_add_tail(&pool->list, &pools->named);
+		hlist_add_head(&pool->by_name, bucket(pools, name));
 	} else {
 		pool->rule = pools->rules++;
 		list_add_tail(&pool->list, &pools->unnamed);
@@ -191,8 +203,10 @@ void lc_pool_free(struct lc_pool *pool)
 		lc_member_del(member);
 	list_del(&pool->list);
 	lc_pool_hide(pool, true);
-	if (pool->name[0])
+	if (pool->name[0]) {
+		hlist_del(&pool->by_name);
 		module_put(THIS_MODULE);
+	}
 	if (!lc_pool_rules(pool))
 		release(pool);
 }
@@ -210,7 +224,7 @@ struct lc_pool *lc_pool_find(struct lc_pools *pools, const char *name)
 
 	lockdep_assert_held(&pools->backends->lock);
 
-	list_for_each_entry(pool, &pools->named, list)
+	hlist_for_each_entry(pool, bucket(pools, name), by_name)
 		if (!pool->gone && !strcmp(pool->name, name))
 			return pool;
 	return NULL;
@@ -334,7 +348,7 @@ static void count(const struct lc_member *member, int more)
 
 	*kind(&pool->members, key->family, key->proto) += more;
 	pool->count += more;
-	pools->seats += more;
+	pools->total += more;
 	if (pool->name[0])
 		pools->members[lc_family_index(key->family)] += more;
 }
@@ -361,7 +375,8 @@ void lc_member_hide(struct lc_member *member, bool gone)
  * It can be chosen from lc_member_update() on.
  *
  * Context: may sleep; the memory is charged to the caller.
- * Return: the member, or ERR_PTR().
+ * Return: the member, or ERR_PTR(): -ENOSPC when the namespace has
+ *	%LC_MAX_MEMBERS.
  */
 struct lc_member *lc_member_add(struct lc_pool *pool,
 				const struct lc_backend_key *key,
@@ -372,6 +387,8 @@ struct lc_member *lc_member_add(struct lc_pool *pool,
 	struct lc_member *member;
 	int err;
 
+	if (pools->total >= LC_MAX_MEMBERS)
+		return ERR_PTR(-ENOSPC);
 	member = kzalloc(sizeof(*member), GFP_KERNEL_ACCOUNT);
 	if (!member)
 		return ERR_PTR(-ENOMEM);
@@ -388,7 +405,9 @@ struct lc_member *lc_member_add(struct lc_pool *pool,
 	member->terms = *terms;
 	lc_seat_take(&member->seat, &pool->arena, &backend->active);
 	hlist_add_head_rcu(&member->seat.node, &backend->seats);
+	backend->n_seats++;
 	list_add_tail(&member->list, &pool->seats);
+	pool->n_seats++;
 	count(member, 1);
 	return member;
 
@@ -425,7 +444,9 @@ void lc_member_del(struct lc_member *member)
 	lc_member_hide(member, true);
 	watch(member, false, false);
 	list_del(&member->list);
+	member->pool->n_seats--;
 	hlist_del_rcu(&member->seat.node);
+	member->backend->n_seats--;
 	lc_seat_leave(&member->seat);
 	lc_backend_leave(backends, member->backend);
 	kfree_rcu(member, rcu);
@@ -445,6 +466,13 @@ struct lc_member *lc_member_find(const struct lc_pool *pool,
 
 	lockdep_assert_held(&pool->pools->backends->lock);
 
+	/* The shorter of the two lists that it is in. */
+	if (pool->n_seats < backend->n_seats) {
+		list_for_each_entry(member, &pool->seats, list)
+			if (member->backend == backend && !member->gone)
+				return member;
+		return NULL;
+	}
 	hlist_for_each_entry(member, &backend->seats, seat.node)
 		if (member->pool == pool && !member->gone)
 			return member;

@@ -6,6 +6,12 @@
 
 #include "backend.h"
 
+/** LC_MAX_MEMBERS - most members of all pools of a namespace, rules' own included */
+#define LC_MAX_MEMBERS	1048576U
+
+/** LC_POOL_BUCKETS - of pools by name */
+#define LC_POOL_BUCKETS	128U
+
 /** LC_PROTOS - kinds of backends: without a port, and one a protocol with ports */
 #define LC_PROTOS	6
 
@@ -22,18 +28,22 @@ struct lc_kinds {
  * @backends: the namespace's; their lock protects all of this and every pool
  * @named: pools with a name, in the order they were added
  * @unnamed: of rules with --to, each its own
+ * @names: those in @named, by name
+ * @seed: of the names' hash
  * @count: how many are in @named
  * @rules: how many were ever in @unnamed
- * @seats: of all pools together
+ * @total: members of all pools together, at most %LC_MAX_MEMBERS
  * @members: of @named, by family
  */
 struct lc_pools {
 	struct lc_backends	*backends;
 	struct list_head	named;
 	struct list_head	unnamed;
+	struct hlist_head	names[LC_POOL_BUCKETS];
+	u32			seed;
 	unsigned int		count;
 	unsigned int		rules;
-	unsigned int		seats;
+	unsigned int		total;
 	unsigned int		members[2];
 };
 
@@ -70,8 +80,11 @@ struct lc_settings {
  * @wanted: as they are to be; a change under way may be ahead
  * @pools: the namespace's
  * @list: in @pools
+ * @by_name: in lc_pools.names
+ * @step: the step of the changes under way that sets it, or NULL
  * @seats: its members, in the order they were added
- * @count: how many are in @seats
+ * @n_seats: how many are in @seats
+ * @count: how many of them are not gone
  * @members: they, by kind
  * @rules: who use it by name, by kind
  * @rule: in lc_pools.unnamed: which rule's
@@ -89,7 +102,10 @@ struct lc_pool {
 	struct lc_settings	wanted;
 	struct lc_pools		*pools;
 	struct list_head	list;
+	struct hlist_node	by_name;
+	struct lc_step		*step;
 	struct list_head	seats;
+	unsigned int		n_seats;
 	unsigned int		count;
 	struct lc_kinds		members;
 	struct lc_kinds		rules;

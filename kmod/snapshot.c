@@ -67,7 +67,7 @@ static struct lc_snapshot *alloc(unsigned int rows)
 	struct lc_snapshot *snapshot;
 
 	snapshot = kvzalloc(struct_size(snapshot, rows, rows),
-			    GFP_KERNEL_ACCOUNT);
+			    GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	return snapshot ?: ERR_PTR(-ENOMEM);
 }
 
