@@ -12,24 +12,12 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
-#ifndef LC_HAVE_CT_ITER_DATA
-/* before 6.0 */
-struct nf_ct_iter_data {
-	struct net	*net;
-	void		*data;
-	u32		portid;
-	int		report;
-};
-
-static inline void
-lc_iterate_cleanup_net(int (*iter)(struct nf_conn *ct, void *data),
-		       const struct nf_ct_iter_data *it)
+#ifndef LC_HAVE_CT_COUNT
+/* before 5.13 */
+static inline u32 nf_conntrack_count(const struct net *net)
 {
-	nf_ct_iterate_cleanup_net(it->net, iter, it->data, it->portid,
-				  it->report);
+	return atomic_read(&net->ct.count);
 }
-
-#define nf_ct_iterate_cleanup_net(iter, it) lc_iterate_cleanup_net(iter, it)
 #endif
 
 #ifndef LC_HAVE_GENL_INFO_DUMP

@@ -148,7 +148,7 @@ unsigned int lc_control_apply(struct lc_net *ln, struct lc_changes *changes)
 	lc_changes_apply(changes);
 	mutex_unlock(&ln->backends.lock);
 	if (ln->control.tracked[0] || ln->control.tracked[1])
-		lc_reap_adopt(ln);
+		lc_scan_adopt(ln);
 	if (changes->purges)
 		purged = lc_purge(ln);
 	lc_health_check(ln);

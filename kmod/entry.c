@@ -137,14 +137,6 @@ u32 lc_entry_bucket(const struct nf_conn *ct)
 	return get_nulls_value(node);
 }
 
-/* While one of conntrack's bucket locks is held, its table stays in place. */
-static void bucket_lock(spinlock_t *lock)
-	__acquires(lock)
-{
-	nf_conntrack_lock(lock);
-	__acquire(lock);	/* its declaration does not say so */
-}
-
 /**
  * lc_entries_expect() - buckets of conntrack's table will be looked into
  * @buckets: which, themselves near by now
@@ -161,7 +153,7 @@ void lc_entries_expect(const u32 *buckets, unsigned int n)
 	const struct hlist_nulls_node *node;
 	unsigned int i;
 
-	bucket_lock(lock);
+	lc_entry_bucket_lock(lock);
 	for (i = 0; i < n; i++) {
 		if (buckets[i] >= nf_conntrack_htable_size)
 			continue;
@@ -213,7 +205,7 @@ bool lc_entry_stands(const struct net *net, const struct lc_record *record)
 	const struct nf_conn *ct = NULL;
 	bool stands;
 
-	bucket_lock(lock);
+	lc_entry_bucket_lock(lock);
 	if (bucket < nf_conntrack_htable_size)
 		ct = find(&nf_conntrack_hash[bucket], net, &record->key);
 	stands = ct && !nf_ct_is_expired(ct) &&

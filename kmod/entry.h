@@ -4,6 +4,7 @@
 
 #include <linux/prefetch.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
 #include "record.h"
@@ -158,6 +159,14 @@ static inline bool lc_entry_load(struct lc_backends *backends,
 	load->server = chosen;
 	load->host = NULL;
 	return true;
+}
+
+/* While one of conntrack's bucket locks is held, its table stays in place. */
+static inline void lc_entry_bucket_lock(spinlock_t *lock)
+	__acquires(lock)
+{
+	nf_conntrack_lock(lock);
+	__acquire(lock);	/* its declaration does not say so */
 }
 
 /**

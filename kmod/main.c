@@ -8,6 +8,7 @@
 #include "netlink.h"
 #include "proc.h"
 #include "record.h"
+#include "scan.h"
 #include "target.h"
 #include "turn.h"
 
@@ -22,9 +23,12 @@ static int __init lc_init(void)
 	err = lc_client_init();
 	if (err)
 		goto exit_record;
-	err = lc_net_init();
+	err = lc_scan_init();
 	if (err)
 		goto exit_client;
+	err = lc_net_init();
+	if (err)
+		goto exit_scan;
 	err = lc_proc_init();
 	if (err)
 		goto exit_net;
@@ -42,6 +46,8 @@ exit_proc:
 	lc_proc_exit();
 exit_net:
 	lc_net_exit();
+exit_scan:
+	lc_scan_exit();
 exit_client:
 	lc_client_exit();
 exit_record:
@@ -55,6 +61,7 @@ static void __exit lc_exit(void)
 	lc_netlink_exit();
 	lc_proc_exit();
 	lc_net_exit();
+	lc_scan_exit();
 	lc_client_exit();
 	lc_record_exit();
 }

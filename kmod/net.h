@@ -8,6 +8,7 @@
 #include "pool.h"
 #include "reap.h"
 #include "record.h"
+#include "scan.h"
 #include "track.h"
 
 /**
@@ -17,7 +18,8 @@
  * @pools: who is chosen among
  * @clients: whom clients were given
  * @records: which connections are counted
- * @reaper: re-checks and adopts them
+ * @reaper: re-checks them
+ * @scan: adopts them
  * @tracker: sees them begin and close
  * @healer: judges backends
  * @control: changes pools and backends at run time
@@ -29,6 +31,7 @@ struct lc_net {
 	struct lc_clients	clients;
 	struct lc_records	records;
 	struct lc_reaper	reaper;
+	struct lc_scan		scan;
 	struct lc_tracker	tracker;
 	struct lc_healer	healer;
 	struct lc_control	control;

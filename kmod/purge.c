@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Deletes conntrack entries of backends that are to be left. */
+#include <linux/sched/signal.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
 #include "compat.h"
 #include "entry.h"
 #include "net.h"
 #include "purge.h"
+#include "walk.h"
 
 struct purge {
 	struct lc_net	*ln;
@@ -40,16 +42,15 @@ static bool is_purged(const struct nf_conn *ct, enum lc_purge purge)
 }
 
 /* Called under a conntrack bucket lock. Return: whether it is to be deleted. */
-static int purge_entry(struct nf_conn *ct, void *data)
+static bool purge_entry(struct nf_conn *ct, void *data)
 {
 	struct purge *purge = data;
 	struct lc_load load;
 	bool purged;
 
-	rcu_read_lock();
-	purged = lc_entry_load(&purge->ln->backends, ct, &load) &&
+	purged = net_eq(nf_ct_net(ct), purge->ln->net) &&
+		 lc_entry_load(&purge->ln->backends, ct, &load) &&
 		 is_purged(ct, wanted(&load));
-	rcu_read_unlock();
 	purge->count += purged;
 	return purged;
 }
@@ -64,11 +65,14 @@ static int purge_entry(struct nf_conn *ct, void *data)
 unsigned int lc_purge(struct lc_net *ln)
 {
 	struct purge purge = { .ln = ln };
-	struct nf_ct_iter_data entries = {
-		.net	= ln->net,
-		.data	= &purge,
-	};
+	struct lc_walk walk = {};
 
-	nf_ct_iterate_cleanup_net(purge_entry, &entries);
+	if (!nf_conntrack_count(ln->net))
+		return 0;
+	while (lc_walk_slice(&walk, purge_entry, &purge)) {
+		if (fatal_signal_pending(current))
+			break;
+		cond_resched();
+	}
 	return purge.count;
 }

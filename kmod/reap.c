@@ -5,26 +5,22 @@
  * The hooks see a connection begin and close, but an entry can end without a
  * packet: timeout, deletion, early drop. Nothing tells an outside module, so
  * each record is looked up in conntrack again every LC_ROUND ticks. Until then
- * it waits in a queue that belongs to the check work alone, and, as all wait
- * equally long, in the order of the ticks that they are due in; new ones reach it
- * over a lockless list. A run checks about LC_BUDGET records at most, the rest
- * come first in the next tick: over 100,000 records the round grows longer, not
- * the work per second.
+ * it waits in a queue that belongs to the check work alone, in the order of the
+ * ticks that records are due in; new ones reach it over a lockless list. A run
+ * checks about LC_BUDGET old records at most, the rest come first in the next tick:
+ * over 100,000 records the round grows longer, not the work per second. The young
+ * have a queue of their own, so that their first look does not wait for the old: it
+ * is then that silent backends are found out.
  *
  * Nearly always nothing has changed since the last look, and one into the bucket
  * where the entry was is enough to see that.
  *
- * Adoption is the other direction: entries that no record speaks of. It walks
- * the conntrack table in process context, when backends appear, soon after a
- * connection could not be recorded, and every LC_WALK for entries that came
- * without a packet; less often where a walk takes long. The hooks stand before
- * the first walk, so a connection is seen by one or the other; both at once add
- * the same record.
+ * Between looks the work sleeps: where there are no more than LC_BUDGET old records
+ * and no new one comes, it runs once in LC_ROUND ticks.
  */
 #define pr_fmt(fmt) "LEASTCONN: " fmt
 
 #include <linux/err.h>
-#include <linux/ktime.h>
 #include <linux/prefetch.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
@@ -37,12 +33,10 @@
 #define LC_TICK		(HZ / 10)
 #define LC_ROUND	7U		/* ticks */
 #define LC_PATIENCE	3U		/* looks, one a tick, until 0.8 to 0.9 s */
-#define LC_RETURN	6U		/* rounds, 4.2 s: a client's third pause is 4 s */
+#define LC_RETURN	7U		/* rounds, over 4.2 s: a client's third pause is 4 s */
 #define LC_BUDGET	(100000 / LC_ROUND)
+#define LC_YOUNG_BUDGET	(4 * LC_BUDGET)
 #define LC_BATCH	16U		/* without giving way */
-#define LC_WALK		(30 * HZ)
-#define LC_WALK_PAUSE	100	/* times what a walk took, at least */
-#define LC_WALK_SOON	(HZ / 2)
 
 static struct lc_net *reaper_net(struct lc_reaper *reaper)
 {
@@ -99,12 +93,12 @@ static void take_fresh(struct lc_reaper *reaper)
 		last = node;
 	}
 	if (first)
-		queue_add(&reaper->queue, first, last);
+		queue_add(&reaper->young, first, last);
 }
 
-static bool is_due(const struct lc_reaper *reaper)
+static bool is_due(const struct lc_reaper *reaper, const struct lc_queue *queue)
 {
-	struct llist_node *first = reaper->queue.first;
+	struct llist_node *first = queue->first;
 
 	return first && (s16)(queued(first)->due - reaper->tick) <= 0;
 }
@@ -245,11 +239,29 @@ static enum lc_verdict check_record(struct lc_net *ln, struct lc_record *record)
 	return stays ? verdict : LC_REMOVE;
 }
 
-static void check_first(struct lc_net *ln, struct lc_queue *again)
+/*
+ * When to look again. As many as one run checks at most are looked at in the same
+ * ticks, so that the work can sleep in between; more of them are spread.
+ */
+static u16 next_look(const struct lc_net *ln)
+{
+	const struct lc_reaper *reaper = &ln->reaper;
+	u16 due = reaper->tick + LC_ROUND;
+
+	if (lc_table_count(&ln->records.old) <= LC_BUDGET)
+		due -= reaper->tick % LC_ROUND;
+	/* The queue is in the order of ticks. */
+	if (reaper->old.first && (s16)(due - reaper->last) < 0)
+		due = reaper->last;
+	return due;
+}
+
+static void check_first(struct lc_net *ln, struct lc_queue *queue,
+			struct lc_queue *again)
 {
 	const u8 known = LC_YOUNG | LC_CHECKED | LC_WAITED;
 	struct lc_reaper *reaper = &ln->reaper;
-	struct llist_node *node = queue_del_first(&reaper->queue);
+	struct llist_node *node = queue_del_first(queue);
 	struct lc_record *record = queued(node);
 	enum lc_verdict verdict = LC_KEEP;
 
@@ -257,8 +269,9 @@ static void check_first(struct lc_net *ln, struct lc_queue *again)
 	    !lc_entry_stands(ln->net, record))
 		verdict = check_record(ln, record);
 	if (verdict == LC_KEEP || verdict == LC_FAIL) {
-		record->due = reaper->tick + LC_ROUND;
-		queue_add(&reaper->queue, node, node);
+		record->due = next_look(ln);
+		reaper->last = record->due;
+		queue_add(&reaper->old, node, node);
 	} else if (verdict == LC_AGAIN) {
 		record->due = reaper->tick + 1;
 		queue_add(again, node, node);
@@ -282,10 +295,10 @@ static struct llist_node *look_ahead(struct llist_node *node)
  *
  * Return: how many of @most were left.
  */
-static unsigned int check_batch(struct lc_net *ln, unsigned int most,
-				struct lc_queue *again)
+static unsigned int check_batch(struct lc_net *ln, struct lc_queue *queue,
+				unsigned int most, struct lc_queue *again)
 {
-	struct llist_node *ahead = ln->reaper.queue.first;
+	struct llist_node *ahead = queue->first;
 	const struct lc_record *record;
 	u32 buckets[LC_BATCH];
 	unsigned int n = 0;
@@ -300,8 +313,8 @@ static unsigned int check_batch(struct lc_net *ln, unsigned int most,
 			lc_record_expect_age(&ln->records, record);
 	}
 	lc_entries_expect(buckets, n);
-	for (; most && is_due(&ln->reaper); most--) {
-		check_first(ln, again);
+	for (; most && is_due(&ln->reaper, queue); most--) {
+		check_first(ln, queue, again);
 		if (ahead)
 			ahead = look_ahead(ahead);
 	}
@@ -310,16 +323,44 @@ static unsigned int check_batch(struct lc_net *ln, unsigned int most,
 	return most;
 }
 
-static void check_due(struct lc_net *ln)
+/* Those of a queue that are due, but no more than @most. */
+static void check_queue(struct lc_net *ln, struct lc_queue *queue,
+			unsigned int most)
 {
-	struct lc_reaper *reaper = &ln->reaper;
 	struct lc_queue again = { .end = &again.first };
-	unsigned int batches = LC_BUDGET / LC_BATCH;
+	unsigned int batches = most / LC_BATCH;
 
-	while (batches-- && !check_batch(ln, LC_BATCH, &again))
+	while (batches-- && !check_batch(ln, queue, LC_BATCH, &again))
 		cond_resched();
 	while (again.first)
-		queue_add_first(&reaper->queue, queue_del_first(&again));
+		queue_add_first(queue, queue_del_first(&again));
+}
+
+/* Ticks until the first of a queue is due. */
+static unsigned int ticks_left(const struct lc_reaper *reaper,
+			       const struct lc_queue *queue)
+{
+	s16 left = LC_ROUND;
+
+	if (queue->first)
+		left = queued(queue->first)->due - reaper->tick;
+	return clamp_t(s16, left, 1, LC_ROUND);
+}
+
+/*
+ * Sleep until the first record is due. A new one has to be taken after a tick: see
+ * take_fresh().
+ */
+static void go_to_sleep(struct lc_reaper *reaper)
+{
+	unsigned int ticks = min(ticks_left(reaper, &reaper->young),
+				 ticks_left(reaper, &reaper->old));
+
+	WRITE_ONCE(reaper->asleep, ticks > 1);
+	smp_mb();	/* pairs with lc_reap_wake() */
+	if (!llist_empty(&reaper->fresh))
+		ticks = 1;
+	queue_delayed_work(lc_wq, &reaper->check, ticks * LC_TICK);
 }
 
 static void check_work(struct work_struct *work)
@@ -328,18 +369,34 @@ static void check_work(struct work_struct *work)
 						struct lc_reaper, check);
 	struct lc_net *ln = reaper_net(reaper);
 
+	WRITE_ONCE(reaper->asleep, false);
 	take_ticks(reaper);
 	take_fresh(reaper);
-	check_due(ln);
+	check_queue(ln, &reaper->young, LC_YOUNG_BUDGET);
+	check_queue(ln, &reaper->old, LC_BUDGET);
 	lc_net_changed(ln);
 
 	/* A record that comes now finds @fresh empty and queues the work. */
-	if (reaper->queue.first)
+	if (reaper->young.first || reaper->old.first)
+		go_to_sleep(reaper);
+}
+
+/**
+ * lc_reap_wake() - look within a tick whether something has changed
+ * @reaper: a namespace's
+ *
+ * Context: any.
+ */
+void lc_reap_wake(struct lc_reaper *reaper)
+{
+	smp_mb();	/* pairs with go_to_sleep() */
+	if (READ_ONCE(reaper->asleep) && xchg(&reaper->asleep, false))
+		mod_delayed_work(lc_wq, &reaper->check, LC_TICK);
+	else
 		queue_delayed_work(lc_wq, &reaper->check, LC_TICK);
 }
 
-static void missed(struct lc_reaper *reaper, const struct lc_load *load,
-		   int err)
+static void missed(struct lc_net *ln, const struct lc_load *load, int err)
 {
 	pr_warn_ratelimited("connection not recorded (error %d): it is translated and counted, its end is seen late\n",
 			    err);
@@ -347,8 +404,7 @@ static void missed(struct lc_reaper *reaper, const struct lc_load *load,
 		lc_backend_miss(load->server);
 	if (load->host)
 		lc_backend_miss(load->host);
-	if (!atomic_xchg(&reaper->missed, 1))
-		mod_delayed_work(lc_wq, &reaper->adopt, LC_WALK_SOON);
+	lc_scan_missed(ln);
 }
 
 /* Not missed is who is recorded already, and needs no room for another. */
@@ -360,7 +416,7 @@ static noinline int no_record(struct lc_net *ln, const struct nf_conn *ct,
 	lc_entry_key(ct, &key);
 	if (lc_record_is(&ln->records, &key))
 		return -EEXIST;
-	missed(&ln->reaper, load, err);
+	missed(ln, load, err);
 	return err;
 }
 
@@ -391,103 +447,8 @@ int lc_reap_add(struct lc_net *ln, const struct nf_conn *ct,
 	if (unlikely(err))
 		return err;
 	if (llist_add(&record->queue, &reaper->fresh))
-		queue_delayed_work(lc_wq, &reaper->check, LC_TICK);
+		lc_reap_wake(reaper);
 	return 0;
-}
-
-/* Called under a conntrack bucket lock. */
-static int adopt_entry(struct nf_conn *ct, void *data)
-{
-	struct lc_net *ln = data;
-	struct lc_record_key key;
-	struct lc_load load;
-
-	/* The loser of a clash stands in for the winner's replies only. */
-	if (nf_ct_is_dying(ct) || nf_ct_is_expired(ct) ||
-	    test_bit(IPS_NAT_CLASH_BIT, &ct->status))
-		return 0;
-
-	rcu_read_lock();
-	if (lc_entry_load(&ln->backends, ct, &load)) {
-		lc_entry_key(ct, &key);
-		if (!lc_record_renew(&ln->records, &key, &load,
-				     lc_entry_phase(ct), false))
-			lc_reap_add(ln, ct, &load);
-	}
-	rcu_read_unlock();
-	return 0;	/* delete nothing */
-}
-
-/* Walks take at most a tenth of the time, but never wait longer than half a
- * second, so that the rules of a large rule set do not pay for a walk each.
- */
-static void walk(struct lc_net *ln)
-{
-	struct lc_reaper *reaper = &ln->reaper;
-	unsigned int created = READ_ONCE(ln->backends.created);
-	ktime_t start = ktime_get();
-	struct nf_ct_iter_data entries = {
-		.net	= ln->net,
-		.data	= ln,
-	};
-	u64 took, pause;
-	bool soon;
-
-	lockdep_assert_held(&reaper->walking);
-
-	soon = atomic_xchg(&reaper->missed, 0);
-	lc_backends_age(&ln->backends);
-	nf_ct_iterate_cleanup_net(adopt_entry, &entries);
-	lc_backends_forget(&ln->backends);
-	took = ktime_to_ns(ktime_sub(ktime_get(), start));
-	WRITE_ONCE(reaper->rested, jiffies + min_t(u64, HZ / 2,
-						   nsecs_to_jiffies64(10 * took)));
-	WRITE_ONCE(reaper->adopted, created);
-	pause = max_t(u64, LC_WALK, nsecs_to_jiffies64(LC_WALK_PAUSE * took));
-
-	/* Whoever was missed just before may not have been confirmed yet. */
-	if (soon)
-		mod_delayed_work(lc_wq, &reaper->adopt, LC_WALK_SOON);
-	else
-		queue_delayed_work(lc_wq, &reaper->adopt, pause);
-}
-
-static void adopt_work(struct work_struct *work)
-{
-	struct lc_reaper *reaper = container_of(to_delayed_work(work),
-						struct lc_reaper, adopt);
-	struct lc_net *ln = reaper_net(reaper);
-
-	if (list_empty_careful(&ln->backends.list))
-		return;
-	mutex_lock(&reaper->walking);
-	walk(ln);
-	mutex_unlock(&reaper->walking);
-}
-
-/**
- * lc_reap_adopt() - count the connections that backends which appeared have
- * @ln: the namespace, hooks in place
- *
- * They are counted on return, unless a walk of a large table has only just
- * ended: then within half a second.
- *
- * Context: process, may sleep.
- */
-void lc_reap_adopt(struct lc_net *ln)
-{
-	struct lc_reaper *reaper = &ln->reaper;
-	unsigned long rested;
-
-	mutex_lock(&reaper->walking);
-	rested = reaper->rested;
-	if (reaper->adopted == READ_ONCE(ln->backends.created))
-		queue_delayed_work(lc_wq, &reaper->adopt, LC_WALK);
-	else if (time_before(jiffies, rested))
-		mod_delayed_work(lc_wq, &reaper->adopt, rested - jiffies);
-	else
-		walk(ln);
-	mutex_unlock(&reaper->walking);
 }
 
 /**
@@ -499,12 +460,10 @@ void lc_reap_adopt(struct lc_net *ln)
 void lc_reaper_init(struct lc_reaper *reaper)
 {
 	init_llist_head(&reaper->fresh);
-	reaper->queue.end = &reaper->queue.first;
+	reaper->young.end = &reaper->young.first;
+	reaper->old.end = &reaper->old.first;
 	reaper->when = jiffies;
-	reaper->rested = jiffies;
 	INIT_DELAYED_WORK(&reaper->check, check_work);
-	INIT_DELAYED_WORK(&reaper->adopt, adopt_work);
-	mutex_init(&reaper->walking);
 }
 
 /**
@@ -515,6 +474,5 @@ void lc_reaper_init(struct lc_reaper *reaper)
  */
 void lc_reaper_exit(struct lc_reaper *reaper)
 {
-	cancel_delayed_work_sync(&reaper->adopt);
 	cancel_delayed_work_sync(&reaper->check);
 }

@@ -3,7 +3,6 @@
 #define LC_REAP_H
 
 #include <linux/llist.h>
-#include <linux/mutex.h>
 #include <linux/workqueue.h>
 
 struct lc_load;
@@ -21,29 +20,26 @@ struct lc_queue {
 };
 
 /**
- * struct lc_reaper - re-checks recorded connections, adopts existing ones
- * @fresh: new records on their way into @queue
- * @queue: records by the tick they are due in; the check work's alone
+ * struct lc_reaper - re-checks recorded connections
+ * @fresh: new records on their way into @young
+ * @young: records before their first look, by the tick they are due in; the check
+ *	work's alone
+ * @old: the others; the same
+ * @last: the tick that the last one of @old is due in; the check work's alone
  * @tick: the tick of this run; the check work's alone
  * @when: jiffies of @tick; the check work's alone
+ * @asleep: @check is queued for a later tick than the next
  * @check: takes the records that are due; queued while there are records
- * @adopt: walks the conntrack table; queued while there are hooks
- * @walking: one walk at a time; @rested
- * @rested: jiffies from when on the next walk may be
- * @adopted: backends' created as of the last walk; written under @walking
- * @missed: a connection could not be recorded: the next walk is to be soon
  */
 struct lc_reaper {
 	struct llist_head	fresh;
-	struct lc_queue		queue;
+	struct lc_queue		young;
+	struct lc_queue		old;
+	u16			last;
 	u16			tick;
 	unsigned long		when;
+	bool			asleep;
 	struct delayed_work	check;
-	struct delayed_work	adopt;
-	struct mutex		walking;	/* rested, adopted */
-	unsigned long		rested;
-	unsigned int		adopted;
-	atomic_t		missed;
 };
 
 void lc_reaper_init(struct lc_reaper *reaper);
@@ -51,6 +47,6 @@ void lc_reaper_exit(struct lc_reaper *reaper);
 
 int lc_reap_add(struct lc_net *ln, const struct nf_conn *ct,
 		const struct lc_load *load);
-void lc_reap_adopt(struct lc_net *ln);
+void lc_reap_wake(struct lc_reaper *reaper);
 
 #endif /* LC_REAP_H */

@@ -168,7 +168,9 @@ lc_records_count(const struct lc_records *records)
 /**
  * lc_records_are_full() - are there as many as there may be?
  * @records: the namespace's
- * @max: how many that is; 0: no limit
+ * @max: how many entries conntrack may have there; 0: no limit
+ *
+ * Twice as many: an entry that has ended has its record until the next look.
  *
  * Context: any.
  * Return: whether there are.
@@ -176,7 +178,7 @@ lc_records_count(const struct lc_records *records)
 static inline bool lc_records_are_full(const struct lc_records *records,
 				       unsigned int max)
 {
-	return max && lc_records_count(records) >= max;
+	return max && lc_records_count(records) / 2 >= max;
 }
 
 /**

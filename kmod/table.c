@@ -35,11 +35,11 @@
 /* Of one run: a fraction of a millisecond. */
 #define LC_TABLE_STEPS	4096U
 
-static struct lc_bucket *alloc_part(unsigned int part)
+static struct lc_bucket *alloc_part(unsigned int part, gfp_t flags)
 {
 	/* From where it starts to where the next does. */
 	return kvcalloc(lc_table_start(part + 1) - lc_table_start(part),
-			sizeof(struct lc_bucket), GFP_KERNEL | __GFP_NOWARN);
+			sizeof(struct lc_bucket), flags | __GFP_NOWARN);
 }
 
 static bool is_deserted(const struct lc_table *table)
@@ -97,7 +97,8 @@ static void set_size(struct lc_table *table, u32 size)
 static bool ensure_part(struct lc_table *table, unsigned int part)
 {
 	if (!table->parts[part])
-		WRITE_ONCE(table->parts[part], alloc_part(part));
+		WRITE_ONCE(table->parts[part],
+			   alloc_part(part, GFP_KERNEL));
 	return table->parts[part];
 }
 
@@ -208,13 +209,13 @@ void lc_table_del(struct lc_table *table, struct lc_bucket *bucket,
 /**
  * lc_table_locks_alloc() - locks for the nodes of one or more tables
  *
- * Context: may sleep.
+ * Context: may sleep; the memory is charged to the caller.
  * Return: the locks, or NULL.
  */
 spinlock_t *lc_table_locks_alloc(void)
 {
 	spinlock_t *locks = kvcalloc(LC_TABLE_LOCKS, sizeof(*locks),
-				     GFP_KERNEL);
+				     GFP_KERNEL_ACCOUNT);
 	unsigned int i;
 
 	for (i = 0; locks && i < LC_TABLE_LOCKS; i++)
@@ -240,14 +241,15 @@ void lc_table_locks_free(spinlock_t *locks)
  * @hash: tells a node's hash
  * @owner: what @hash is given
  *
- * Context: may sleep.
+ * Context: may sleep; the memory is charged to the caller, except what the table
+ *	grows by later.
  * Return: 0 or -ENOMEM.
  */
 int lc_table_init(struct lc_table *table, spinlock_t *locks,
 		  u32 (*hash)(const void *owner, const struct lc_node *node),
 		  const void *owner)
 {
-	table->parts[0] = alloc_part(0);
+	table->parts[0] = alloc_part(0, GFP_KERNEL_ACCOUNT);
 	if (!table->parts[0])
 		return -ENOMEM;
 	set_size(table, LC_TABLE_MIN);

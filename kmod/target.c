@@ -254,7 +254,7 @@ static int leastconn_check(const struct xt_tgchk_param *par)
 		err = PTR_ERR(info->pool);
 		goto put_track;
 	}
-	lc_reap_adopt(ln);
+	lc_scan_adopt(ln);
 	lc_health_check(ln);
 	return 0;
 

@@ -15,6 +15,7 @@
 #include "entry.h"
 #include "fail.h"
 #include "net.h"
+#include "reap.h"
 #include "track.h"
 
 /*
@@ -111,7 +112,8 @@ static noinline unsigned int closes(struct lc_net *ln, struct nf_conn *ct,
 	if (reset && CTINFO2DIR(ctinfo) == IP_CT_DIR_REPLY &&
 	    !lc_entry_answers(ct))
 		failed = lc_record_fail(&ln->records, &key);
-	lc_record_close(&ln->records, &key, phase);
+	if (lc_record_close(&ln->records, &key, phase))
+		lc_reap_wake(&ln->reaper);
 	if (failed)
 		verdict = refused(ln, ct, LEASTCONN_REASON_REFUSED);
 	if (verdict == NF_ACCEPT && reset && !nf_ct_is_dying(ct))

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LC_WALK_H
+#define LC_WALK_H
+
+#include <linux/types.h>
+
+struct hlist_nulls_head;
+struct nf_conn;
+
+/** LC_WALK_ENTRIES - most entries that one slice of a walk visits, and a chain more */
+#define LC_WALK_ENTRIES	128U
+
+/**
+ * struct lc_walk - a walk through conntrack's table, slice by slice
+ * @table: the table as it was at the last slice; only to be compared with
+ * @size: its buckets
+ * @next: the bucket to go on with
+ */
+struct lc_walk {
+	const struct hlist_nulls_head	*table;
+	unsigned int			size;
+	unsigned int			next;
+};
+
+bool lc_walk_slice(struct lc_walk *walk,
+		   bool (*visit)(struct nf_conn *ct, void *data), void *data);
+
+#endif /* LC_WALK_H */
