@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <linux/genetlink.h>
 #include <linux/leastconn.h>
 
@@ -19,6 +20,10 @@
 
 /* A restore of thousands of backends is as many events at once. */
 #define EVENT_BUFFER	(4 << 20)
+
+/* How long to go on asking while other commands of this user run: 30 s. */
+#define TURN_PAUSE_MS	50
+#define TURN_TRIES	600
 
 struct nl {
 	struct mnl_socket	*socket;
@@ -235,14 +240,31 @@ static bool ask(struct nl *nl, struct nlmsghdr *nlh, unsigned int flags,
 	return !answer.torn;
 }
 
+/*
+ * The kernel lets the commands of one user's namespaces run one after another, and
+ * says EAGAIN rather than let the host wait for them. Return: whether to try again.
+ */
+static bool wait_for_turn(const struct nl_refusal *refusal, unsigned int *tries)
+{
+	const struct timespec pause = { .tv_nsec = TURN_PAUSE_MS * 1000000L };
+
+	if (refusal->error != EAGAIN || ++*tries > TURN_TRIES)
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
 bool nl_transact(struct nl *nl, struct request *request, nl_reader reader,
 		 void *data, struct nl_refusal *refusal)
 {
 	struct nlmsghdr *nlh = request_header(request);
+	unsigned int tries = 0;
 
 	nlh->nlmsg_type = nl->family;
-	if (!ask(nl, nlh, NLM_F_ACK, reader, data, refusal))
-		refuse("the kernel's answer was lost; look with list what was done");
+	do {
+		if (!ask(nl, nlh, NLM_F_ACK, reader, data, refusal))
+			refuse("the kernel's answer was lost; look with list what was done");
+	} while (wait_for_turn(refusal, &tries));
 	return refusal->error == 0;
 }
 
@@ -251,10 +273,13 @@ enum nl_dump_result nl_dump(struct nl *nl, struct request *request,
 			    struct nl_refusal *refusal)
 {
 	struct nlmsghdr *nlh = request_header(request);
+	unsigned int tries = 0;
 
 	nlh->nlmsg_type = nl->family;
-	if (!ask(nl, nlh, NLM_F_DUMP, reader, data, refusal))
-		return NL_TORN;
+	do {
+		if (!ask(nl, nlh, NLM_F_DUMP, reader, data, refusal))
+			return NL_TORN;
+	} while (wait_for_turn(refusal, &tries));
 	return refusal->error == 0 ? NL_DUMPED : NL_DUMP_REFUSED;
 }
 

@@ -31,16 +31,18 @@
  * lc_changes_init() - no change yet
  * @changes: to be filled
  * @pools: of the namespace; locked from here to lc_changes_apply() or _undo()
+ * @work: how many backends they may look at
  * @extack: where refusals go
  */
 void lc_changes_init(struct lc_changes *changes, struct lc_pools *pools,
-		     struct netlink_ext_ack *extack)
+		     unsigned int work, struct netlink_ext_ack *extack)
 {
 	lockdep_assert_held(&pools->backends->lock);
 
 	*changes = (struct lc_changes) {
 		.pools	= pools,
 		.extack	= extack,
+		.work	= work,
 	};
 	INIT_LIST_HEAD(&changes->steps);
 }
@@ -51,13 +53,11 @@ static int charge(struct lc_changes *changes, const struct lc_request *request,
 {
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	if (backends <= LC_MAX_WORK - changes->work) {
-		changes->work += backends;
-		return 0;
-	}
-	return refuse(changes, request, E2BIG,
-		      "more than %u backends looked at: split the message",
-		      LC_MAX_WORK);
+	if (backends > changes->work)
+		return refuse(changes, request, E2BIG,
+			      "too many backends are looked at for one message: split it");
+	changes->work -= backends;
+	return 0;
 }
 
 /* Before what it is about is done, so that there is no undoing for its want. */

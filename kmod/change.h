@@ -10,10 +10,12 @@
 /**
  * LC_MAX_WORK - most backends that one set of changes looks at
  *
- * A backend counts each time, and once more for each pool that it is in; twice
- * what the largest pool has. On a machine of 2020 that is a tenth of a second.
+ * A backend counts each time, and once more for each pool that it is in. Twice
+ * what the largest pool has: some 50 ms.
  */
 #define LC_MAX_WORK	131072U
+/** LC_MAX_WORK_HOST - the same, in a namespace of the host's own user namespace */
+#define LC_MAX_WORK_HOST	(32 * LC_MAX_WORK)
 
 /**
  * struct lc_request - what somebody wants changed
@@ -82,7 +84,7 @@ struct lc_step {
  * @pools: of the namespace
  * @steps: done so far
  * @extack: where refusals go
- * @work: done so far, at most %LC_MAX_WORK
+ * @work: how many backends may still be looked at
  * @purges: there is something to purge
  */
 struct lc_changes {
@@ -94,7 +96,7 @@ struct lc_changes {
 };
 
 void lc_changes_init(struct lc_changes *changes, struct lc_pools *pools,
-		     struct netlink_ext_ack *extack);
+		     unsigned int work, struct netlink_ext_ack *extack);
 int lc_changes_add(struct lc_changes *changes,
 		   const struct lc_request *request);
 void lc_changes_undo(struct lc_changes *changes);

@@ -12,6 +12,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <net/netfilter/nf_conntrack.h>
 
 #include "clients.h"
 #include "compat.h"
@@ -184,12 +185,18 @@ bool lc_client_find(struct lc_clients *clients, const struct lc_client_key *key,
 	return found;
 }
 
+/* Their memory is charged to nobody: no more than conntrack may have entries. */
+static unsigned int most_clients(void)
+{
+	return min_not_zero(READ_ONCE(nf_conntrack_max), LC_MAX_CLIENTS);
+}
+
 /* Whoever has been idle longest gives way. */
 static struct client *client_alloc(struct lc_clients *clients)
 {
 	struct client *client;
 
-	if (clients->count >= LC_MAX_CLIENTS)
+	if (clients->count >= most_clients())
 		forget(clients, list_first_entry(&clients->idle,
 						 struct client, list));
 	client = kmem_cache_alloc(client_cache, GFP_ATOMIC | __GFP_NOWARN);

@@ -4,7 +4,7 @@
 
 #include "backend.h"
 
-/** LC_MAX_CLIENTS - most clients a namespace remembers */
+/** LC_MAX_CLIENTS - most clients a namespace remembers, or nf_conntrack_max if less */
 #define LC_MAX_CLIENTS	131072U
 
 /**

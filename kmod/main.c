@@ -9,14 +9,14 @@
 #include "proc.h"
 #include "record.h"
 #include "scan.h"
+#include "share.h"
 #include "target.h"
-#include "turn.h"
 
 static int __init lc_init(void)
 {
 	int err;
 
-	lc_turn_init();
+	lc_share_init();
 	err = lc_record_init();
 	if (err)
 		return err;

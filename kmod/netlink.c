@@ -12,8 +12,8 @@
 #include "compat.h"
 #include "net.h"
 #include "netlink.h"
+#include "share.h"
 #include "snapshot.h"
-#include "turn.h"
 
 static struct genl_family family;
 
@@ -524,10 +524,10 @@ static bool is_first(const struct sk_buff *skb)
 	return !skb_headroom(skb);
 }
 
-static int take_turn(const struct net *net, const struct sk_buff *skb,
+static int take_share(const struct net *net, const struct sk_buff *skb,
 		     struct netlink_ext_ack *extack)
 {
-	int err = lc_turn_take(net, is_first(skb));
+	int err = lc_share_take(net, is_first(skb));
 
 	if (err == -EAGAIN)
 		NL_SET_ERR_MSG(extack,
@@ -569,11 +569,11 @@ static int do_change(struct sk_buff *skb, struct genl_info *info)
 	u32 count;
 	int err;
 
-	err = take_turn(net, skb, info->extack);
+	err = take_share(net, skb, info->extack);
 	if (err)
 		return err;
 	err = make_changes(lc_net(net), info, &reply, &killed, &count);
-	lc_turn_give(net);
+	lc_share_give(net);
 	if (err || !reply)
 		return err;
 	memcpy(nla_data(killed), &count, sizeof(count));
@@ -633,11 +633,11 @@ static int start(struct netlink_callback *cb,
 	struct lc_snapshot *snapshot;
 	int err;
 
-	err = take_turn(net, cb->skb, cb->extack);
+	err = take_share(net, cb->skb, cb->extack);
 	if (err)
 		return err;
 	snapshot = take(cb);
-	lc_turn_give(net);
+	lc_share_give(net);
 	if (IS_ERR(snapshot))
 		return PTR_ERR(snapshot);
 	*dump_of(cb) = (struct dump) { .snapshot = snapshot };

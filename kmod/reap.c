@@ -29,6 +29,7 @@
 #include "fail.h"
 #include "net.h"
 #include "reap.h"
+#include "share.h"
 
 #define LC_TICK		(HZ / 10)
 #define LC_ROUND	7U		/* ticks */
@@ -36,6 +37,7 @@
 #define LC_RETURN	7U		/* rounds, over 4.2 s: a client's third pause is 4 s */
 #define LC_BUDGET	(100000 / LC_ROUND)
 #define LC_YOUNG_BUDGET	(4 * LC_BUDGET)
+#define LC_YOUNG_DEAR	8U		/* times what a look at an old one costs */
 #define LC_BATCH	16U		/* without giving way */
 
 static struct lc_net *reaper_net(struct lc_reaper *reaper)
@@ -292,11 +294,9 @@ static struct llist_node *look_ahead(struct llist_node *node)
  * Where there are many, a look costs what it takes to reach record, bucket and
  * entry. So they are fetched ahead: records and buckets while the batch before
  * is looked at, entries here. @most: a batch or less.
- *
- * Return: how many of @most were left.
  */
-static unsigned int check_batch(struct lc_net *ln, struct lc_queue *queue,
-				unsigned int most, struct lc_queue *again)
+static void check_batch(struct lc_net *ln, struct lc_queue *queue,
+			unsigned int most, struct lc_queue *again)
 {
 	struct llist_node *ahead = queue->first;
 	const struct lc_record *record;
@@ -320,18 +320,20 @@ static unsigned int check_batch(struct lc_net *ln, struct lc_queue *queue,
 	}
 	local_bh_enable();
 	rcu_read_unlock();
-	return most;
 }
 
-/* Those of a queue that are due, but no more than @most. */
+/* Those of a queue that are due, but no more than @most. @dear: a look is so dear. */
 static void check_queue(struct lc_net *ln, struct lc_queue *queue,
-			unsigned int most)
+			unsigned int most, unsigned int dear)
 {
 	struct lc_queue again = { .end = &again.first };
 	unsigned int batches = most / LC_BATCH;
 
-	while (batches-- && !check_batch(ln, queue, LC_BATCH, &again))
+	while (batches-- && is_due(&ln->reaper, queue) &&
+	       lc_share_looks(ln->net, LC_BATCH * dear)) {
+		check_batch(ln, queue, LC_BATCH, &again);
 		cond_resched();
+	}
 	while (again.first)
 		queue_add_first(queue, queue_del_first(&again));
 }
@@ -372,8 +374,8 @@ static void check_work(struct work_struct *work)
 	WRITE_ONCE(reaper->asleep, false);
 	take_ticks(reaper);
 	take_fresh(reaper);
-	check_queue(ln, &reaper->young, LC_YOUNG_BUDGET);
-	check_queue(ln, &reaper->old, LC_BUDGET);
+	check_queue(ln, &reaper->young, LC_YOUNG_BUDGET, LC_YOUNG_DEAR);
+	check_queue(ln, &reaper->old, LC_BUDGET, 1);
 	lc_net_changed(ln);
 
 	/* A record that comes now finds @fresh empty and queues the work. */

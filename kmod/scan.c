@@ -35,8 +35,10 @@
 /* Between two passes, when nothing asks for one. */
 #define LC_SCAN_PERIOD	(30 * HZ)
 #define LC_SCAN_SOON	(HZ / 4)
-/* For how long the scanner runs, in nanoseconds, before it rests. */
-#define LC_SCAN_RUN	NSEC_PER_MSEC
+/* How many entries the scanner visits before it rests: some 0.5 ms. */
+#define LC_SCAN_RUN	4096U
+/* What a visit costs at most; nanoseconds. More is time in which others ran. */
+#define LC_SCAN_VISIT	1000U
 /* It may take so much beyond a hundredth; nanoseconds. */
 #define LC_SCAN_CREDIT	((s64)NSEC_PER_SEC)
 
@@ -184,12 +186,13 @@ static bool has_backends(void)
 }
 
 /* A part of a pass. Return: whether there is more of it. */
-static bool run(u64 start)
+static bool run(void)
 {
 	if (!scanner.under_way)
 		begin_pass();
+	scanner.walk.visited = 0;
 	while (lc_walk_slice(&scanner.walk, adopt_any, NULL)) {
-		if (ktime_get_ns() - start >= LC_SCAN_RUN)
+		if (scanner.walk.visited >= LC_SCAN_RUN)
 			return true;
 		cond_resched();
 	}
@@ -202,6 +205,7 @@ static unsigned long pause(u64 start)
 {
 	u64 now = ktime_get_ns(), took = now - start;
 
+	took = min_t(u64, took, (u64)scanner.walk.visited * LC_SCAN_VISIT);
 	scanner.credit = min_t(s64, LC_SCAN_CREDIT,
 			       scanner.credit + div_u64(now - scanner.when, 100));
 	scanner.credit -= took;
@@ -217,7 +221,7 @@ static void work(struct work_struct *work)
 
 	mutex_lock(&scanner.lock);
 	goes_on = has_backends();
-	more = goes_on && run(start);
+	more = goes_on && run();
 	if (!goes_on)
 		WRITE_ONCE(scanner.under_way, false);
 	mutex_unlock(&scanner.lock);

@@ -16,6 +16,8 @@
 
 /* Most buckets that one slice looks at, if they are empty. */
 #define LC_WALK_BUCKETS	8192U
+/* As many of them cost as much as an entry. */
+#define LC_WALK_EMPTY	64U
 
 /* While one of conntrack's bucket locks is held, its table stays in place. */
 static void look_at_table(struct lc_walk *walk)
@@ -121,6 +123,8 @@ bool lc_walk_slice(struct lc_walk *walk,
 			break;
 		}
 	}
+	walk->visited += LC_WALK_ENTRIES - left +
+			 (LC_WALK_BUCKETS - buckets) / LC_WALK_EMPTY;
 	more = walk->next < walk->size;
 	local_bh_enable();
 	rcu_read_unlock();

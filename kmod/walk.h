@@ -15,11 +15,13 @@ struct nf_conn;
  * @table: the table as it was at the last slice; only to be compared with
  * @size: its buckets
  * @next: the bucket to go on with
+ * @visited: entries so far; empty buckets count for as much as they cost
  */
 struct lc_walk {
 	const struct hlist_nulls_head	*table;
 	unsigned int			size;
 	unsigned int			next;
+	unsigned int			visited;
 };
 
 bool lc_walk_slice(struct lc_walk *walk,

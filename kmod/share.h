@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LC_SHARE_H
+#define LC_SHARE_H
+
+#include <linux/types.h>
+
+struct net;
+
+void lc_share_init(void);
+int lc_share_take(const struct net *net, bool may_wait);
+void lc_share_give(const struct net *net);
+bool lc_share_looks(const struct net *net, unsigned int looks);
+
+#endif /* LC_SHARE_H */
