@@ -371,7 +371,7 @@ static void check_work(struct work_struct *work)
 						struct lc_reaper, check);
 	struct lc_net *ln = reaper_net(reaper);
 
-	WRITE_ONCE(reaper->asleep, false);
+	WRITE_ONCE(reaper->asleep, 0);
 	take_ticks(reaper);
 	take_fresh(reaper);
 	check_queue(ln, &reaper->young, LC_YOUNG_BUDGET, LC_YOUNG_DEAR);
@@ -392,7 +392,7 @@ static void check_work(struct work_struct *work)
 void lc_reap_wake(struct lc_reaper *reaper)
 {
 	smp_mb();	/* pairs with go_to_sleep() */
-	if (READ_ONCE(reaper->asleep) && xchg(&reaper->asleep, false))
+	if (READ_ONCE(reaper->asleep) && xchg(&reaper->asleep, 0))
 		mod_delayed_work(lc_wq, &reaper->check, LC_TICK);
 	else
 		queue_delayed_work(lc_wq, &reaper->check, LC_TICK);

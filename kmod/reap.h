@@ -38,7 +38,7 @@ struct lc_reaper {
 	u16			last;
 	u16			tick;
 	unsigned long		when;
-	bool			asleep;
+	int			asleep;
 	struct delayed_work	check;
 };
 

@@ -68,7 +68,7 @@ static struct scanner {
 static struct workqueue_struct *scan_wq;
 
 /* Called under a conntrack bucket lock. */
-static void adopt(struct lc_net *ln, struct nf_conn *ct)
+static void scan_adopt(struct lc_net *ln, struct nf_conn *ct)
 {
 	struct lc_record_key key;
 	struct lc_load load;
@@ -88,7 +88,7 @@ static bool adopt_own(struct nf_conn *ct, void *data)
 	struct lc_net *ln = data;
 
 	if (net_eq(nf_ct_net(ct), ln->net))
-		adopt(ln, ct);
+		scan_adopt(ln, ct);
 	return false;
 }
 
@@ -98,7 +98,7 @@ static bool adopt_any(struct nf_conn *ct, void *data)
 	struct lc_net *ln = lc_net(nf_ct_net(ct));
 
 	if (READ_ONCE(ln->scan.open))
-		adopt(ln, ct);
+		scan_adopt(ln, ct);
 	return false;
 }
 
@@ -106,7 +106,7 @@ static bool adopt_any(struct nf_conn *ct, void *data)
  * What was missed counts until a pass that began later has ended. A namespace
  * whose lock is taken waits for the next pass, not the host for the namespace.
  */
-static void set_aside(struct lc_net *ln)
+static void scan_set_aside(struct lc_net *ln)
 {
 	struct lc_scan *scan = &ln->scan;
 
@@ -120,7 +120,7 @@ static void set_aside(struct lc_net *ln)
 	mutex_unlock(&ln->backends.lock);
 }
 
-static void forget(struct lc_net *ln)
+static void scan_forget(struct lc_net *ln)
 {
 	struct lc_scan *scan = &ln->scan;
 
@@ -151,7 +151,7 @@ static void begin_pass(void)
 	WRITE_ONCE(scanner.under_way, true);
 	WRITE_ONCE(scanner.wanted, false);
 	scanner.walk = (struct lc_walk) {};
-	for_each_scanned(set_aside);
+	for_each_scanned(scan_set_aside);
 }
 
 /* Something is left for the next pass. */
@@ -167,11 +167,11 @@ static bool is_unfinished(void)
 
 static void end_pass(void)
 {
-	for_each_scanned(forget);
+	for_each_scanned(scan_forget);
 	if (is_unfinished())
 		WRITE_ONCE(scanner.wanted, true);
 	WRITE_ONCE(scanner.under_way, false);
-	/* Pairs with ask(): it sees that none is under way, or we that it asked. */
+	/* Pairs with scan_request(): it sees that none is under way, or we that it asked. */
 	smp_mb();
 }
 
@@ -186,7 +186,7 @@ static bool has_backends(void)
 }
 
 /* A part of a pass. Return: whether there is more of it. */
-static bool run(void)
+static bool scan_run(void)
 {
 	if (!scanner.under_way)
 		begin_pass();
@@ -201,7 +201,7 @@ static bool run(void)
 }
 
 /* For how long to rest, in jiffies, after a run that began at @start. */
-static unsigned long pause(u64 start)
+static unsigned long scan_pause(u64 start)
 {
 	u64 now = ktime_get_ns(), took = now - start;
 
@@ -213,7 +213,7 @@ static unsigned long pause(u64 start)
 	return 1 + nsecs_to_jiffies(took * (scanner.credit > 0 ? 9 : 99));
 }
 
-static void work(struct work_struct *work)
+static void scan_work(struct work_struct *work)
 {
 	u64 start = ktime_get_ns();
 	bool more, goes_on;
@@ -221,11 +221,11 @@ static void work(struct work_struct *work)
 
 	mutex_lock(&scanner.lock);
 	goes_on = has_backends();
-	more = goes_on && run();
+	more = goes_on && scan_run();
 	if (!goes_on)
 		WRITE_ONCE(scanner.under_way, false);
 	mutex_unlock(&scanner.lock);
-	rest = pause(start);
+	rest = scan_pause(start);
 	if (more)
 		queue_delayed_work(scan_wq, &scanner.work, rest);
 	else if (READ_ONCE(scanner.wanted))
@@ -236,7 +236,7 @@ static void work(struct work_struct *work)
 }
 
 /* A pass is to come soon, or to follow the one that is under way. */
-static void ask(void)
+static void scan_request(void)
 {
 	WRITE_ONCE(scanner.wanted, true);
 	smp_mb();	/* pairs with end_pass() */
@@ -253,7 +253,7 @@ static void ask(void)
 void lc_scan_missed(struct lc_net *ln)
 {
 	if (!atomic_xchg(&ln->scan.missed, 1))
-		ask();
+		scan_request();
 }
 
 /* Return: whether all of the table was looked through. */
@@ -277,7 +277,7 @@ static bool scan_now(struct lc_net *ln)
 }
 
 /* The scanner is to visit the namespace's entries, too. */
-static void join(struct lc_net *ln)
+static void scan_join(struct lc_net *ln)
 {
 	if (READ_ONCE(ln->scan.open))
 		return;
@@ -305,13 +305,13 @@ void lc_scan_adopt(struct lc_net *ln)
 
 	if (created == READ_ONCE(scan->adopted))
 		return;
-	join(ln);
+	scan_join(ln);
 	if (time_after_eq(jiffies, READ_ONCE(scan->rested)) && scan_now(ln)) {
 		WRITE_ONCE(scan->adopted, created);
 		/* In vain if one is to come earlier. */
 		queue_delayed_work(scan_wq, &scanner.work, LC_SCAN_PERIOD);
 	} else {
-		ask();
+		scan_request();
 	}
 }
 
@@ -350,7 +350,7 @@ int __init lc_scan_init(void)
 {
 	mutex_init(&scanner.lock);
 	INIT_LIST_HEAD(&scanner.nets);
-	INIT_DELAYED_WORK(&scanner.work, work);
+	INIT_DELAYED_WORK(&scanner.work, scan_work);
 	scanner.credit = LC_SCAN_CREDIT;
 	scanner.when = ktime_get_ns();
 	scan_wq = alloc_workqueue("leastconn_scan", WQ_UNBOUND, 1);

@@ -602,6 +602,42 @@ flip() {
 }
 
 # More than fits into a message, so that changes come between two of them.
+# Any local user, as root of a user namespace: no message of a tenant makes the host
+# wait for long.
+test_a_tenants_message_is_bounded() { # short
+	local port
+
+	need setpriv unshare
+	setpriv --reuid=65534 --regid=65534 --clear-groups unshare -Ur true ||
+		skip "no user namespaces here"
+	modprobe xt_LEASTCONN
+	chmod 755 "$tmp"
+	{
+		echo "pool add p"
+		for ((port = 1; port <= 1000; port++)); do
+			echo "add p 10.0.0.1:$port"
+		done
+	} >"$tmp/pool"
+	# Each looks at a thousand backends, and at their places in the pool.
+	yes "drain 10.0.0.1" | head -n 60 >"$tmp/much"
+	yes "down 10.0.0.1" | head -n 70 >"$tmp/too-much"
+	cat >"$tmp/tenant" <<-'TENANT'
+		leastconnctl restore "$1/pool" || exit
+		leastconnctl restore "$1/much" || exit
+		leastconnctl list p | awk '$2 == "drain" { n++ } END { print n }'
+		leastconnctl restore "$1/too-much" 2>&1
+		echo $?
+		leastconnctl list p | awk '$2 == "drain" { n++ } END { print n }'
+	TENANT
+	timeout 60 setpriv --reuid=65534 --regid=65534 --clear-groups \
+		unshare -Urn bash "$tmp/tenant" "$tmp" >"$tmp/answer" ||
+		fail "$(cat "$tmp/answer")"
+	expect "1000
+leastconnctl: $tmp/too-much:66: down 10.0.0.1: too many backends are looked at for one message: split it
+1
+1000" "$(cat "$tmp/answer")" "what the tenant is told"
+}
+
 test_a_list_is_of_one_moment() { # short
 	local i flipper
 

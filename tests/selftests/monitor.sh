@@ -76,6 +76,19 @@ pool-deleted web" "events"
 		fail "no time: $(sed -n 1p "$tmp/$lb.log")"
 }
 
+# And not at all if it is as it was before.
+test_a_message_makes_one_change_of_a_state() {
+	host_add "$lb"
+	ctl pool add web
+	ctl add web $s1:80
+	ctl add web $s2:80
+	monitor "$lb"
+	printf '%s\n' "drain $s1" "down $s1" "drain $s2" "ready $s2" |
+		ctl restore
+	tells "state $s1:80 proto tcp state down active 0
+drained $s1:80 proto tcp state down active 0" "one message"
+}
+
 test_what_was_refused_is_not_told() { # short
 	host_add "$lb"
 	monitor "$lb"
