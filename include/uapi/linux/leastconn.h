@@ -34,7 +34,9 @@
  *	change, carried out in their order, all or none. Refused: the extended
  *	acknowledgment says why, and its offset which change. Reply, when there
  *	is a %LEASTCONN_OP_KILL or %LEASTCONN_A_KILL among them:
- *	%LEASTCONN_A_KILLED
+ *	%LEASTCONN_A_KILLED. E2BIG: more backends would be looked at than one
+ *	message may (131,072, each counting once more for each pool that it is
+ *	in; 4,194,304 in a namespace of the host's own user namespace)
  * @LEASTCONN_CMD_GET_POOLS: dump, all of one moment: for each pool a message
  *	without %LEASTCONN_A_ADDRESS (%LEASTCONN_A_POOL, %LEASTCONN_A_RULES,
  *	%LEASTCONN_A_MEMBERS), then one with it for each backend of the pool in the
@@ -45,6 +47,11 @@
  *	backend known, in the order they appeared; of those that match
  *	%LEASTCONN_A_FAMILY, %LEASTCONN_A_ADDRESS, %LEASTCONN_A_PORT and
  *	%LEASTCONN_A_PROTO, as far as the request has them
+ *
+ * Outside the host's own user namespace each of the three may end with EAGAIN: other
+ * commands of the same user are under way, or have used up his share of the time.
+ * Nothing has been done; try again.
+ *
  * @LEASTCONN_CMD_EVENT: to multicast group %LEASTCONN_MCGRP_EVENTS:
  *	%LEASTCONN_A_EVENT and what it is about. A reader that is too slow is told
  *	so by ENOBUFS
@@ -74,8 +81,9 @@ enum leastconn_cmd {
  *	%LEASTCONN_A_PORT (0), %LEASTCONN_A_PROTO (with a port: the pool's, TCP if
  *	it has none yet), %LEASTCONN_A_WEIGHT (1), %LEASTCONN_A_MAX_CONNS (0),
  *	%LEASTCONN_A_BACKUP (0), %LEASTCONN_A_STATE (as it is). EEXIST: the pool
- *	has it; ENOSPC: it has %LEASTCONN_MAX_MEMBERS; EINVAL: its backends or
- *	rules are of another family or protocol
+ *	has it; ENOSPC: it has %LEASTCONN_MAX_MEMBERS, or all pools and rules of
+ *	the namespace together have 1,048,576; EINVAL: its backends or rules are of
+ *	another family or protocol
  * @LEASTCONN_OP_SET: other terms for a backend of %LEASTCONN_A_POOL: the
  *	same attributes; what is not given stays. ENOENT: the pool has it not
  * @LEASTCONN_OP_DEL: one backend less for %LEASTCONN_A_POOL, with
@@ -191,8 +199,9 @@ enum leastconn_reason {
  * @__LEASTCONN_EVENT_MAX: one more than the last
  * @LEASTCONN_EVENT_MAX: the last
  *
- * What comes of connections is looked for ten times a second: what lasts shorter
- * is not told.
+ * What comes of connections is looked for ten times a second while connections
+ * begin or close, else each 0.7 s: what lasts shorter is not told. A state that one
+ * message changes more than once is told once.
  */
 enum leastconn_event {
 	LEASTCONN_EVENT_UNSPEC,
