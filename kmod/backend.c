@@ -145,7 +145,28 @@ static void address_del(struct lc_backends *backends,
 	kfree(address);
 }
 
-/* The table forgets @backend; whoever holds it keeps it. */
+/*
+ * The backend that was chosen last on each processor: most likely the next
+ * connection is recorded for it, and it need not be looked up. Readers are under
+ * RCU. The packets of every namespace read these pointers, so a backend is
+ * removed from them before it is freed: see forget_chosen().
+ */
+DEFINE_PER_CPU(struct lc_backend __rcu *, lc_chosen);
+
+/* No pool has @backend, so it is not chosen again while this runs. */
+static void forget_chosen(const struct lc_backend *backend)
+{
+	struct lc_backend __rcu **last;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		last = per_cpu_ptr(&lc_chosen, cpu);
+		if (rcu_access_pointer(*last) == backend)
+			RCU_INIT_POINTER(*last, NULL);
+	}
+}
+
+/* Lookups and dumps do not find @backend any more, records do not begin. */
 static void backend_unlink(struct lc_backends *backends,
 			   struct lc_backend *backend)
 {
@@ -159,6 +180,42 @@ static void backend_unlink(struct lc_backends *backends,
 	backends->count--;
 	rhashtable_remove_fast(&backends->table, &backend->node,
 			       backend_params);
+}
+
+/**
+ * lc_backend_put() - let go of a backend
+ * @backend: the backend
+ *
+ * Context: any.
+ */
+void lc_backend_put(struct lc_backend *backend)
+{
+	if (refcount_dec_and_test(&backend->ref))
+		kfree_rcu(backend, rcu);
+}
+
+/**
+ * lc_backend_leave() - drop a user of a backend: undo lc_backend_use()
+ * @backends: the namespace's, which may have gone; locked
+ * @backend: the backend
+ *
+ * Nothing else drops one. After the last one only records point to the backend:
+ * it is not found any more, and no processor remembers it.
+ *
+ * Context: may sleep.
+ */
+void lc_backend_leave(struct lc_backends *backends, struct lc_backend *backend)
+{
+	lockdep_assert_held(&backends->lock);
+
+	if (--backend->users)
+		return;
+	/* A rule that outlives its namespace has a backend that is unlinked. */
+	if (!backend->gone)
+		backend_unlink(backends, backend);
+	WARN_ON_ONCE(!hlist_empty(&backend->seats));
+	forget_chosen(backend);
+	lc_backend_put(backend);
 }
 
 /**
@@ -176,34 +233,13 @@ void lc_backends_exit(struct lc_backends *backends)
 	mutex_lock(&backends->lock);
 	list_for_each_entry_safe(backend, next, &backends->list, list) {
 		backend_unlink(backends, backend);
-		if (backend->state != LEASTCONN_STATE_READY &&
-		    !--backend->users)
-			lc_backend_put(backend);
+		if (backend->state != LEASTCONN_STATE_READY)
+			lc_backend_leave(backends, backend);
 	}
 	backends->closed = true;
 	mutex_unlock(&backends->lock);
 	rhashtable_destroy(&backends->addresses);
 	rhashtable_destroy(&backends->table);
-}
-
-/*
- * Who was chosen last on each processor is who the connection is about to be
- * recorded for, unless it went another way: it need not be looked for. Readers
- * under RCU; forget_chosen() comes before a backend's end.
- */
-DEFINE_PER_CPU(struct lc_backend __rcu *, lc_chosen);
-
-/* No pool has it any more, so nobody can choose it again. */
-static void forget_chosen(const struct lc_backend *backend)
-{
-	struct lc_backend __rcu **last;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		last = per_cpu_ptr(&lc_chosen, cpu);
-		if (rcu_access_pointer(*last) == backend)
-			RCU_INIT_POINTER(*last, NULL);
-	}
 }
 
 /**
@@ -218,18 +254,6 @@ struct lc_backend *lc_backend_find(struct lc_backends *backends,
 				   const struct lc_backend_key *key)
 {
 	return rhashtable_lookup(&backends->table, key, backend_params);
-}
-
-/**
- * lc_backend_put() - let go of a backend
- * @backend: the backend
- *
- * Context: any.
- */
-void lc_backend_put(struct lc_backend *backend)
-{
-	if (refcount_dec_and_test(&backend->ref))
-		kfree_rcu(backend, rcu);
 }
 
 static atomic_t *phase_counter(struct lc_backend *backend, enum lc_phase phase)
@@ -411,25 +435,6 @@ struct lc_backend *lc_backend_use(struct lc_backends *backends,
 }
 
 /**
- * lc_backend_leave() - undo lc_backend_use()
- * @backends: the namespace's, which may have gone; locked
- * @backend: the backend; with its last user nobody knows it any more
- *
- * Context: may sleep.
- */
-void lc_backend_leave(struct lc_backends *backends, struct lc_backend *backend)
-{
-	lockdep_assert_held(&backends->lock);
-
-	if (--backend->users)
-		return;
-	if (!backends->closed)
-		backend_unlink(backends, backend);
-	forget_chosen(backend);
-	lc_backend_put(backend);
-}
-
-/**
  * lc_backend_set_state() - what the administrator wants of a backend
  * @backends: the namespace's; locked
  * @backend: the backend; the caller is a user of it
@@ -448,10 +453,13 @@ void lc_backend_set_state(struct lc_backends *backends,
 
 	lockdep_assert_held(&backends->lock);
 
-	backend->users += more;
 	backends->kept[lc_family_index(backend->key.family)] += more;
 	if (more < 0)
 		backend->since = get_jiffies_64();
 	WRITE_ONCE(backend->state, state);
 	backend->drained = false;
+	if (more > 0)
+		backend->users++;
+	else if (more < 0)
+		lc_backend_leave(backends, backend);
 }
