@@ -109,6 +109,7 @@ bool because(struct why *why, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
+	/* cppcheck-suppress ctuuninitvar; it is written to, not read */
 	vsnprintf(why->text, sizeof(why->text), format, arguments);
 	va_end(arguments);
 	return false;
@@ -170,7 +171,7 @@ bool parse_pool(const char *text, struct why *why)
 {
 	if (pool_name_ok(text))
 		return true;
-	return because(why, "\"%.64s\" is not a pool's name: 1 to %u of A-Z a-z 0-9 _ . -",
+	return because(why, "\"%.64s\" is not a pool's name: 1 to %d of A-Z a-z 0-9 _ . -",
 		       text, LEASTCONN_NAME_SIZE - 1);
 }
 
@@ -356,8 +357,8 @@ static bool parse_words(char **words, unsigned int takes, const char *usage,
 			return because(why, "\"%s\" is one word too many: it, or its opposite, is there already",
 				       word->name);
 		seen |= word->given;
-		value = word->allowed ? words[1] : NULL;
-		if (word->allowed && !value)
+		value = word->allowed ? words[1] : "";
+		if (!value)
 			return because(why, "\"%s\" needs a value: %s",
 				       word->name, word->allowed);
 		if (!parse_value(word, value, change, why))

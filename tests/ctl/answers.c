@@ -373,7 +373,8 @@ static void test_damaged(void)
 		}
 		if (wait(&status) < 0 || !WIFEXITED(status) ||
 		    WEXITSTATUS(status) > 1)
-			fail("round %u: status %x", damaged, status);
+			fail("round %u: status %x", damaged,
+			     (unsigned int)status);
 	}
 	damaged = 0;
 }

@@ -96,7 +96,7 @@ void test_who_may(void)
 		_Exit(status);
 	}
 	if (waitpid(pid, &status, 0) != pid || status)
-		die("status %#x", status);
+		die("status %#x", (unsigned int)status);
 	list_all(&after, talk);
 	compare(HERE, "somebody else has changed something", before.text,
 		after.text);

@@ -25,7 +25,7 @@ static void shell(struct place place, const char *format, ...)
 	fflush(stdout);
 	status = system(command);
 	if (status)
-		fail("%s: status %#x", command, status);
+		fail("%s: status %#x", command, (unsigned int)status);
 }
 
 void test_rules_that_name_a_pool(void)

@@ -6,19 +6,19 @@
 #include <linux/netfilter.h>
 
 /** XT_LEASTCONN_MAX_BACKENDS - most backends one rule can list */
-#define XT_LEASTCONN_MAX_BACKENDS	64
+#define XT_LEASTCONN_MAX_BACKENDS	64U
 
 /** XT_LEASTCONN_NAME_SIZE - a pool's name with its final zero byte */
 #define XT_LEASTCONN_NAME_SIZE		32
 
 /** XT_LEASTCONN_MAX_WEIGHT - greatest weight of a backend */
-#define XT_LEASTCONN_MAX_WEIGHT		65535
+#define XT_LEASTCONN_MAX_WEIGHT		65535U
 
 /** XT_LEASTCONN_MAX_SECONDS - longest time that can be set, 7 days */
-#define XT_LEASTCONN_MAX_SECONDS	604800
+#define XT_LEASTCONN_MAX_SECONDS	604800U
 
 /** XT_LEASTCONN_FAIL_TIMEOUT - seconds, when none are given */
-#define XT_LEASTCONN_FAIL_TIMEOUT	10
+#define XT_LEASTCONN_FAIL_TIMEOUT	10U
 
 /**
  * enum xt_leastconn_flags - settings of a rule
