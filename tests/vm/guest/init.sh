@@ -6,7 +6,7 @@
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root
 
-# made by tests/vm/run: lc_version lc_modules lc_iptables lc_plugin lc_plugin_dir lc_tool lc_out lc_uml lc_tty lc_rows lc_columns, run_command()
+# made by tests/vm/run: lc_version lc_modules lc_iptables lc_plugin lc_plugin_dir lc_tool lc_out lc_uml lc_coverage lc_tty lc_rows lc_columns, run_command()
 # shellcheck disable=SC1091
 . /run/leastconn/job
 
@@ -130,6 +130,15 @@ scan_leaks() {
 	sed -u 's/^/kmemleak: /' "$leaks" >/dev/kmsg
 }
 
+# What the kernel has counted, of modules that are unloaded too. Files of debugfs are to be read, not copied: their size
+# is not known before.
+collect_coverage() {
+	[ -n "$lc_coverage" ] || return
+	find /sys/kernel/debug/gcov -path '*/kmod/*.gcda' | while read -r file; do
+		cat "$file" >"/run/leastconn/stage/coverage/${file##*/}"
+	done
+}
+
 # The kernel patches its own code when the first socket asks for time stamps, as ping does, and after the last one. An
 # emulated processor can meet that half-way (seen on 6.12: "Oops: int3" in netif_rx_internal). So one always asks.
 keep_time_stamps() {
@@ -144,6 +153,7 @@ ip link set lo up
 read -r uptime _ </proc/uptime
 log "ready after $uptime s"
 if [ -n "$lc_tty" ]; then run_on_terminal; else run_piped; fi
+collect_coverage
 scan_leaks
 log "the command ended with status $status"
 echo "$status" >"$(port leastconn.verdict)"
