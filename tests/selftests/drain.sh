@@ -327,6 +327,43 @@ test_a_port_that_was_refused() {
 	port_used_again by_refusal before
 }
 
+without_resets() { # COMMAND...: none leaves client or servers meanwhile
+	local host
+
+	for host in "$cl" "$sv"; do
+		on "$host" "$iptables" -A OUTPUT -p tcp --tcp-flags RST RST -j DROP
+	done
+	"$@"
+	for host in "$cl" "$sv"; do
+		on "$host" "$iptables" -F OUTPUT
+	done
+}
+
+lose_both_ends() {
+	peer "$sv" hangup reset
+	peer "$cl" reset c
+}
+
+# As after a power cut: conntrack takes the connection to be open, and the SYN of
+# the next one for a part of it.
+test_a_port_that_both_sides_have_lost() { # short
+	setup 4
+	serve tcp 80
+	balance tcp 80 $s1:80,$s2:80
+	begin by_loss
+	without_resets lose_both_ends
+	ctl drain $s1
+	expect 1 "$(entries $s1 -p tcp --state ESTABLISHED)" "entries that stand"
+	on "$sv" "$iptables" -A INPUT -d $s1 -p tcp --syn
+	busywait 5000 again || fail "$(cat "$tmp/refused")"
+	expect hello "$(peer "$cl" say c hello)" "echo"
+	expect 0 "$(on "$sv" "$iptables" -nvxL INPUT | awk 'FNR == 3 { print $1 }')" \
+		"SYNs that the drained server has seen"
+	has_served 1 $s2
+	expect 0 "$(entries $s1)" "entries of the drained server"
+	agree 1000
+}
+
 # ---- wait ----
 
 # wait_in_background WORD...: its process is $waiter
