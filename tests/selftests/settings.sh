@@ -447,6 +447,24 @@ test_idle_clients_are_balanced_anew() { # short
 	visits 10.7.0.1 "$other" "at once after that"
 }
 
+# The kernel's own count of what they are kept in. Every ten seconds some are freed.
+test_idle_clients_take_no_memory() {
+	local cache=leastconn_client i before
+
+	setup 2
+	clients
+	serve tcp 80
+	modprobe $module
+	before=$(objects $cache)
+	web persistent 2 -- $s1:80 $s2:80
+	for ((i = 1; i <= 5; i++)); do
+		visit 10.7.0.$i
+	done
+	expect $((before + 5)) "$(objects $cache)" "clients in memory"
+	busywait 20000 is "$before" objects $cache ||
+		fail "$(objects $cache) clients in memory, $before at first"
+}
+
 test_clients_survive_other_rules() { # short
 	local mine other
 
