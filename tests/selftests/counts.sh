@@ -467,6 +467,26 @@ test_a_deleted_entry_counts_no_more() {
 	agree 1000
 }
 
+# Each record knows in which bucket of conntrack's table its entry was.
+test_conntrack_s_table_shrinks() {
+	local before buckets=net.netfilter.nf_conntrack_buckets n
+
+	before=$(sysctl -n $buckets)
+	one_tcp_server
+	sysctl -qw $buckets=65536
+	peer "$cl" open c tcp $vip 80 count 100
+	# Looked at, with the buckets of now.
+	agrees_for 1500
+	for n in 2048 65536 1024; do
+		sysctl -qw $buckets=$n
+		agrees_for 1500
+		expect "100 0 100" "$(table $s1)" "with $n buckets"
+	done
+	on "$lb" conntrack -D -p tcp >"$tmp/answer" 2>&1
+	busywait 1000 is "0 0 100" table $s1 || fail "$(table $s1), all deleted"
+	sysctl -qw $buckets="$before"
+}
+
 test_a_flush_ends_all() { # short
 	setup_for_each
 	open_of_each
