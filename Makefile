@@ -115,6 +115,9 @@ test-matrix: ## the tests on all kernels, by iptables-nft and iptables-legacy (t
 test-debug: ## the tests, and hostile ones, on kernels that look for errors
 	tests/debug
 
+coverage: ## the lines of the module that the tests reach, and those that they do not (20 minutes)
+	tests/coverage
+
 bench: ## what it costs, beside DNAT, statistic, nft maps and IPVS
 	bench/run
 
@@ -135,4 +138,4 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
 .PHONY: all module plugin tool install uninstall dkms-source dkms-install dkms-remove \
-	deb clean demo test test-matrix test-debug bench bench-plot bench-failures shell lint help
+	deb clean demo test test-matrix test-debug coverage bench bench-plot bench-failures shell lint help
