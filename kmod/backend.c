@@ -77,6 +77,7 @@ int lc_backends_init(struct lc_backends *backends)
 
 	mutex_init(&backends->lock);
 	INIT_LIST_HEAD(&backends->list);
+	INIT_LIST_HEAD(&backends->unready);
 	err = rhashtable_init(&backends->table, &backend_params);
 	if (err)
 		return err;
@@ -177,6 +178,7 @@ static void backend_unlink(struct lc_backends *backends,
 		WRITE_ONCE(backends->wide, backends->wide - 1);
 	list_del(&backend->list);
 	address_del(backends, backend);
+	list_del_init(&backend->unready);
 	backends->count--;
 	rhashtable_remove_fast(&backends->table, &backend->node,
 			       backend_params);
@@ -371,6 +373,7 @@ static struct lc_backend *backend_alloc(const struct lc_backends *home,
 	backend->home = home;
 	backend->users = 1;
 	backend->since = get_jiffies_64();
+	INIT_LIST_HEAD(&backend->unready);
 	refcount_set(&backend->ref, 1);
 	return backend;
 }
@@ -454,6 +457,10 @@ void lc_backend_set_state(struct lc_backends *backends,
 	lockdep_assert_held(&backends->lock);
 
 	backends->kept[lc_family_index(backend->key.family)] += more;
+	if (more > 0)
+		list_add_tail(&backend->unready, &backends->unready);
+	else if (more < 0)
+		list_del_init(&backend->unready);
 	if (more < 0)
 		backend->since = get_jiffies_64();
 	WRITE_ONCE(backend->state, state);

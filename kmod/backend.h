@@ -5,6 +5,7 @@
 #include <linux/atomic.h>
 #include <linux/in.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/netfilter.h>
 #include <linux/percpu.h>
@@ -104,6 +105,8 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  *	lc_backends.lock
  * @redispatch: pools that give them to another one; the same
  * @suspected: and of answered ones; the same
+ * @heard: in lc_healer.news, until it is judged
+ * @news: there
  * @reason: &enum leastconn_reason of the last one that failed
  * @since: jiffies from when on it takes connections; lc_backends.lock
  * @ref: keeps the memory: one for all users together, one a record
@@ -119,6 +122,7 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @siblings: in lc_address.backends; lc_backends.lock
  * @step: the step of the changes under way that is about it, or NULL;
  *	lc_backends.lock
+ * @unready: in lc_backends.unready while @state is not ready; lc_backends.lock
  * @seats: in pools, which want to know when @active becomes less; readers
  *	under RCU, written under lc_backends.lock
  * @n_seats: how many are in @seats; lc_backends.lock
@@ -136,6 +140,8 @@ struct lc_backend {
 	atomic_t		failed;
 	atomic_t		fails;
 	atomic_t		answered;
+	atomic_t		heard;
+	struct llist_node	news;
 	bool			suspected;
 	u8			reason;
 	unsigned int		watched;
@@ -151,6 +157,7 @@ struct lc_backend {
 	struct lc_address	*address;
 	struct list_head	siblings;
 	struct lc_step		*step;
+	struct list_head	unready;
 	struct hlist_head	seats;
 	unsigned int		n_seats;
 	struct rcu_head		rcu;
@@ -210,6 +217,9 @@ static inline bool lc_backend_get(struct lc_backend *backend)
  * @created: how many ever appeared; written under @lock
  * @count: how many there are; @lock
  * @kept: of IPv4, of IPv6, how many are not ready; @lock
+ * @unready: they, the one first that was looked at longest ago; @lock
+ * @to_look: how many of them are to be looked at: they may be drained by now;
+ *	written under @lock
  * @closed: the namespace is gone, @table with it; @lock
  */
 struct lc_backends {
@@ -221,6 +231,8 @@ struct lc_backends {
 	unsigned int		created;
 	unsigned int		count;
 	unsigned int		kept[2];
+	struct list_head	unready;
+	unsigned int		to_look;
 	bool			closed;
 };
 

@@ -16,21 +16,42 @@
  * suspects, nothing is known to be better than anything else: the pool is open,
  * all are in, and nobody is ejected until one answers.
  *
- * Slow start is here, too, since it needs the time: a member's share grows each
- * LC_STEP.
+ * A run of this work visits what there is news of, what is due and pools that have
+ * become too small for those who are out, nothing else, and gives way in between.
+ * What runs take is limited to a twentieth of a processor, for all namespaces
+ * together: when one has had more than its share, its next run comes later.
  */
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/llist.h>
+#include <linux/timerqueue.h>
 
 #include "compat.h"
 #include "health.h"
 #include "net.h"
 
-#define LC_STEP	(HZ / 10)
-#define LC_AGE	(10 * HZ)	/* between looks for clients to be forgotten */
+#define LC_STEP		(HZ / 10)	/* between looks at parts of what may have changed */
+#define LC_AGE		(10 * HZ)	/* between looks for clients to be forgotten */
+#define LC_BATCH	256U		/* without giving way */
+#define LC_SHARE	20U		/* at most one part in so many of a processor */
+#define LC_RUN		(20 * NSEC_PER_USEC)	/* that a run costs, beside what it does */
+#define LC_AHEAD	(50 * NSEC_PER_MSEC)	/* that runs may be ahead of their share */
+#define LC_PAUSE	(1ULL * NSEC_PER_SEC)	/* at most, for one run */
 
-static unsigned long timeout_of(const struct lc_pool *pool)
+/* Healers that pause, in all namespaces. */
+static atomic_t pausing = ATOMIC_INIT(0);
+
+static u64 timeout_of(const struct lc_pool *pool)
 {
-	return (unsigned long)pool->settings.fail_timeout * HZ;
+	return (u64)pool->settings.fail_timeout * HZ;
+}
+
+static void set_suspect(struct lc_member *member, bool suspect)
+{
+	if (member->health.suspect == suspect)
+		return;
+	member->health.suspect = suspect;
+	lc_member_recount(member);
 }
 
 static void come_back(struct lc_member *member)
@@ -41,22 +62,23 @@ static void come_back(struct lc_member *member)
 	health->reason = LEASTCONN_REASON_NONE;
 	health->fails = 0;
 	health->suspect = false;
-	health->back = jiffies;
-	health->since = get_jiffies_64();
+	health->back = get_jiffies_64();
+	health->since = health->back;
 	lc_member_update(member);
 }
 
 static void eject(struct lc_member *member)
 {
 	struct lc_health *health = &member->health;
+	u64 now = get_jiffies_64();
 
 	if (health->is == LEASTCONN_HEALTH_IN &&
-	    jiffies - health->back > health->rest)
+	    now - health->back > health->rest)
 		health->doublings = 0;
 	health->rest = timeout_of(member->pool) << health->doublings;
 	if (health->doublings < LC_DOUBLINGS)
 		health->doublings++;
-	health->until = jiffies + health->rest;
+	health->until = now + health->rest;
 	health->is = LEASTCONN_HEALTH_EJECTED;
 	health->reason = READ_ONCE(member->backend->reason);
 	health->fails = 0;
@@ -64,66 +86,45 @@ static void eject(struct lc_member *member)
 	lc_member_update(member);
 }
 
-static bool is_ordinary(const struct lc_member *member)
+static struct lc_member *member_out(struct timerqueue_node *node)
 {
-	return !member->terms.backup && member->terms.weight &&
-	       member->backend->state == LEASTCONN_STATE_READY;
+	return container_of(node, struct lc_member, health.out);
 }
 
-/* None of the ordinary ones is known to be better than the others. */
+/*
+ * None of the ordinary ones is known to be better than the others: those that are
+ * in are suspects already.
+ */
 static void open_up(struct lc_pool *pool)
 {
+	struct timerqueue_node *node, *next;
 	struct lc_member *member;
 
 	pool->open = true;
-	list_for_each_entry(member, &pool->seats, list) {
-		if (!is_ordinary(member))
+	for (node = timerqueue_getnext(&pool->out); node; node = next) {
+		next = timerqueue_iterate_next(node);
+		member = member_out(node);
+		if (!lc_member_is_ordinary(member))
 			continue;
-		if (member->health.is != LEASTCONN_HEALTH_IN)
-			come_back(member);
-		member->health.suspect = true;
+		come_back(member);
+		set_suspect(member, true);
+		cond_resched();
 	}
-}
-
-/**
- * struct census - the ordinary members of a pool
- * @all: how many there are
- * @out: of them ejected, or on trial
- * @suspects: in, but would be out
- */
-struct census {
-	unsigned int all, out, suspects;
-};
-
-static struct census count(const struct lc_pool *pool)
-{
-	const struct lc_member *member;
-	struct census census = {};
-
-	list_for_each_entry(member, &pool->seats, list) {
-		if (!is_ordinary(member))
-			continue;
-		census.all++;
-		census.out += member->health.is != LEASTCONN_HEALTH_IN;
-		census.suspects += member->health.suspect;
-	}
-	return census;
 }
 
 static void may_eject(struct lc_member *member)
 {
 	struct lc_pool *pool = member->pool;
-	struct census census;
+	const struct lc_census *census = &pool->census;
 
-	if (!is_ordinary(member)) {
+	if (!lc_member_is_ordinary(member)) {
 		eject(member);
 		return;
 	}
-	member->health.suspect = true;
-	census = count(pool);
-	if (census.out + census.suspects < census.all) {
+	set_suspect(member, true);
+	if (census->out + census->suspects < census->all) {
 		pool->open = false;
-		if (2 * (census.out + 1) <= census.all)
+		if (2 * (census->out + 1) <= census->all)
 			eject(member);
 	} else if (!pool->open) {
 		open_up(pool);
@@ -133,17 +134,18 @@ static void may_eject(struct lc_member *member)
 static void member_failed(struct lc_member *member, unsigned int times)
 {
 	struct lc_health *health = &member->health;
+	u64 now = get_jiffies_64();
 
 	if (health->is == LEASTCONN_HEALTH_TRIAL)
 		eject(member);
 	if (health->is != LEASTCONN_HEALTH_IN)
 		return;
-	if (jiffies - health->first > timeout_of(member->pool)) {
+	if (now - health->first > timeout_of(member->pool)) {
 		health->fails = 0;
-		health->suspect = false;
+		set_suspect(member, false);
 	}
 	if (!health->fails)
-		health->first = jiffies;
+		health->first = now;
 	health->fails += times;
 	if (health->fails >= member->pool->settings.max_fails)
 		may_eject(member);
@@ -155,7 +157,7 @@ static void member_answers(struct lc_member *member)
 
 	member->pool->open = false;
 	health->fails = 0;
-	health->suspect = false;
+	set_suspect(member, false);
 	if (health->is == LEASTCONN_HEALTH_TRIAL)
 		come_back(member);
 }
@@ -169,14 +171,18 @@ static bool is_suspected(const struct lc_member *member)
 /* What has been heard of it since the last time. */
 static void judge(struct lc_backend *backend)
 {
-	unsigned int failed = atomic_xchg(&backend->failed, 0);
-	bool answers = atomic_xchg(&backend->answered, 0);
-	bool suspected = false;
+	bool suspected = false, answers;
 	struct lc_member *member;
+	unsigned int failed;
 
+	/* First: what comes now is news again. Pairs with hear_of(). */
+	atomic_xchg(&backend->heard, 0);
+	failed = atomic_xchg(&backend->failed, 0);
+	answers = atomic_xchg(&backend->answered, 0);
 	if (!failed && !answers)
 		return;
 	hlist_for_each_entry(member, &backend->seats, seat.node) {
+		cond_resched();
 		if (!member->pool->settings.max_fails)
 			continue;
 		if (answers)
@@ -188,76 +194,194 @@ static void judge(struct lc_backend *backend)
 	WRITE_ONCE(backend->suspected, suspected);
 }
 
-static void sooner(unsigned long *wait, unsigned long other)
+/**
+ * struct run - a run of the work
+ * @ln: the namespace
+ * @since: nanoseconds of the clock, when its lock was taken
+ * @took: nanoseconds, before that
+ * @left: what may be done without giving way
+ */
+struct run {
+	struct lc_net	*ln;
+	u64		since;
+	u64		took;
+	unsigned int	left;
+};
+
+static void run_lock(struct run *run)
+{
+	mutex_lock(&run->ln->backends.lock);
+	run->since = ktime_get_ns();
+	run->left = LC_BATCH;
+}
+
+static void run_unlock(struct run *run)
+{
+	run->took += ktime_get_ns() - run->since;
+	mutex_unlock(&run->ln->backends.lock);
+}
+
+static void run_resched(struct run *run)
+{
+	if (--run->left)
+		return;
+	run_unlock(run);
+	cond_resched();
+	run_lock(run);
+}
+
+static void judge_news(struct run *run)
+{
+	struct llist_node *news = llist_del_all(&run->ln->healer.news);
+	struct lc_backend *backend, *next;
+
+	news = llist_reverse_order(news);
+	llist_for_each_entry_safe(backend, next, news, news) {
+		judge(backend);
+		lc_backend_put(backend);
+		run_resched(run);
+	}
+}
+
+static void end_rest(struct lc_pool *pool)
+{
+	struct lc_member *member = member_out(timerqueue_getnext(&pool->out));
+
+	if (!pool->settings.max_fails) {
+		come_back(member);
+		return;
+	}
+	member->health.is = LEASTCONN_HEALTH_TRIAL;
+	lc_member_update(member);
+}
+
+/* Return: jiffies until the next one is due, or U64_MAX. */
+static u64 end_rests(struct run *run)
+{
+	struct lc_pools *pools = &run->ln->pools;
+	struct timerqueue_node *first;
+	u64 now = get_jiffies_64();
+
+	while ((first = timerqueue_getnext(&pools->rests))) {
+		if (first->expires > (ktime_t)now)
+			return first->expires - now;
+		end_rest(container_of(first, struct lc_pool, rest));
+		run_resched(run);
+	}
+	return U64_MAX;
+}
+
+/* Those whose rest is over first. Return: whether that was all. */
+static bool bring_back(struct lc_pool *pool)
+{
+	struct timerqueue_node *node = timerqueue_getnext(&pool->out), *next;
+	unsigned int most = LC_BATCH;
+	struct lc_member *member;
+
+	for (; node && lc_pool_is_short(pool); node = next) {
+		next = timerqueue_iterate_next(node);
+		member = member_out(node);
+		cond_resched();
+		if (pool->settings.max_fails &&
+		    (!lc_member_is_ordinary(member) ||
+		     member->health.is != LEASTCONN_HEALTH_EJECTED))
+			continue;
+		if (!most--)
+			return false;
+		come_back(member);
+	}
+	return true;
+}
+
+static void visit_pools(struct run *run)
+{
+	struct lc_pools *pools = &run->ln->pools;
+	struct lc_pool *pool;
+
+	while (!list_empty(&pools->visits)) {
+		pool = list_first_entry(&pools->visits, struct lc_pool, visit);
+		if (bring_back(pool))
+			list_del_init(&pool->visit);
+		else
+			run->left = 1;
+		run_resched(run);
+	}
+}
+
+static void sooner(u64 *wait, u64 other)
 {
 	*wait = min(*wait, other);
 }
 
-static void tend_member(struct lc_member *member, unsigned long *wait)
+/* Nanoseconds that are left. */
+static u64 pause_left(const struct lc_healer *healer, u64 now)
 {
-	struct lc_health *health = &member->health;
-
-	if (health->is != LEASTCONN_HEALTH_IN &&
-	    !member->pool->settings.max_fails)
-		come_back(member);
-	if (health->is == LEASTCONN_HEALTH_EJECTED) {
-		if (time_before(jiffies, health->until)) {
-			sooner(wait, health->until - jiffies);
-		} else {
-			health->is = LEASTCONN_HEALTH_TRIAL;
-			lc_member_update(member);
-		}
-	}
-	if (health->ramp)
-		lc_member_update(member);
-	if (health->ramp)
-		sooner(wait, LC_STEP);
+	return healer->paid > now + LC_AHEAD ?
+	       healer->paid - LC_AHEAD - now : 0;
 }
 
-/* Whose rest is over first. */
-static struct lc_member *next_back(const struct lc_pool *pool)
+static unsigned long pause_jiffies(u64 left)
 {
-	struct lc_member *member, *next = NULL;
-
-	list_for_each_entry(member, &pool->seats, list)
-		if (is_ordinary(member) &&
-		    member->health.is == LEASTCONN_HEALTH_EJECTED &&
-		    (!next || time_before(member->health.until,
-					  next->health.until)))
-			next = member;
-	return next;
+	return nsecs_to_jiffies(left) + 1;
 }
 
-/* There may be fewer ordinary members than when they were ejected. */
-static void keep_half(struct lc_pool *pool)
+/* All that pause share what there is. */
+static void pay(struct lc_healer *healer, u64 took)
 {
-	struct census census = count(pool);
-	struct lc_member *member;
+	u64 share = (u64)LC_SHARE * (atomic_read(&pausing) + 1);
+	u64 now = ktime_get_ns();
 
-	for (; 2 * census.out > census.all; census.out--) {
-		member = next_back(pool);
-		if (!member)
-			break;
-		come_back(member);
-	}
+	healer->paid = max(healer->paid, now) +
+		       min_t(u64, (took + LC_RUN) * share, LC_PAUSE);
+	if (!pause_left(healer, now))
+		return;
+	atomic_inc(&pausing);
+	WRITE_ONCE(healer->pauses, true);
 }
 
-static void tend_pool(struct lc_pool *pool, unsigned long *wait)
+static void pause_over(struct lc_healer *healer)
 {
-	struct lc_member *member;
-
-	list_for_each_entry(member, &pool->seats, list)
-		tend_member(member, wait);
-	if (pool->settings.max_fails)
-		keep_half(pool);
+	if (!healer->pauses)
+		return;
+	atomic_dec(&pausing);
+	/* Before news is taken: pairs with lc_health_check(). */
+	smp_store_mb(healer->pauses, false);
 }
 
-static void tend(const struct list_head *pools, unsigned long *wait)
+static bool pauses(struct lc_healer *healer)
 {
-	struct lc_pool *pool;
+	u64 left = pause_left(healer, ktime_get_ns());
 
-	list_for_each_entry(pool, pools, list)
-		tend_pool(pool, wait);
+	if (!healer->pauses)
+		return false;
+	if (left)
+		queue_delayed_work(lc_wq, &healer->work, pause_jiffies(left));
+	else
+		pause_over(healer);
+	return left;
+}
+
+/* Return: jiffies until something is due, or U64_MAX. */
+static u64 heal(struct lc_net *ln, u64 *took)
+{
+	struct run run = { .ln = ln };
+	bool untold;
+	u64 wait;
+
+	run_lock(&run);
+	judge_news(&run);
+	wait = end_rests(&run);
+	visit_pools(&run);
+	untold = !list_empty(&ln->pools.untold);
+	run_unlock(&run);
+	*took = run.took;
+	if (lc_clients_age(&ln->clients))
+		sooner(&wait, LC_AGE);
+	if (untold || lc_net_looks_left(ln))
+		lc_net_look(ln);
+	if (lc_net_looks_left(ln))
+		sooner(&wait, LC_STEP);
+	return wait;
 }
 
 static void work(struct work_struct *work)
@@ -265,21 +389,18 @@ static void work(struct work_struct *work)
 	struct lc_healer *healer = container_of(to_delayed_work(work),
 						struct lc_healer, work);
 	struct lc_net *ln = container_of(healer, struct lc_net, healer);
-	unsigned long wait = MAX_JIFFY_OFFSET;
-	struct lc_backend *backend;
+	u64 wait, took;
 
-	mutex_lock(&ln->backends.lock);
-	list_for_each_entry(backend, &ln->backends.list, list)
-		judge(backend);
-	tend(&ln->pools.named, &wait);
-	tend(&ln->pools.unnamed, &wait);
-	mutex_unlock(&ln->backends.lock);
-	if (lc_clients_age(&ln->clients))
-		sooner(&wait, LC_AGE);
-	lc_net_changed(ln);
-	/* Unless somebody has queued it meanwhile, for at once. */
-	if (wait != MAX_JIFFY_OFFSET)
-		queue_delayed_work(lc_wq, &healer->work, wait);
+	if (pauses(healer))
+		return;
+	wait = heal(ln, &took);
+	pay(healer, took);
+	if (healer->pauses)
+		wait = pause_jiffies(pause_left(healer, ktime_get_ns()));
+	/* Unless it has been queued meanwhile, for at once. */
+	if (wait != U64_MAX)
+		queue_delayed_work(lc_wq, &healer->work,
+				   min_t(u64, wait, MAX_JIFFY_OFFSET));
 }
 
 /**
@@ -290,8 +411,21 @@ static void work(struct work_struct *work)
  */
 void lc_health_check(struct lc_net *ln)
 {
-	if (!READ_ONCE(ln->healer.closed))
-		mod_delayed_work(lc_wq, &ln->healer.work, 0);
+	struct lc_healer *healer = &ln->healer;
+
+	/* What is to be seen comes before: pairs with pause_over(). */
+	smp_mb();
+	if (!READ_ONCE(healer->closed) && !READ_ONCE(healer->pauses))
+		mod_delayed_work(lc_wq, &healer->work, 0);
+}
+
+static void hear_of(struct lc_net *ln, struct lc_backend *backend)
+{
+	/* After what there is to hear: pairs with judge(). */
+	if (atomic_xchg(&backend->heard, 1) || !lc_backend_get(backend))
+		return;
+	llist_add(&backend->news, &ln->healer.news);
+	lc_health_check(ln);
 }
 
 /**
@@ -311,7 +445,7 @@ void lc_health_failed(struct lc_net *ln, struct lc_backend *backend, u8 reason)
 	/* Who counts it is to see why: pairs with judge()'s atomic_xchg(). */
 	smp_mb__before_atomic();
 	atomic_inc(&backend->failed);
-	lc_health_check(ln);
+	hear_of(ln, backend);
 }
 
 /**
@@ -326,7 +460,7 @@ void lc_health_answers(struct lc_net *ln, struct lc_backend *backend)
 	if (!READ_ONCE(backend->suspected))
 		return;
 	atomic_set(&backend->answered, 1);
-	lc_health_check(ln);
+	hear_of(ln, backend);
 }
 
 /**
@@ -337,6 +471,7 @@ void lc_health_answers(struct lc_net *ln, struct lc_backend *backend)
  */
 void lc_healer_init(struct lc_healer *healer)
 {
+	init_llist_head(&healer->news);
 	INIT_DELAYED_WORK(&healer->work, work);
 }
 
@@ -361,5 +496,12 @@ void lc_healer_close(struct lc_healer *healer)
  */
 void lc_healer_exit(struct lc_healer *healer)
 {
+	struct lc_backend *backend, *next;
+	struct llist_node *news;
+
 	cancel_delayed_work_sync(&healer->work);
+	pause_over(healer);
+	news = llist_del_all(&healer->news);
+	llist_for_each_entry_safe(backend, next, news, news)
+		lc_backend_put(backend);
 }

@@ -2,6 +2,7 @@
 #ifndef LC_HEALTH_H
 #define LC_HEALTH_H
 
+#include <linux/llist.h>
 #include <linux/workqueue.h>
 
 struct lc_backend;
@@ -13,10 +14,16 @@ struct lc_net;
 /**
  * struct lc_healer - judges the backends of a namespace
  * @closed: the namespace goes
+ * @pauses: @work is queued, and does nothing before it has paused
+ * @paid: nanoseconds of the clock, when what runs have taken is made up for
+ * @news: backends of which something has been heard, each held
  * @work: queued when something has been heard of one, or is due
  */
 struct lc_healer {
 	bool			closed;
+	bool			pauses;
+	u64			paid;
+	struct llist_head	news;
 	struct delayed_work	work;
 };
 

@@ -40,14 +40,45 @@ void lc_net_watch(void (*wanted)(struct lc_net *ln))
  * lc_net_changed() - something may have changed
  * @ln: the namespace
  *
- * Context: may sleep; in work of lc_wq.
+ * What it is takes no longer than some looks; the rest is done soon afterwards.
+ *
+ * Context: may sleep; in work of lc_wq, or in a command.
  */
 void lc_net_changed(struct lc_net *ln)
+{
+	WRITE_ONCE(ln->pools.look_anew, true);
+	lc_net_look(ln);
+	if (lc_net_looks_left(ln))
+		lc_health_check(ln);
+}
+
+/**
+ * lc_net_look() - see what has become of what may have changed, or of a part
+ * @ln: the namespace
+ *
+ * Context: as lc_net_changed().
+ */
+void lc_net_look(struct lc_net *ln)
 {
 	void (*wanted)(struct lc_net *ln) = READ_ONCE(watcher);
 
 	if (wanted)
 		wanted(ln);
+}
+
+/**
+ * lc_net_looks_left() - is lc_net_look() to be called again?
+ * @ln: the namespace
+ *
+ * Context: any.
+ * Return: whether it is.
+ */
+bool lc_net_looks_left(const struct lc_net *ln)
+{
+	return READ_ONCE(watcher) &&
+	       (READ_ONCE(ln->pools.look_anew) ||
+		READ_ONCE(ln->pools.to_look) ||
+		READ_ONCE(ln->backends.to_look));
 }
 
 static int __net_init net_init(struct net *net)

@@ -43,6 +43,8 @@ void lc_net_exit(void);
 struct lc_net *lc_net(const struct net *net);
 void lc_net_watch(void (*wanted)(struct lc_net *ln));
 void lc_net_changed(struct lc_net *ln);
+void lc_net_look(struct lc_net *ln);
+bool lc_net_looks_left(const struct lc_net *ln);
 
 /** lc_wq - what is done apart from packets */
 extern struct workqueue_struct *lc_wq;

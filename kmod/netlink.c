@@ -445,37 +445,84 @@ static void look_for_health(struct net *net, struct lc_member *member)
 	tell(net, out ? LEASTCONN_EVENT_EJECTED : LEASTCONN_EVENT_BACK, &row);
 }
 
-static void look_at_pools(struct net *net, const struct list_head *pools)
+#define LC_LOOKS	256U	/* of a kind, in one go */
+
+/* How many to look at now; the rest of the round is for later. */
+static unsigned int looks(unsigned int *to_look, unsigned int all)
+{
+	unsigned int left = min(*to_look, all), n = min(left, LC_LOOKS);
+
+	WRITE_ONCE(*to_look, left - n);
+	return n;
+}
+
+static void look_at_unready(struct net *net, struct lc_backends *backends)
+{
+	unsigned int n = looks(&backends->to_look,
+			       backends->kept[0] + backends->kept[1]);
+	struct lc_backend *backend;
+
+	while (n--) {
+		backend = list_first_entry(&backends->unready,
+					   struct lc_backend, unready);
+		list_move_tail(&backend->unready, &backends->unready);
+		look_for_drained(net, backend);
+	}
+}
+
+static void look_at_capped(struct net *net, struct lc_pools *pools)
+{
+	unsigned int n = looks(&pools->to_look, pools->n_capped);
+	struct lc_member *member;
+
+	while (n--) {
+		member = list_first_entry(&pools->capped, struct lc_member,
+					  capped);
+		list_move_tail(&member->capped, &pools->capped);
+		look_for_full(net, member);
+		lc_member_watch_cap(member);
+	}
+}
+
+/* Return: whether some are left. */
+static bool tell_health(struct net *net, struct lc_pools *pools)
 {
 	struct lc_member *member;
-	struct lc_pool *pool;
+	unsigned int n;
 
-	list_for_each_entry(pool, pools, list) {
-		if (!pool->eventful)
-			continue;
-		list_for_each_entry(member, &pool->seats, list) {
-			look_for_full(net, member);
-			look_for_health(net, member);
-		}
+	for (n = 0; n < LC_LOOKS && !list_empty(&pools->untold); n++) {
+		member = list_first_entry(&pools->untold, struct lc_member,
+					  health.untold);
+		list_del_init(&member->health.untold);
+		look_for_health(net, member);
 	}
+	return !list_empty(&pools->untold);
 }
 
 /*
  * After each run of the reaper, and after changes: nothing else makes a change.
  * Also when nobody listens, so that whoever listens later is told what happens
- * then, not what has happened before.
+ * then, not what has happened before. Loads have to be looked for, some at a time;
+ * what has become of members' health is known.
  */
 static void look(struct lc_net *ln)
 {
 	struct lc_backends *backends = &ln->backends;
-	struct lc_backend *backend;
+	struct lc_pools *pools = &ln->pools;
 
 	mutex_lock(&backends->lock);
-	if (backends->kept[0] || backends->kept[1])
-		list_for_each_entry(backend, &backends->list, list)
-			look_for_drained(ln->net, backend);
-	look_at_pools(ln->net, &ln->pools.named);
-	look_at_pools(ln->net, &ln->pools.unnamed);
+	if (READ_ONCE(pools->look_anew)) {
+		WRITE_ONCE(pools->look_anew, false);
+		backends->to_look = backends->kept[0] + backends->kept[1];
+		pools->to_look = pools->n_capped;
+	}
+	look_at_unready(ln->net, backends);
+	look_at_capped(ln->net, pools);
+	while (tell_health(ln->net, pools)) {
+		mutex_unlock(&backends->lock);
+		cond_resched();
+		mutex_lock(&backends->lock);
+	}
 	mutex_unlock(&backends->lock);
 }
 
@@ -557,7 +604,7 @@ static int make_changes(struct lc_net *ln, struct genl_info *info,
 	}
 	tell_steps(ln->net, &changes);
 	*count = lc_control_apply(ln, &changes);
-	look(ln);
+	lc_net_changed(ln);
 	return 0;
 }
 

@@ -12,7 +12,6 @@
 #include <linux/err.h>
 #include <linux/jhash.h>
 #include <linux/jiffies.h>
-#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
@@ -90,6 +89,10 @@ void lc_pools_init(struct lc_pools *pools, struct lc_backends *backends)
 	pools->seed = get_random_u32();
 	INIT_LIST_HEAD(&pools->named);
 	INIT_LIST_HEAD(&pools->unnamed);
+	timerqueue_init_head(&pools->rests);
+	INIT_LIST_HEAD(&pools->visits);
+	INIT_LIST_HEAD(&pools->untold);
+	INIT_LIST_HEAD(&pools->capped);
 }
 
 /**
@@ -155,6 +158,9 @@ struct lc_pool *lc_pool_alloc(struct lc_pools *pools, const char *name,
 	apply(pool);
 	pool->pools = pools;
 	INIT_LIST_HEAD(&pool->seats);
+	timerqueue_init_head(&pool->out);
+	timerqueue_init(&pool->rest);
+	INIT_LIST_HEAD(&pool->visit);
 	if (name) {
 		__module_get(THIS_MODULE);
 		strscpy(pool->name, name, sizeof(pool->name));
@@ -201,6 +207,7 @@ void lc_pool_free(struct lc_pool *pool)
 
 	list_for_each_entry_safe(member, next, &pool->seats, list)
 		lc_member_del(member);
+	list_del(&pool->visit);
 	list_del(&pool->list);
 	lc_pool_hide(pool, true);
 	if (pool->name[0]) {
@@ -403,6 +410,9 @@ struct lc_member *lc_member_add(struct lc_pool *pool,
 	member->pool = pool;
 	member->backend = backend;
 	member->terms = *terms;
+	timerqueue_init(&member->health.out);
+	INIT_LIST_HEAD(&member->health.untold);
+	INIT_LIST_HEAD(&member->capped);
 	lc_seat_take(&member->seat, &pool->arena, &backend->active);
 	hlist_add_head_rcu(&member->seat.node, &backend->seats);
 	backend->n_seats++;
@@ -430,6 +440,141 @@ static void watch(struct lc_member *member, bool watches, bool redispatches)
 }
 
 /**
+ * lc_pool_is_short() - are members to come back before they have rested?
+ * @pool: the pool; locked
+ *
+ * There may be fewer ordinary members than when others were ejected, and at most
+ * half of them are out; or the pool ejects no more.
+ *
+ * Return: whether some are.
+ */
+bool lc_pool_is_short(struct lc_pool *pool)
+{
+	if (!pool->settings.max_fails)
+		return timerqueue_getnext(&pool->out);
+	return 2 * pool->census.out > pool->census.all;
+}
+
+#define LC_COUNTS_ALL		BIT(0)
+#define LC_COUNTS_OUT		BIT(1)
+#define LC_COUNTS_SUSPECT	BIT(2)
+
+static u8 counts_as(const struct lc_member *member)
+{
+	if (!lc_member_is_ordinary(member))
+		return 0;
+	return LC_COUNTS_ALL |
+	       (member->health.is != LEASTCONN_HEALTH_IN ? LC_COUNTS_OUT : 0) |
+	       (member->health.suspect ? LC_COUNTS_SUSPECT : 0);
+}
+
+/* All that changes a pool's census. */
+static void count_as(struct lc_member *member, u8 now)
+{
+	struct lc_pool *pool = member->pool;
+	struct lc_census *census = &pool->census;
+	u8 before = member->health.counted;
+
+	census->all += !!(now & LC_COUNTS_ALL) - !!(before & LC_COUNTS_ALL);
+	census->out += !!(now & LC_COUNTS_OUT) - !!(before & LC_COUNTS_OUT);
+	census->suspects += !!(now & LC_COUNTS_SUSPECT) -
+			    !!(before & LC_COUNTS_SUSPECT);
+	member->health.counted = now;
+	if (lc_pool_is_short(pool) && list_empty(&pool->visit))
+		list_add_tail(&pool->visit, &pool->pools->visits);
+}
+
+/**
+ * lc_member_recount() - what its pool counts it as may have changed
+ * @member: the member; its pool is locked
+ *
+ * Not to be called where lc_member_update() is.
+ */
+void lc_member_recount(struct lc_member *member)
+{
+	count_as(member, counts_as(member));
+}
+
+/* Those on trial are the last in lc_pool.out: nothing is ever due with them. */
+static ktime_t out_until(const struct lc_health *health)
+{
+	return health->is == LEASTCONN_HEALTH_TRIAL ? KTIME_MAX :
+						      (ktime_t)health->until;
+}
+
+static void set_due(struct timerqueue_head *queue, struct timerqueue_node *node,
+		    ktime_t when, bool queued)
+{
+	if (timerqueue_node_queued(node)) {
+		if (queued && node->expires == when)
+			return;
+		timerqueue_del(queue, node);
+	}
+	if (!queued)
+		return;
+	node->expires = when;
+	timerqueue_add(queue, node);
+}
+
+static void set_out(struct lc_member *member, bool out)
+{
+	struct lc_health *health = &member->health;
+	struct lc_pool *pool = member->pool;
+	struct timerqueue_node *first;
+	ktime_t when;
+
+	set_due(&pool->out, &health->out, out_until(health), out);
+	first = timerqueue_getnext(&pool->out);
+	when = first ? first->expires : KTIME_MAX;
+	set_due(&pool->pools->rests, &pool->rest, when, when != KTIME_MAX);
+}
+
+/* After any change of lc_health.is. */
+static void follow_health(struct lc_member *member)
+{
+	struct lc_health *health = &member->health;
+	bool out = health->is != LEASTCONN_HEALTH_IN;
+
+	set_out(member, out);
+	lc_member_recount(member);
+	if (out == (health->told != LEASTCONN_HEALTH_IN))
+		list_del_init(&health->untold);
+	else if (list_empty(&health->untold))
+		list_add_tail(&health->untold, &member->pool->pools->untold);
+}
+
+static void set_capped(struct lc_member *member, bool capped)
+{
+	struct lc_pools *pools = member->pool->pools;
+
+	if (capped != list_empty(&member->capped))
+		return;
+	if (capped)
+		list_add_tail(&member->capped, &pools->capped);
+	else
+		list_del_init(&member->capped);
+	pools->n_capped += capped ? 1 : -1;
+}
+
+/**
+ * lc_member_watch_cap() - a member is looked at for as long as it may be full
+ * @member: the member; its pool is locked. Its cap or lc_member.full may have
+ *	changed
+ */
+void lc_member_watch_cap(struct lc_member *member)
+{
+	set_capped(member, member->terms.max_conns || member->full);
+}
+
+static void forget_health(struct lc_member *member)
+{
+	set_out(member, false);
+	count_as(member, 0);
+	list_del_init(&member->health.untold);
+	set_capped(member, false);
+}
+
+/**
  * lc_member_del() - undo lc_member_add()
  * @member: the member; its pool is locked
  *
@@ -443,6 +588,7 @@ void lc_member_del(struct lc_member *member)
 
 	lc_member_hide(member, true);
 	watch(member, false, false);
+	forget_health(member);
 	list_del(&member->list);
 	member->pool->n_seats--;
 	hlist_del_rcu(&member->seat.node);
@@ -488,18 +634,6 @@ static void allow_one(const struct lc_member *member, struct lc_terms *terms)
 	terms->max_conns = min_not_zero(terms->max_conns, one);
 }
 
-/* How far it has come in its slow start, as lc_slot has it. */
-static u8 ramp(const struct lc_member *member)
-{
-	u64 since = max(member->backend->since, member->health.since);
-	u64 whole = (u64)member->pool->settings.slow_start * HZ;
-	u64 gone = get_jiffies_64() - since;
-
-	if (gone >= whole)
-		return 0;
-	return clamp_t(u64, div64_u64(gone * 256, whole), 1, 255);
-}
-
 /**
  * lc_member_update() - let packets know what is wanted of a member
  * @member: the member; its pool is locked
@@ -509,12 +643,19 @@ static u8 ramp(const struct lc_member *member)
 void lc_member_update(struct lc_member *member)
 {
 	const struct lc_settings *settings = &member->pool->settings;
+	const struct lc_ramp ramp = {
+		.since	= max(member->backend->since, member->health.since),
+		.span	= settings->slow_start * HZ,
+	};
+	struct lc_pools *pools = member->pool->pools;
 	struct lc_terms terms = member->terms;
 
-	lockdep_assert_held(&member->pool->pools->backends->lock);
+	lockdep_assert_held(&pools->backends->lock);
 
-	if (terms.max_conns || settings->max_fails)
-		member->pool->eventful = true;
+	follow_health(member);
+	lc_member_watch_cap(member);
+	if (!list_empty(&member->capped))
+		WRITE_ONCE(pools->look_anew, true);
 	watch(member, settings->max_fails || settings->redispatch,
 	      settings->redispatch);
 	if (member->backend->state != LEASTCONN_STATE_READY ||
@@ -522,8 +663,7 @@ void lc_member_update(struct lc_member *member)
 		terms.weight = 0;
 	if (member->health.is == LEASTCONN_HEALTH_TRIAL)
 		allow_one(member, &terms);
-	member->health.ramp = ramp(member);
-	lc_seat_set(&member->seat, &terms, member->health.ramp);
+	lc_seat_set(&member->seat, &terms, &ramp);
 }
 
 /**
@@ -563,6 +703,8 @@ choose(struct lc_pool *pool, const struct lc_backend *avoid)
 	int at;
 
 	spin_lock_bh(&arena->lock);
+	if (unlikely(arena->n_ramping))
+		lc_arena_advance(arena);
 	at = lc_tournament_choose(&arena->tournament);
 	if (at >= 0) {
 		backend = backend_at(arena, at);

@@ -2,7 +2,9 @@
 #ifndef LC_POOL_H
 #define LC_POOL_H
 
+#include <linux/ktime.h>
 #include <linux/netfilter/xt_LEASTCONN.h>
+#include <linux/timerqueue.h>
 
 #include "backend.h"
 
@@ -34,6 +36,16 @@ struct lc_kinds {
  * @rules: how many were ever in @unnamed
  * @total: members of all pools together, at most %LC_MAX_MEMBERS
  * @members: of @named, by family
+ * @rests: pools with ejected members, by when the first of them has rested
+ * @visits: pools some of whose members are to come back at once
+ * @untold: members whose ejection or return has not been told
+ * @capped: members that may be full, or have been; the one first that was looked
+ *	at longest ago
+ * @n_capped: how many
+ * @to_look: how many of them are to be looked at: they may be full, or not full,
+ *	by now
+ * @look_anew: all of @capped and of lc_backends.unready are to be looked at;
+ *	written without the lock
  */
 struct lc_pools {
 	struct lc_backends	*backends;
@@ -45,6 +57,13 @@ struct lc_pools {
 	unsigned int		rules;
 	unsigned int		total;
 	unsigned int		members[2];
+	struct timerqueue_head	rests;
+	struct list_head	visits;
+	struct list_head	untold;
+	struct list_head	capped;
+	unsigned int		n_capped;
+	unsigned int		to_look;
+	bool			look_anew;
 };
 
 /**
@@ -73,6 +92,16 @@ struct lc_settings {
 }
 
 /**
+ * struct lc_census - the ordinary members of a pool: ready, no backups, of a weight
+ * @all: how many there are
+ * @out: of them ejected, or on trial
+ * @suspects: in, but would be out
+ */
+struct lc_census {
+	unsigned int all, out, suspects;
+};
+
+/**
  * struct lc_pool - backends that rules choose among
  * @arena: the choice; packets take its lock alone
  * @special: packets are to look at @settings, too
@@ -89,7 +118,10 @@ struct lc_settings {
  * @rules: who use it by name, by kind
  * @rule: in lc_pools.unnamed: which rule's
  * @name: in lc_pools.named
- * @eventful: members may be, or have been, full or ejected
+ * @census: its ordinary members
+ * @out: members that are ejected, by when they have rested, then those on trial
+ * @rest: in lc_pools.rests while one of @out rests
+ * @visit: in lc_pools.visits
  * @open: none answers: all are tried
  * @gone: counted no more, as if it were not there. Its memory goes with the last
  *	rule that uses it
@@ -111,7 +143,10 @@ struct lc_pool {
 	struct lc_kinds		rules;
 	unsigned int		rule;
 	char			name[LEASTCONN_NAME_SIZE];
-	bool			eventful;
+	struct lc_census	census;
+	struct timerqueue_head	out;
+	struct timerqueue_node	rest;
+	struct list_head	visit;
 	bool			open;
 	bool			gone;
 	struct rcu_head		rcu;
@@ -123,7 +158,7 @@ struct lc_pool {
  * @told: what @is was when it was last told
  * @suspect: would be ejected, were there not too many
  * @doublings: of the next rest
- * @ramp: as its slot has it
+ * @counted: as what lc_pool.census has it
  * @reason: &enum leastconn_reason, of its ejection
  * @fails: since @first
  * @first: jiffies of the first one
@@ -131,20 +166,25 @@ struct lc_pool {
  * @until: jiffies when it is over
  * @back: jiffies when it last came back
  * @since: jiffies from when on the pool gives it connections
+ * @out: in lc_pool.out
+ * @untold: in lc_pools.untold
  */
 struct lc_health {
 	u8		is;
 	u8		told;
 	bool		suspect;
 	u8		doublings;
-	u8		ramp;
+	u8		counted;
 	u8		reason;
 	u32		fails;
-	unsigned long	first;
-	unsigned long	rest;
-	unsigned long	until;
-	unsigned long	back;
+	u64		first;
+	u64		rest;
+	u64		until;
+	u64		back;
 	u64		since;
+
+	struct timerqueue_node	out;
+	struct list_head	untold;
 };
 
 /**
@@ -159,6 +199,7 @@ struct lc_health {
  * @health: what connections have told
  * @gone: counted no more, as if it were not there
  * @full: that it is has been told
+ * @capped: in lc_pools.capped
  * @rcu: frees it after the last reader of its backend's seats
  */
 struct lc_member {
@@ -172,8 +213,21 @@ struct lc_member {
 	bool			redispatches;
 	bool			gone;
 	bool			full;
+	struct list_head	capped;
 	struct rcu_head		rcu;
 };
+
+/**
+ * lc_member_is_ordinary() - is it one of those that lc_pool.census counts?
+ * @member: the member; its pool is locked
+ *
+ * Return: whether it is.
+ */
+static inline bool lc_member_is_ordinary(const struct lc_member *member)
+{
+	return !member->terms.backup && member->terms.weight &&
+	       member->backend->state == LEASTCONN_STATE_READY;
+}
 
 void lc_pools_init(struct lc_pools *pools, struct lc_backends *backends);
 void lc_pools_exit(struct lc_pools *pools);
@@ -201,6 +255,9 @@ void lc_member_hide(struct lc_member *member, bool gone);
 struct lc_member *lc_member_find(const struct lc_pool *pool,
 				 const struct lc_backend *backend);
 void lc_member_update(struct lc_member *member);
+void lc_member_recount(struct lc_member *member);
+void lc_member_watch_cap(struct lc_member *member);
+bool lc_pool_is_short(struct lc_pool *pool);
 
 const struct lc_backend_key *lc_pool_choose(struct lc_pool *pool);
 const struct lc_backend_key *
