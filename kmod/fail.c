@@ -56,11 +56,13 @@ bool lc_fail(struct lc_net *ln, const struct nf_conn *ct, u8 reason)
 
 static u8 reason4(const struct sk_buff *skb)
 {
+	const struct iphdr *ip = ip_hdr(skb);
+	const struct icmphdr *icmp;
 	struct icmphdr buffer;
-	const struct icmphdr *icmp = skb_header_pointer(skb, ip_hdrlen(skb),
-							sizeof(buffer),
-							&buffer);
 
+	if (ip->protocol != IPPROTO_ICMP || ip->frag_off & htons(IP_OFFSET))
+		return LEASTCONN_REASON_NONE;
+	icmp = skb_header_pointer(skb, ip_hdrlen(skb), sizeof(buffer), &buffer);
 	if (!icmp || icmp->type != ICMP_DEST_UNREACH)
 		return LEASTCONN_REASON_NONE;
 	switch (icmp->code) {
@@ -94,7 +96,7 @@ static u8 reason6(const struct sk_buff *skb)
 
 /**
  * lc_fail_reason() - does this ICMP error say that nobody is there?
- * @skb: an ICMP error
+ * @skb: an ICMP error, or before 6.3 a TCP reset made by REJECT
  * @family: its
  *
  * Context: any.
