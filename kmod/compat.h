@@ -7,6 +7,8 @@
 #ifndef LC_COMPAT_H
 #define LC_COMPAT_H
 
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
 #include <linux/netlink.h>
 #include <net/genetlink.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -19,6 +21,20 @@ static inline u32 nf_conntrack_count(const struct net *net)
 	return atomic_read(&net->ct.count);
 }
 #endif
+
+/*
+ * What is sent to a VRF passes POST_ROUTING twice: on its way to the VRF's
+ * device, and to one of its members. Since 5.16 conntrack confirms only then.
+ */
+static inline bool lc_confirms_later(const struct nf_hook_state *state)
+{
+#ifdef LC_HAVE_VRF_UNCONFIRMED
+	return state->hook == NF_INET_POST_ROUTING &&
+	       netif_is_l3_master(state->out);
+#else
+	return false;
+#endif
+}
 
 #ifndef LC_HAVE_GENL_INFO_DUMP
 /* before 6.6; of what it returns the attributes alone are used */

@@ -9,6 +9,7 @@
  * tests. A packet may come twice (bridges, VRF, IPsec): one key, one record.
  */
 #include <linux/limits.h>
+#include <linux/netfilter_ipv6.h>
 #include <net/netfilter/nf_conntrack.h>
 
 #include "compat.h"
@@ -139,6 +140,18 @@ static noinline unsigned int error(struct lc_net *ln, struct nf_conn *ct,
 	return refused(ln, ct, reason);
 }
 
+/*
+ * Does conntrack confirm this packet's unconfirmed entry next? As nf_confirm()
+ * and __nf_conntrack_confirm() have it: not for a REJECT or an ICMP error of our
+ * own, which carries the entry of the packet that it answers.
+ */
+static bool confirms(enum ip_conntrack_info ctinfo,
+		     const struct nf_hook_state *state)
+{
+	return CTINFO2DIR(ctinfo) == IP_CT_DIR_ORIGINAL &&
+	       !lc_confirms_later(state);
+}
+
 static unsigned int track(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
@@ -150,7 +163,7 @@ static unsigned int track(void *priv, struct sk_buff *skb,
 	if (!ct)
 		return NF_ACCEPT;
 	if (!nf_ct_is_confirmed(ct))
-		return begins(ln, ct);
+		return confirms(ctinfo, state) ? begins(ln, ct) : NF_ACCEPT;
 	if (unlikely(ctinfo == IP_CT_RELATED_REPLY))
 		return error(ln, ct, skb, state->pf);
 	phase = lc_entry_phase(ct);
@@ -159,6 +172,17 @@ static unsigned int track(void *priv, struct sk_buff *skb,
 	if (unlikely(reopens(ct)))
 		return reopened(ln, ct);
 	return NF_ACCEPT;
+}
+
+/*
+ * That of conntrack's own hook, which is there already: of hooks of one priority
+ * the newest is called first.
+ */
+static int last_priority(u8 family, unsigned int hooknum)
+{
+	if (family == NFPROTO_IPV6 && hooknum == NF_INET_LOCAL_IN)
+		return NF_IP6_PRI_LAST - 1;
+	return INT_MAX;
 }
 
 static void init_hooks(struct lc_tracker *tracker, u8 family)
@@ -176,7 +200,7 @@ static void init_hooks(struct lc_tracker *tracker, u8 family)
 						       tracker),
 			.pf		= family,
 			.hooknum	= hooknums[i],
-			.priority	= INT_MAX - 1,
+			.priority	= last_priority(family, hooknums[i]),
 		};
 }
 
