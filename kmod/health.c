@@ -18,8 +18,8 @@
  *
  * A run of this work visits what there is news of, what is due and pools that have
  * become too small for those who are out, nothing else, and gives way in between.
- * What runs take is limited to a twentieth of a processor, for all namespaces
- * together: when one has had more than its share, its next run comes later.
+ * What runs take is limited to a twentieth of a processor, for all namespaces of
+ * one user together: when one has had more than its share, its next run comes later.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -29,17 +29,15 @@
 #include "compat.h"
 #include "health.h"
 #include "net.h"
+#include "share.h"
 
 #define LC_STEP		(HZ / 10)	/* between looks at parts of what may have changed */
 #define LC_AGE		(10 * HZ)	/* between looks for clients to be forgotten */
 #define LC_BATCH	256U		/* without giving way */
 #define LC_SHARE	20U		/* at most one part in so many of a processor */
-#define LC_RUN		(20 * NSEC_PER_USEC)	/* that a run costs, beside what it does */
+#define LC_RUN		(50 * NSEC_PER_USEC)	/* that a run costs, beside what it does */
 #define LC_AHEAD	(50 * NSEC_PER_MSEC)	/* that runs may be ahead of their share */
 #define LC_PAUSE	(1ULL * NSEC_PER_SEC)	/* at most, for one run */
-
-/* Healers that pause, in all namespaces. */
-static atomic_t pausing = ATOMIC_INIT(0);
 
 static u64 timeout_of(const struct lc_pool *pool)
 {
@@ -325,17 +323,24 @@ static unsigned long pause_jiffies(u64 left)
 	return nsecs_to_jiffies(left) + 1;
 }
 
+/* How many healers of the same user pause. */
+static atomic_t *pausing(struct lc_healer *healer)
+{
+	return lc_share_pausing(container_of(healer, struct lc_net,
+					     healer)->net);
+}
+
 /* All that pause share what there is. */
 static void pay(struct lc_healer *healer, u64 took)
 {
-	u64 share = (u64)LC_SHARE * (atomic_read(&pausing) + 1);
+	u64 share = (u64)LC_SHARE * (atomic_read(pausing(healer)) + 1);
 	u64 now = ktime_get_ns();
 
 	healer->paid = max(healer->paid, now) +
 		       min_t(u64, (took + LC_RUN) * share, LC_PAUSE);
 	if (!pause_left(healer, now))
 		return;
-	atomic_inc(&pausing);
+	atomic_inc(pausing(healer));
 	WRITE_ONCE(healer->pauses, true);
 }
 
@@ -343,7 +348,7 @@ static void pause_over(struct lc_healer *healer)
 {
 	if (!healer->pauses)
 		return;
-	atomic_dec(&pausing);
+	atomic_dec(pausing(healer));
 	/* Before news is taken: pairs with lc_health_check(). */
 	smp_store_mb(healer->pauses, false);
 }

@@ -445,7 +445,7 @@ static void look_for_health(struct net *net, struct lc_member *member)
 	tell(net, out ? LEASTCONN_EVENT_EJECTED : LEASTCONN_EVENT_BACK, &row);
 }
 
-#define LC_LOOKS	256U	/* of a kind, in one go */
+#define LC_LOOKS	1024U	/* of a kind, in one go */
 
 /* How many to look at now; the rest of the round is for later. */
 static unsigned int looks(unsigned int *to_look, unsigned int all)
@@ -513,8 +513,9 @@ static void look(struct lc_net *ln)
 	mutex_lock(&backends->lock);
 	if (READ_ONCE(pools->look_anew)) {
 		WRITE_ONCE(pools->look_anew, false);
-		backends->to_look = backends->kept[0] + backends->kept[1];
-		pools->to_look = pools->n_capped;
+		WRITE_ONCE(backends->to_look,
+			   backends->kept[0] + backends->kept[1]);
+		WRITE_ONCE(pools->to_look, pools->n_capped);
 	}
 	look_at_unready(ln->net, backends);
 	look_at_capped(ln->net, pools);

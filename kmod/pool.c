@@ -534,10 +534,11 @@ static void follow_health(struct lc_member *member)
 {
 	struct lc_health *health = &member->health;
 	bool out = health->is != LEASTCONN_HEALTH_IN;
+	bool told = health->told != LEASTCONN_HEALTH_IN;
 
 	set_out(member, out);
 	lc_member_recount(member);
-	if (out == (health->told != LEASTCONN_HEALTH_IN))
+	if (out == told)
 		list_del_init(&health->untold);
 	else if (list_empty(&health->untold))
 		list_add_tail(&health->untold, &member->pool->pools->untold);

@@ -37,25 +37,30 @@
 
 /**
  * struct share - of the users whose ids have the same hash
- * @lock: all but @wait
+ * @lock: all but @pausing and @wait
  * @taken: a command is under way
  * @since: when it began, or when the last one ended; nanoseconds
  * @credit: nanoseconds for which commands may run before they have to rest
  * @looks: that may be taken; at most those of a second
  * @looked: jiffies when @looks was made up for the time gone by
+ * @pausing: healers that pause
  * @wait: commands that wait until @taken is false
  */
 struct share {
-	spinlock_t		lock;	/* all but wait */
+	spinlock_t		lock;	/* all but pausing, wait */
 	bool			taken;
 	u64			since;
 	s64			credit;
 	unsigned int		looks;
 	unsigned long		looked;
+	atomic_t		pausing;
 	wait_queue_head_t	wait;
 };
 
 static struct share shares[1 << LC_SHARE_BITS];
+
+/* Of the host's own user namespace; only @pausing is used. */
+static struct share host;
 
 static struct share *share_of(const struct net *net)
 {
@@ -170,4 +175,17 @@ bool lc_share_looks(const struct net *net, unsigned int looks)
 		share->looks -= looks;
 	spin_unlock(&share->lock);
 	return enough;
+}
+
+/**
+ * lc_share_pausing() - how many healers pause
+ * @net: a namespace
+ *
+ * Context: any.
+ * Return: the number, of all namespaces of the same user.
+ */
+atomic_t *lc_share_pausing(const struct net *net)
+{
+	return net->user_ns == &init_user_ns ? &host.pausing :
+					       &share_of(net)->pausing;
 }
