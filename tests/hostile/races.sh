@@ -191,4 +191,48 @@ test_namespaces_end_under_packets_in_flight() { # short
 	unload
 }
 
+refused_backends() { # FROM TO
+	seq -f "add web 10.0.1.1:%.0f" "$1" "$2"
+}
+
+# Backends of which there is news come and go, are left, and end with their
+# namespace.
+namespace_of_failures_ends() {
+	local i
+	local -a loads=()
+
+	setup 1
+	{
+		echo "pool add web max-fails 1 fail-timeout 1 slow-start 1"
+		refused_backends 10001 10400
+	} | ctl restore
+	pooled tcp 80 web
+	for i in 1 2; do
+		nsenter --net="/run/netns/$cl" "$peer" load tcp $vip 80 >"$tmp/load.$i" &
+		loads+=($!)
+	done
+	for ((i = 0; i < RANDOM % 6; i++)); do
+		refused_backends 10001 10200 | sed 's/^add/del/' | ctl restore
+		ctl drain 10.0.1.1
+		refused_backends 10001 10200 | ctl restore
+		ctl ready 10.0.1.1
+		ctl pool set web max-fails $((i % 2))
+	done
+	ip netns del "$lb"
+	kill -TERM "${loads[@]}"
+	wait "${loads[@]}" || true
+	awk '$1 > 0 { found = 1 } END { exit !found }' "$tmp"/load.* ||
+		fail "no connection"
+	teardown_hosts
+}
+
+test_namespaces_end_while_backends_fail() { # short
+	local until=$((SECONDS + seconds))
+
+	while [ $SECONDS -lt $until ]; do
+		namespace_of_failures_ends
+	done
+	unload
+}
+
 run_tests "$@"
