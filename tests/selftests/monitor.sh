@@ -153,6 +153,29 @@ state $s1:80 proto tcp state down active 1
 drained $s1:80 proto tcp state down active 0" "the second time"
 }
 
+# More than are looked at in one go, and nothing else happens afterwards.
+test_many_drained_are_told() {
+	host_add "$lb"
+	{
+		echo "pool add web"
+		seq -f "add web $s1:%.0f" 1 1100
+	} | ctl restore
+	monitor "$lb"
+	forget
+	ctl drain $s1
+	busywait 5000 is 1100 count_drained ||
+		expect 1100 "$(count_drained)" "drained of 1100"
+	! busywait 300 other_count || fail "$(count_drained) are told in the end"
+}
+
+count_drained() {
+	grep -c "^[^ ]* drained $s1:" "$tmp/$lb.log" || true
+}
+
+other_count() {
+	[ "$(count_drained)" != 1100 ]
+}
+
 test_full_and_not_full_are_told() { # short
 	local terms="$s1:80 proto tcp weight 1 max-conns"
 

@@ -170,6 +170,100 @@ test_the_first_look_comes_in_time_beside_300000() {
 	took=$(((${EPOCHREALTIME/./} - took) / 1000))
 	say "answered in $took ms"
 	[ $took -lt $((2900 * slow)) ] || fail "answered in $took ms"
+
+# ---- what goes on in the background ----
+
+# Hundredths of a second that kernel workers have run. Exact: the scheduler's, not
+# the clock's ticks.
+worked() {
+	cat /proc/[0-9]*/stat 2>/dev/null | awk '/^[0-9]+ \(kworker/ {
+		sub(/.*\) /, "")
+		sum += $12 + $13
+	} END { print sum + 0 }'
+}
+
+# works_at_most PERCENT MS WHAT: kernel workers do, of one processor
+works_at_most() {
+	local before after begun=${EPOCHREALTIME/./} part
+
+	before=$(worked)
+	pause "$2"
+	after=$(worked)
+	part=$(((after - before) * 1000000 / (${EPOCHREALTIME/./} - begun)))
+	say "kernel workers run $part % of the time, $3"
+	[ $part -le "$1" ] || fail "$part % are more than $1 %"
+}
+
+# ports POOL FROM TO [AFTER]: lines for restore, of one address
+ports() {
+	seq -f "add $1 10.0.1.1:%.0f${4+ $4}" "$2" "$3"
+}
+
+test_idle_backends_in_slow_start_cost_nothing() {
+	host_add "$lb"
+	{
+		echo "pool add web slow-start 3600"
+		ports web 1 65535
+	} | ctl restore
+	works_at_most 3 3000 "65,535 backends in slow start"
+	# None is told anything, though there is much to look at.
+	ports web 1 65535 "max-conns 9" | sed 's/^add/set/' | ctl restore
+	pause 1000
+	works_at_most 3 3000 "and with a limit each"
+}
+
+# list_takes HOST [POOL]: how long it takes there, in ms; the longest is kept
+list_takes() { # sets $took
+	local begun=${EPOCHREALTIME/./}
+
+	on "$1" leastconnctl list "${@:2}" >"$tmp/listed" || fail "no list"
+	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+	[ "$took" -le "$longest" ] || longest=$took
+}
+
+# A command waits only for as long as some judgements take. A busy machine holds up
+# that of a namespace without pools just as much.
+test_10000_backends_fail_at_once() {
+	local i took longest=0 waits=0
+	local -a loads=()
+
+	setup 1
+	modprobe nf_conntrack
+	sysctl -qw net.netfilter.nf_conntrack_max=262144
+	on "$lb" sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_close=2
+	{
+		echo "pool add web max-fails 1 fail-timeout 60"
+		ports web 10001 20000
+		echo "pool add other"
+		echo "add other 10.0.1.1:1"
+	} | ctl restore
+	pooled tcp 80 web
+	for ((i = 0; i < 4; i++)); do
+		nsenter --net="/run/netns/$cl" "$peer" load tcp $vip 80 >"$tmp/load.$i" &
+		loads+=($!)
+	done
+	# All have failed, and fail again.
+	busywait 60000 all_failed || fail "$(failed_ports) of 10000 have failed"
+	for ((i = 0; i < 40; i++)); do
+		list_takes "$cl" # no pools
+		[ "$took" -le 200 ] || waits=$((waits - 1))
+		list_takes "$lb" other
+		[ "$took" -le 200 ] || waits=$((waits + 1))
+	done
+	say "list takes $longest ms at most"
+	works_at_most 30 2000 "while backends fail"
+	kill -TERM "${loads[@]}"
+	wait "${loads[@]}"
+	say "$(awk '{ n += $1 } END { print n }' "$tmp"/load.*) connections failed"
+	[ $waits -le 8 ] || fail "$waits more of 40 than elsewhere took over 200 ms"
+}
+
+failed_ports() {
+	on "$lb" awk '$9 > 0 { n++ } END { print n + 0 }' /proc/net/leastconn
+}
+
+all_failed() {
+	[ "$(failed_ports)" -ge 10000 ]
 }
 
 run_tests "$@"

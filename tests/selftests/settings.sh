@@ -175,6 +175,35 @@ test_one_that_is_added_to_a_busy_pool_starts_slowly() { # short
 	agree 2000
 }
 
+# More than are looked at for one connection: all of them have grown when it is
+# over, and take what the others have more of.
+test_many_start_slowly() {
+	local i from
+	local -a new=()
+
+	setup 40
+	serve tcp 80
+	for ((i = 21; i <= 40; i++)); do new+=("10.0.1.$i:80"); done
+	web slow-start 5 -- 10.0.1.{1..20}:80
+	pause 5500
+	peer "$cl" open held tcp $vip 80 count 40
+	printf 'add web %s\n' "${new[@]}" | ctl restore
+	from=$(now)
+	peer "$cl" open early tcp $vip 80 count 20
+	if [ $(($(now) - from)) -lt 1000 ]; then
+		expect 0 "$(newcomers)" "of 20 at once"
+	fi
+	busywait 9000 is_past $((from + 6000)) || fail "time stands still"
+	peer "$cl" open late tcp $vip 80 count 20
+	expect 20 "$(newcomers)" "of 20 when it is over"
+	agree 2000
+}
+
+newcomers() { # connections of those that were added
+	on "$lb" awk '{ split($3, a, ".") } $2 == "tcp" && a[4] > 20 { n += $5 }
+		END { print n + 0 }' /proc/net/leastconn
+}
+
 # At once they are all its, where nobody starts slowly.
 test_without_slow_start_it_is_flooded() {
 	setup
