@@ -211,12 +211,6 @@ two_landlords() {
 	wait $first || fail "a tenant of the first failed"
 }
 
-# Newer kernels, and 6.12, free the memory of a namespace when the next one goes.
-one_goes() {
-	ip netns add "last-$id"
-	ip netns del "last-$id"
-}
-
 test_everything_at_once() { # short
 	local before front_ends=(nft)
 

@@ -170,6 +170,7 @@ test_the_first_look_comes_in_time_beside_300000() {
 	took=$(((${EPOCHREALTIME/./} - took) / 1000))
 	say "answered in $took ms"
 	[ $took -lt $((2900 * slow)) ] || fail "answered in $took ms"
+}
 
 # ---- what goes on in the background ----
 

@@ -1,0 +1,660 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A hostile tenant: uid 65534 in user and network namespaces of its own, in a
+# memory cgroup of 64 MiB. Whatever it does by rules, by the control family and
+# by /proc, the host's own namespaces go on as before:
+#
+#	its memory is in its cgroup, and no process outside is killed
+#	leastconnctl list in another namespace takes less than half a second
+#	a module with a generic netlink family registers within two seconds
+#	kworkers take at most 5 % of a processor while the tenant rests
+#	SIGKILL ends all its commands within a second
+#	connections through the host's balancer succeed
+#
+# A test is one attack(): what the tenant sets up, and what it then does again and
+# again until that is killed; what it has set up stays while it rests. A message
+# that the kernel refuses is no fault: what counts is what the host sees.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+limit_memory=64			# MiB, of the tenant's cgroup
+most_memory=96			# MiB, with what conntrack's limits bound
+most_list=500			# ms; see measure_machine()
+most_register=2000
+most_end=1000
+most_background=5		# percent of a processor
+
+pressing=2000			# ms
+resting=2000
+
+# ---- the tenant's processes ----
+
+cgroup=/sys/fs/cgroup/tenant-$id
+its=$tmp/tenant
+
+tenants=1	# in a network namespace each
+senders=1	# processes of each of them that do the same
+
+memory_cgroup() {
+	local root=${cgroup%/*}
+
+	[ -e "$root/cgroup.controllers" ] ||
+		mount -t cgroup2 cgroup "$root" 2>/dev/null ||
+		skip "no cgroups of version 2"
+	grep -qw memory "$root/cgroup.controllers" ||
+		skip "no memory controller"
+	echo +memory >"$root/cgroup.subtree_control"
+	mkdir -p "$cgroup"
+	echo "${limit_memory}M" >"$cgroup/memory.max"
+}
+
+# A folder, and in it what runs as the tenant: all functions of this script.
+its_folder() {
+	rm -rf "$its"
+	mkdir -p "$its/bin"
+	chmod 711 "$tmp"
+	cp "$peer" "$leastconnctl" "$here/../hostile/deaf" "$its/bin/"
+	{
+		declare -f
+		declare -p its vip iptables senders
+		echo "PATH=$its/bin:$PATH"
+	} >"$its/functions"
+	chown -R 65534:65534 "$its"
+}
+
+# The caller becomes a tenant, with a network namespace of its own, and loses the
+# priority that the host has.
+become_tenant() { # FUNCTION ARG...
+	echo $BASHPID >"$cgroup/cgroup.procs"
+	cd "$its" || return
+	exec chrt --other 0 \
+		setpriv --reuid 65534 --regid 65534 --clear-groups \
+		unshare --user --map-root-user --net \
+		bash -c '. ./functions; "$@"' bash "$@"
+}
+
+# The first process of a tenant. The limit of its own cgroup ends others first.
+live() { # NUMBER SETUP PRESS
+	local nap i
+
+	mkdir "$1"
+	cd "$1" || return
+	exec {nap}<> <(:)
+	export XTABLES_LOCKFILE=$PWD/lock
+	ip link set lo up
+	(
+		echo 500 >/proc/self/oom_score_adj
+		set -e
+		"$2"
+	)
+	echo $? >status
+	until [ -e "$its/go" ]; do
+		read -rt 0.05 -u "$nap"
+	done
+	set -m	# each in a process group of its own
+	for ((i = 0; i < senders; i++)); do
+		press "$i" "$3" &
+		echo $! >"sender-$i"
+	done
+	wait
+	exec sleep 3600
+}
+
+press() { # NUMBER FUNCTION: with the number of the turn, from 0
+	local turn
+
+	echo 500 >/proc/self/oom_score_adj
+	for ((turn = 0; ; turn++)); do
+		echo "$turn" >"turn-$1"
+		"$2" "$turn"
+	done
+}
+
+is_alive() {
+	grep -q 'populated 1' "$cgroup/cgroup.events" 2>/dev/null
+}
+
+all_are_set_up() {
+	local i
+
+	for ((i = 0; i < tenants; i++)); do
+		[ -s "$its/$i/status" ] || ! kill -0 "${leaders[i]}" || return
+	done 2>/dev/null
+}
+
+begin_tenants() { # SETUP PRESS
+	local i leaders=()
+
+	its_folder
+	for ((i = 0; i < tenants; i++)); do
+		become_tenant live $i "$@" >"$its/said-$i" 2>&1 &
+		leaders+=($!)
+		disown
+	done
+	busywait 60000 all_are_set_up || fail "the tenant is not ready"
+	for ((i = 0; i < tenants; i++)); do
+		[ "$(cat "$its/$i/status")" = 0 ] ||
+			fail "the tenant could not set up: $(tail -n 3 "$its/said-$i")"
+	done
+}
+
+kill_senders() {
+	local groups
+
+	mapfile -t groups < <(cat "$its"/*/sender-*)
+	while kill -KILL -- "${groups[@]/#/-}" 2>/dev/null; do
+		read -rt 0.005 -u "$nap" || true
+	done
+}
+
+kill_tenants() {
+	while is_alive; do
+		xargs -r kill -KILL <"$cgroup/cgroup.procs" 2>/dev/null || true
+	done
+}
+
+# One more may be on the list of either processor.
+its_namespaces_are_gone() {
+	one_goes
+	objects_at_most net_namespace $((namespaces + 1))
+}
+
+# shellcheck disable=SC2317,SC2329 # called by the trap
+leave() {
+	: >"$tmp/enough"
+	kill_tenants
+	rmdir "$cgroup" 2>/dev/null || true
+}
+
+# ---- what the host sees ----
+
+available() { # KiB
+	local name kib
+
+	while read -r name kib _; do
+		[ "$name" != MemAvailable: ] || echo "$kib"
+	done </proc/meminfo
+}
+
+note_available() {
+	available >>"$tmp/saw-available"
+}
+
+# noted NAME COMMAND...: how long it takes, in ms
+noted() {
+	local begun=${EPOCHREALTIME/./}
+
+	"${@:2}" >/dev/null
+	echo $(((${EPOCHREALTIME/./} - begun) / 1000)) >>"$tmp/saw-$1"
+}
+
+register() {
+	noted register modprobe "$registers"
+	modprobe -r "$registers"
+}
+
+host_connects() {
+	peer "$cl" open h tcp $vip 80 count 5 and say 'h*' hello \
+		and close 'h*' >/dev/null
+}
+
+watch_host() {
+	meanwhile $((20 * slow)) noted list ctl list
+	meanwhile $((50 * slow)) register
+	meanwhile $((100 * slow)) host_connects
+	meanwhile 50 note_available
+}
+
+most() { # NAME
+	sort -n "$tmp/saw-$1" | tail -n 1
+}
+
+least() { # NAME
+	sort -n "$tmp/saw-$1" | head -n 1
+}
+
+# Processor time of all kworkers, in ms: they run in nobody's cgroup.
+kworkers() {
+	cat /proc/[0-9]*/stat 2>/dev/null |
+		awk '/^[0-9]+ \((kworker|ksoftirqd)/ { sum += $14 + $15 }
+			END { print sum * 10 }'
+}
+
+# What kworkers take meanwhile, in percent of one processor.
+background() {
+	local before begun=${EPOCHREALTIME/./}
+
+	before=$(kworkers)
+	pause $resting
+	echo $((($(kworkers) - before) * 100000 / (${EPOCHREALTIME/./} - begun)))
+}
+
+# Processes that the kernel killed for want of memory, less the tenant's own.
+killed_outside() {
+	echo $(($(awk '$1 == "oom_kill" { print $2 }' /proc/vmstat) - killed -
+		$(awk '$1 == "oom_kill" { print $2 }' "$cgroup/memory.events")))
+}
+
+# ---- an attack, and what must hold ----
+
+broken=()
+
+holds() { # WHAT NUMBER MOST
+	say "$1: $2, at most $3"
+	[ "$2" -le "$3" ] || broken+=("$1: $2")
+}
+
+host_begins() {
+	need chrt setpriv unshare
+	memory_cgroup
+	trap leave EXIT
+	for registers in fou wireguard ''; do
+		! modprobe "$registers" 2>/dev/null || break
+	done
+	[ -n "$registers" ] || skip "no module with a generic netlink family"
+	modprobe -r "$registers"
+	setup 2
+	serve tcp 80
+	balance tcp 80 10.0.1.1-10.0.1.2:80
+	# What the host waits for is the kernel, not its turn on a processor.
+	chrt --fifo --pid 1 $BASHPID
+	rm -f "$tmp"/saw-*
+	one_goes
+	namespaces=$(objects net_namespace)
+	killed=$(awk '$1 == "oom_kill" { print $2 }' /proc/vmstat)
+	before=$(available)
+	measure_machine
+}
+
+# A machine that is slow, or busy with something else, has as many times longer as
+# list takes there without a tenant, if that is more than 30 ms.
+measure_machine() {
+	local i usual
+
+	for ((i = 0; i < 15; i++)); do
+		noted usual ctl list
+	done
+	usual=$(sort -n "$tmp/saw-usual" | sed -n 8p)
+	stretch=$((usual > 30 * slow ? usual * 100 / 30 : 100 * slow))
+	say "list takes $usual ms without the tenant: time limits are $stretch %"
+}
+
+# attack SETUP PRESS [BESIDE]: the last one is run by the host, with the second
+attack() {
+	local rest
+
+	watch_host
+	begin_tenants "$1" "$2"
+	: >"$its/go"
+	${3-true}
+	pause $pressing
+	noted end kill_senders
+	enough
+	say "the tenant's cgroup has $(($(cat "$cgroup/memory.current") >> 20)) MiB"
+	say "turns: $(cat "$its"/*/turn-* 2>/dev/null | paste -sd ' ')"
+	grep -hv ' Killed ' "$its"/said-* | sort | uniq -c | sort -rn | head -n 3
+	rest=$(background)
+	kill_tenants
+	judge "$rest"
+	busywait 30000 its_namespaces_are_gone ||
+		fail "there are $(objects net_namespace) namespaces, $namespaces before"
+}
+
+judge() { # REST
+	holds "list, ms" "$(most list)" $((most_list * stretch / 100))
+	holds "modprobe $registers, ms" "$(most register)" \
+		$((most_register * stretch / 100))
+	holds "end by SIGKILL, ms" "$(most end)" $((most_end * stretch / 100))
+	holds "kworkers, %" "$1" $((most_background + ${usual_background-0}))
+	holds "host's memory, MiB" $(((before - $(least available)) >> 10)) \
+		$most_memory
+	holds "processes killed outside" "$(killed_outside)" 0
+	[ ${#broken[@]} = 0 ] || fail "$(printf '%s; ' "${broken[@]}")"
+}
+
+# ---- by the control family ----
+
+pool_of() { # MEMBERS [SETTING...]
+	leastconnctl pool add p "${@:2}"
+	awk -v n="$1" 'BEGIN { while (n) print "add p 10.0.0.1:" n-- }' |
+		split -l 5000 --filter 'leastconnctl restore'
+}
+
+largest_pool() {
+	pool_of 65535 "$@"
+}
+
+# One message of that many lines in the first turn, then of less: those might not
+# be refused.
+messages() { # TURN LINES LINE...
+	local turn=$1 lines=$2
+
+	shift 2
+	((lines /= 10 ** (turn % 3)))
+	while ((lines > 0)); do
+		printf '%s\n' "$@"
+		((lines -= $#))
+	done | leastconnctl restore
+}
+
+change_states() { # TURN
+	messages "$1" 1200 "drain 10.0.0.1" "down 10.0.0.1"
+}
+
+test_states_of_a_whole_address() { # short
+	host_begins
+	attack largest_pool change_states
+}
+
+kill_connections() { # TURN
+	messages "$1" 1200 "kill 10.0.0.1"
+}
+
+test_kills_of_a_whole_address() {
+	host_begins
+	attack largest_pool kill_connections
+}
+
+change_nothing() { # TURN
+	messages "$1" 1000 "ready 10.0.0.1"
+}
+
+test_changes_of_nothing() { # short
+	host_begins
+	attack largest_pool change_nothing
+}
+
+# The one that changes keeps the others waiting.
+test_twenty_senders() { # short
+	host_begins
+	senders=20
+	attack largest_pool change_states
+}
+
+quarter_pool() {
+	pool_of 12000
+}
+
+test_twenty_senders_in_four_namespaces() {
+	host_begins
+	tenants=4 senders=5
+	attack quarter_pool change_states
+}
+
+restore_again() { # TURN
+	local sizes=(9000 5000 1000)
+
+	{
+		[ "$1" = 0 ] || echo "pool del q"
+		echo "pool add q"
+		awk -v n="${sizes[$1 % 3]}" \
+			'BEGIN { while (n) print "add q 10.0.1.1:" n-- }'
+	} | leastconnctl restore
+}
+
+test_restores_of_the_largest_size() {
+	host_begins
+	attack true restore_again
+}
+
+pools_of_one_backend() {
+	awk 'BEGIN {
+		for (i = 0; i < 4096; i++) {
+			print "pool add p" i
+			print "add p" i " 10.0.0.1:80"
+		}
+	}' | split -l 4096 --filter 'leastconnctl restore'
+}
+
+test_pools_that_share_a_backend() {
+	host_begins
+	attack pools_of_one_backend change_states
+}
+
+largest_pool_again() { # TURN
+	leastconnctl pool del p
+	largest_pool
+}
+
+test_pools_made_and_deleted() {
+	host_begins
+	attack largest_pool largest_pool_again
+}
+
+slow_pool() {
+	largest_pool slow-start 3600
+}
+
+change_weight() {
+	leastconnctl set p "10.0.0.1:$((RANDOM + 1))" weight 9
+}
+
+test_slow_start_of_idle_members() { # short
+	host_begins
+	attack slow_pool change_weight
+}
+
+# ---- what is told, and not read ----
+
+ask_and_ignore() {
+	deaf 200
+}
+
+test_dumps_that_are_never_read() { # short
+	host_begins
+	senders=5
+	attack largest_pool ask_and_ignore
+}
+
+stopped_monitors() {
+	local i pids=()
+
+	largest_pool
+	for ((i = 0; i < 20; i++)); do
+		leastconnctl monitor >/dev/null &
+		pids+=($!)
+	done
+	sleep 0.5
+	kill -STOP "${pids[@]}"
+}
+
+test_events_that_are_never_read() {
+	host_begins
+	attack stopped_monitors change_states
+}
+
+# The file is root's: the tenant is refused, a container's root that has no
+# capability is not.
+read_slowly() {
+	local table
+
+	exec {table}</proc/net/leastconn || return
+	while read -rn 100 -u "$table"; do
+		read -rt 0.001 -u "$nap"
+	done
+	exec {table}<&-
+}
+
+readers_of_root() {
+	local leader i
+
+	leader=$(head -n 1 "$cgroup/cgroup.procs")
+	for ((i = 0; i < 20; i++)); do
+		(
+			echo $BASHPID >"$cgroup/cgroup.procs"
+			exec nsenter --net="/proc/$leader/ns/net" chrt --other 0 \
+				setpriv --inh-caps=-all --bounding-set=-all \
+				bash -c '. "$0"; exec {nap}<> <(:)
+					while :; do read_slowly; done' "$its/functions"
+		) 2>/dev/null &
+		disown
+	done
+}
+
+test_slow_readers_of_the_table() {
+	host_begins
+	attack largest_pool read_slowly readers_of_root
+}
+
+# ---- by rules ----
+
+rules() { # FROM TO
+	awk -v from="$1" -v to="$2" 'BEGIN {
+		print "*nat"
+		for (i = from; i < to; i++)
+			printf "-A OUTPUT -d 198.18.%d.%d -p tcp --dport 80 -j LEASTCONN --to 10.1.%d.1-10.1.%d.16:80\n",
+				i / 250, i % 250, i % 250, i % 250
+		print "COMMIT"
+	}'
+}
+
+# By both front ends in turn; of nft's rules a message of its socket takes 50.
+thousand_rules() { # TURN
+	local i
+
+	if [ $(($1 % 2)) = 1 ] && modprobe -n -q iptable_nat; then
+		rules 0 1000 | iptables-legacy-restore
+		return
+	fi
+	iptables-nft -t nat -F
+	for ((i = 0; i < 1000; i += 50)); do
+		rules $i $((i + 50)) | iptables-nft-restore --noflush
+	done
+}
+
+some_rules() {
+	thousand_rules 0
+}
+
+test_rules_by_the_thousand() {
+	host_begins
+	attack some_rules thousand_rules
+}
+
+rule_to() { # ADDR
+	cat <<-RULES
+	*nat
+	-A OUTPUT -d $vip -p tcp --dport 80 -j LEASTCONN --to $1:80
+	COMMIT
+	RULES
+}
+
+# Not waited for: its end is the end of its namespace.
+short_life() {
+	pool_of 500
+	rule_to 10.0.0.1 | iptables-nft-restore
+	leastconnctl drain 10.0.0.1
+}
+
+namespace_lives() { # TURN
+	unshare --net bash -c '. "$0"; short_life' "$its/functions"
+}
+
+test_namespaces_made_and_destroyed() { # short
+	host_begins
+	senders=4
+	attack true namespace_lives
+}
+
+# Half of the backends answer, the others refuse.
+servers_of_its_own() {
+	local i
+
+	ip addr add 10.9.0.0/24 dev lo
+	ip route add $vip/32 dev lo src 10.9.0.1
+	"$its/bin/peer" serve "$PWD/sock"
+	for ((i = 1; i <= 30; i++)); do
+		"$its/bin/peer" ask "$PWD/sock" listen tcp 10.9.0.$i 80
+	done
+	rule_to 10.9.0.1-10.9.0.60 |
+		sed 's/:80$/& --max-fails 1 --fail-timeout 1 --redispatch/' |
+		iptables-nft-restore
+}
+
+connect_to_itself() { # TURN
+	timeout -s TERM 0.5 "$its/bin/peer" load tcp $vip 80
+	"$its/bin/peer" ask "$PWD/sock" \
+		open "c$BASHPID" tcp $vip 80 count 500 nowait \
+		and reset "c$BASHPID*"
+}
+
+test_connections_to_itself() { # short
+	host_begins
+	senders=4
+	attack servers_of_its_own connect_to_itself
+}
+
+# ---- beside a full table ----
+
+# By clients of all of 10.16.0.0/12; none of them is balanced.
+host_entries() {
+	ip -n "$cl" route add local 10.16.0.0/12 dev lo
+	ip -n "$lb" route add 10.16.0.0/12 via 10.0.0.2
+	sysctl -qw net.netfilter.nf_conntrack_max=262144 \
+		net.netfilter.nf_conntrack_buckets=65536
+	on "$sv" "$here/crowd" serve 53
+	on "$cl" "$here/crowd" visit 10.0.1.1 53 10.16.0.0 20001 0 59999 >/dev/null
+	[ "$(on "$lb" conntrack -C)" -ge 60000 ] || fail "there are no 60,000 entries"
+	before=$(available)
+	usual_background=$(background)
+	say "kworkers without the tenant: $usual_background %"
+}
+
+fifty_namespaces() {
+	local i
+
+	rule_to 10.0.0.1 >rules
+	for ((i = 0; i < 50; i++)); do
+		unshare --net sh -c 'iptables-nft-restore <rules &&
+			: >"ready-$0" && exec sleep 3600' $i &
+		echo $! >"pid-$i"
+		until [ -e ready-$i ]; do
+			read -rt 0.05 -u "$nap" || kill -0 $!
+		done
+	done
+}
+
+# In all, one after another: backends appear, three times in a row.
+change_all() { # TURN
+	local i
+
+	for ((i = 0; i < 50; i++)); do
+		nsenter --net="/proc/$(cat pid-$i)/ns/net" bash -c '
+			leastconnctl pool add p 2>/dev/null
+			for i in 1 2 3; do
+				leastconnctl add p "10.0.$((RANDOM % 250)).$i"
+			done'
+	done
+}
+
+test_fifty_namespaces() { # short
+	need conntrack
+	host_begins
+	host_entries
+	attack fifty_namespaces change_all
+}
+
+# Two at a time, also while the tenant rests.
+changing_namespaces() {
+	local i
+
+	fifty_namespaces
+	for i in 1 2; do
+		while :; do
+			change_all
+		done &
+	done 2>/dev/null
+}
+
+idle() {
+	sleep 3600
+}
+
+test_fifty_namespaces_that_change() {
+	need conntrack
+	host_begins
+	host_entries
+	attack changing_namespaces idle
+}
+
+run_tests "$@"
