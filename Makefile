@@ -115,7 +115,7 @@ test-matrix: ## the tests on all kernels, by iptables-nft and iptables-legacy (t
 test-debug: ## the tests, and hostile ones, on kernels that look for errors
 	tests/debug
 
-coverage: ## the lines of the module that the tests reach, and those that they do not (20 minutes)
+coverage: ## the lines of the module that the tests reach, and those that they do not (half an hour)
 	tests/coverage
 
 bench: ## what it costs, beside DNAT, statistic, nft maps and IPVS
