@@ -460,6 +460,91 @@ test_some_connections_can_be_recorded() { # short
 	agree 1000
 }
 
+# Clients are not remembered: each connection goes where the least are. With
+# memory the next one is remembered, and the others follow it.
+test_no_client_can_be_remembered() { # short
+	local failed
+
+	prepare
+	setup
+	serve tcp 80
+	balance tcp 80 10.0.1.1-10.0.1.4:80 --persistent 60
+	faults_on 1
+	peer "$cl" open t tcp $vip 80 count 8
+	failed=$(faults_off)
+	expect "2 2 2 2 " "$(accepted)" "TCP that each server accepted"
+	# A record and a client each.
+	[ "$failed" -ge 16 ] || fail "only $failed allocations failed"
+	peer "$cl" open u tcp $vip 80 count 4
+	expect "2 2 2 6" "$(accepted | xargs -n 1 | sort -n | xargs)" \
+		"with four more of a client that is remembered"
+	agree 1000
+}
+
+# Tables are larger than slabs are: the page allocator refuses them from 64 KB on,
+# and vmalloc() is refused what it describes an area with: vmap_area, of which it
+# keeps some, and vm_struct.
+page_alloc=/sys/kernel/debug/fail_page_alloc
+
+large_faults_on() { # INTERVAL
+	local file
+
+	for file in require-start require-end verbose times; do
+		cat $failslab/$file >$page_alloc/$file
+	done
+	echo 4 >$page_alloc/min-order
+	echo N >$page_alloc/ignore-gfp-wait
+	echo N >$page_alloc/ignore-gfp-highmem
+	echo Y >$failslab/cache-filter
+	echo 1 | tee /sys/kernel/slab/{vmap_area,kmalloc-96}/failslab >/dev/null
+	faults_on 1
+	echo $plenty >$page_alloc/times
+	echo "$1" >$page_alloc/interval
+	echo 100 >$page_alloc/probability
+}
+
+large_faults_off() {
+	echo 0 >$page_alloc/probability
+	faults_off >/dev/null
+	echo 0 | tee /sys/kernel/slab/{vmap_area,kmalloc-96}/failslab >/dev/null
+	echo N >$failslab/cache-filter
+	echo $((plenty - $(cat $page_alloc/times)))
+}
+
+# large_fails COMMAND...: for want of memory
+large_fails() {
+	! "$@" 2>"$tmp/refusal" || fail "not refused: $*"
+	grep -qi 'memory' "$tmp/refusal" || fail "$(cat "$tmp/refusal")"
+	busywait 2000 loads_are "$loads_before" || fail "loads: $(loads)"
+}
+
+test_no_large_table() { # short
+	local loads_before="" i n
+
+	prepare
+	[ -e $page_alloc ] || skip "no fail_page_alloc in this kernel"
+	setup
+	serve tcp 80
+	# Of two tables of records neither can be had, or one.
+	for n in 1 2; do
+		large_faults_on $n
+		large_fails balance tcp 80 10.0.1.1-10.0.1.4:80
+		[ "$(large_faults_off)" -gt 0 ] || fail "nothing failed"
+	done
+	balance tcp 80 10.0.1.1-10.0.1.4:80
+	# Nor that of clients.
+	loads_before="0 0 0 0"
+	large_faults_on 1
+	large_fails balance tcp 80 10.0.1.1:81 --persistent 60
+	large_fails ctl pool add web persistent 60
+	[ "$(large_faults_off)" -gt 0 ] || fail "nothing failed"
+	balance tcp 81 10.0.1.1-10.0.1.4:81 --persistent 60
+	peer "$cl" open c tcp $vip 80 count 8
+	agree 1000
+	ipt -t nat -F
+	unload
+}
+
 test_adoption_while_every_nth_allocation_fails() { # short
 	local n failed refused=0
 
