@@ -5,7 +5,10 @@
 
 #include <stdlib.h>
 
+typedef unsigned int gfp_t;
+
 #define GFP_KERNEL	0
+#define GFP_KERNEL_ACCOUNT	GFP_KERNEL
 #define __GFP_NOWARN	0
 
 /* The test makes it fail. */
