@@ -101,7 +101,7 @@ static int check_shape(struct nlattr *tb[], const struct nlattr *change,
 	u64 missing = shapes[op].needs;
 	unsigned int i;
 
-	BUILD_BUG_ON(LEASTCONN_A_MAX >= BITS_PER_TYPE(missing));
+	BUILD_BUG_ON(LEASTCONN_A_MAX >= 64);
 
 	for (i = 0; i <= LEASTCONN_A_MAX; i++) {
 		if (!tb[i] || i == LEASTCONN_A_OP)
@@ -246,7 +246,7 @@ static void read_settings(struct lc_request *request, struct nlattr *tb[])
 }
 
 static int read_name(struct lc_request *request, const struct nlattr *attr,
-		     struct netlink_ext_ack *extack)
+		      struct netlink_ext_ack *extack)
 {
 	if (!attr)
 		return 0;
@@ -573,7 +573,7 @@ static bool is_first(const struct sk_buff *skb)
 }
 
 static int take_share(const struct net *net, const struct sk_buff *skb,
-		     struct netlink_ext_ack *extack)
+		      struct netlink_ext_ack *extack)
 {
 	int err = lc_share_take(net, is_first(skb));
 

@@ -136,7 +136,7 @@ static void scan_forget(struct lc_net *ln)
 	WRITE_ONCE(scanner.wanted, true);
 }
 
-static void for_each_scanned(void (*do_it)(struct lc_net *ln))
+static void scan_nets(void (*do_it)(struct lc_net *ln))
 {
 	struct lc_net *ln;
 
@@ -151,7 +151,7 @@ static void begin_pass(void)
 	WRITE_ONCE(scanner.under_way, true);
 	WRITE_ONCE(scanner.wanted, false);
 	scanner.walk = (struct lc_walk) {};
-	for_each_scanned(scan_set_aside);
+	scan_nets(scan_set_aside);
 }
 
 /* Something is left for the next pass. */
@@ -167,7 +167,7 @@ static bool is_unfinished(void)
 
 static void end_pass(void)
 {
-	for_each_scanned(scan_forget);
+	scan_nets(scan_forget);
 	if (is_unfinished())
 		WRITE_ONCE(scanner.wanted, true);
 	WRITE_ONCE(scanner.under_way, false);

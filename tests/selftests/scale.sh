@@ -132,46 +132,6 @@ sums() { # active and inactive of TCP, of UDP; one process, to be quick
 		/proc/net/leastconn
 }
 
-# entries N: lines for conntrack -R, of N open TCP connections to 10.0.1.3:80
-entries() {
-	awk -v n="$1" -v vip=$vip 'BEGIN {
-		for (i = 0; i < n; i++)
-			printf "-A -p tcp -s 10.%d.%d.%d -d %s --sport %d --dport 80 " \
-				"-r 10.0.1.3 -q 10.%d.%d.%d --reply-port-src 80 " \
-				"--reply-port-dst %d -t 3600 --state ESTABLISHED -u ASSURED\n",
-				1 + i / 65536 % 200, i / 256 % 256, i % 256, vip,
-				1024 + i % 60000, 1 + i / 65536 % 200,
-				i / 256 % 256, i % 256, 1024 + i % 60000
-	}'
-}
-
-# The client's first SYN is not answered; it sends another one after a second, which
-# finds a backend that answers only if the module has looked by then; the next SYN
-# comes after three.
-test_the_first_look_comes_in_time_beside_300000() {
-	local took
-
-	setup 3
-	sysctl -qw net.netfilter.nf_conntrack_max=400000 \
-		net.netfilter.nf_conntrack_buckets=65536
-	peer "$sv" listen tcp 10.0.1.2 80
-	on "$sv" "$iptables" -A INPUT -d 10.0.1.1 -p tcp --dport 80 -j DROP
-	keep_tracking ipt
-	entries 300000 | on "$lb" conntrack -R - >"$tmp/answer" 2>&1 ||
-		fail "$(tail -n 1 "$tmp/answer")"
-	expect 300000 "$(on "$lb" conntrack -C)" "entries"
-	balance tcp 81 10.0.1.3:80
-	busywait 20000 is 300000 active 10.0.1.3 ||
-		fail "$(active 10.0.1.3) connections adopted"
-	# Of equals the first one is chosen first.
-	balance tcp 80 10.0.1.1:80,10.0.1.2:80 --redispatch
-	took=${EPOCHREALTIME/./}
-	peer "$cl" open c tcp $vip 80
-	took=$(((${EPOCHREALTIME/./} - took) / 1000))
-	say "answered in $took ms"
-	[ $took -lt $((2900 * slow)) ] || fail "answered in $took ms"
-}
-
 # ---- what goes on in the background ----
 
 # Hundredths of a second that kernel workers have run. Exact: the scheduler's, not
@@ -265,6 +225,50 @@ failed_ports() {
 
 all_failed() {
 	[ "$(failed_ports)" -ge 10000 ]
+}
+
+# ---- what old connections cost a new one ----
+
+# The last test: its namespaces take a while to end, and kernel workers do that.
+
+# entries N: lines for conntrack -R, of N open TCP connections to 10.0.1.3:80
+entries() {
+	awk -v n="$1" -v vip=$vip 'BEGIN {
+		for (i = 0; i < n; i++)
+			printf "-A -p tcp -s 10.%d.%d.%d -d %s --sport %d --dport 80 " \
+				"-r 10.0.1.3 -q 10.%d.%d.%d --reply-port-src 80 " \
+				"--reply-port-dst %d -t 3600 --state ESTABLISHED -u ASSURED\n",
+				1 + i / 65536 % 200, i / 256 % 256, i % 256, vip,
+				1024 + i % 60000, 1 + i / 65536 % 200,
+				i / 256 % 256, i % 256, 1024 + i % 60000
+	}'
+}
+
+# The client's first SYN is not answered; it sends another one after a second, which
+# finds a backend that answers only if the module has looked by then; the next SYN
+# comes after three.
+test_the_first_look_comes_in_time_beside_300000() {
+	local took
+
+	setup 3
+	sysctl -qw net.netfilter.nf_conntrack_max=400000 \
+		net.netfilter.nf_conntrack_buckets=65536
+	peer "$sv" listen tcp 10.0.1.2 80
+	on "$sv" "$iptables" -A INPUT -d 10.0.1.1 -p tcp --dport 80 -j DROP
+	keep_tracking ipt
+	entries 300000 | on "$lb" conntrack -R - >"$tmp/answer" 2>&1 ||
+		fail "$(tail -n 1 "$tmp/answer")"
+	expect 300000 "$(on "$lb" conntrack -C)" "entries"
+	balance tcp 81 10.0.1.3:80
+	busywait 20000 is 300000 active 10.0.1.3 ||
+		fail "$(active 10.0.1.3) connections adopted"
+	# Of equals the first one is chosen first.
+	balance tcp 80 10.0.1.1:80,10.0.1.2:80 --redispatch
+	took=${EPOCHREALTIME/./}
+	peer "$cl" open c tcp $vip 80
+	took=$(((${EPOCHREALTIME/./} - took) / 1000))
+	say "answered in $took ms"
+	[ $took -lt $((2900 * slow)) ] || fail "answered in $took ms"
 }
 
 run_tests "$@"
