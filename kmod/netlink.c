@@ -246,7 +246,7 @@ static void read_settings(struct lc_request *request, struct nlattr *tb[])
 }
 
 static int read_name(struct lc_request *request, const struct nlattr *attr,
-		      struct netlink_ext_ack *extack)
+		     struct netlink_ext_ack *extack)
 {
 	if (!attr)
 		return 0;

@@ -250,6 +250,8 @@ entries() {
 test_the_first_look_comes_in_time_beside_300000() {
 	local took
 
+	# An emulated processor is too slow for as many looks in a second.
+	grep -q "User Mode Linux" /proc/cpuinfo || skip "not at native speed"
 	setup 3
 	sysctl -qw net.netfilter.nf_conntrack_max=400000 \
 		net.netfilter.nf_conntrack_buckets=65536
