@@ -271,8 +271,7 @@ static void check_first(struct lc_net *ln, struct lc_queue *queue,
 	    !lc_entry_stands(ln->net, record))
 		verdict = check_record(ln, record);
 	if (verdict == LC_KEEP || verdict == LC_FAIL) {
-		record->due = next_look(ln);
-		reaper->last = record->due;
+		record->due = reaper->last;
 		queue_add(&reaper->old, node, node);
 	} else if (verdict == LC_AGAIN) {
 		record->due = reaper->tick + 1;
@@ -374,6 +373,7 @@ static void check_work(struct work_struct *work)
 	WRITE_ONCE(reaper->asleep, 0);
 	take_ticks(reaper);
 	take_fresh(reaper);
+	reaper->last = next_look(ln);
 	check_queue(ln, &reaper->young, LC_YOUNG_BUDGET, LC_YOUNG_DEAR);
 	check_queue(ln, &reaper->old, LC_BUDGET, 1);
 	lc_net_changed(ln);

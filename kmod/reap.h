@@ -25,7 +25,8 @@ struct lc_queue {
  * @young: records before their first look, by the tick they are due in; the check
  *	work's alone
  * @old: the others; the same
- * @last: the tick that the last one of @old is due in; the check work's alone
+ * @last: the tick that the last one of @old is due in, and those that this run
+ *	keeps; the check work's alone
  * @tick: the tick of this run; the check work's alone
  * @when: jiffies of @tick; the check work's alone
  * @asleep: @check is queued for a later tick than the next
