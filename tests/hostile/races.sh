@@ -212,8 +212,7 @@ namespace_of_failures_ends() {
 		loads+=($!)
 	done
 	for ((i = 0; i < RANDOM % 6; i++)); do
-		refused_backends 10001 10200 | sed 's/^add/del/; s/$/ kill/' |
-			ctl restore >/dev/null
+		refused_backends 10001 10200 | sed 's/^add/del/' | ctl restore
 		ctl drain 10.0.1.1
 		refused_backends 10001 10200 | ctl restore
 		ctl ready 10.0.1.1
