@@ -322,10 +322,10 @@ static int member_check(struct lc_changes *changes,
 
 	if (reason)
 		return refuse(changes, request, EINVAL, "%s", reason);
-	if (changes->pools->total >= LC_MAX_MEMBERS)
+	if (changes->pools->total >= LC_MAX_TOTAL)
 		return refuse(changes, request, ENOSPC,
 			      "all pools and rules together have %u backends, the most there can be",
-			      LC_MAX_MEMBERS);
+			      LC_MAX_TOTAL);
 	if (find_member(changes, pool, key))
 		return refuse(changes, request, EEXIST,
 			      "pool \"%s\" has this backend", pool->name);

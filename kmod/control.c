@@ -4,12 +4,12 @@
  * connections that are to be tracked, adopted or ended.
  */
 #include <linux/netlink.h>
-#include <linux/user_namespace.h>
 
 #include "change.h"
 #include "control.h"
 #include "net.h"
 #include "purge.h"
+#include "share.h"
 
 static const u8 families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
 
@@ -78,12 +78,11 @@ void lc_control_exit(struct lc_net *ln)
 void lc_control_begin(struct lc_net *ln, struct lc_changes *changes,
 		      struct netlink_ext_ack *extack)
 {
-	const bool host = ln->net->user_ns == &init_user_ns;
-
 	mutex_lock(&ln->control.lock);
 	mutex_lock(&ln->backends.lock);
 	lc_changes_init(changes, &ln->pools,
-			host ? LC_MAX_WORK_HOST : LC_MAX_WORK, extack);
+			lc_share_is_host(ln->net) ? LC_MAX_WORK_HOST :
+						    LC_MAX_WORK, extack);
 }
 
 /**

@@ -87,7 +87,7 @@ static int __net_init net_init(struct net *net)
 
 	ln->net = net;
 	lc_reaper_init(&ln->reaper);
-	lc_scan_open(&ln->scan);
+	lc_scan_net_init(&ln->scan);
 	lc_tracker_init(&ln->tracker);
 	lc_healer_init(&ln->healer);
 	lc_clients_init(&ln->clients);
@@ -109,7 +109,7 @@ static void __net_exit net_exit(struct net *net)
 {
 	struct lc_net *ln = lc_net(net);
 
-	lc_scan_close(&ln->scan);
+	lc_scan_net_exit(&ln->scan);
 	lc_reaper_exit(&ln->reaper);
 	lc_healer_exit(&ln->healer);
 	lc_records_close(&ln->records);

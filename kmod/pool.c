@@ -383,7 +383,7 @@ void lc_member_hide(struct lc_member *member, bool gone)
  *
  * Context: may sleep; the memory is charged to the caller.
  * Return: the member, or ERR_PTR(): -ENOSPC when the namespace has
- *	%LC_MAX_MEMBERS.
+ *	%LC_MAX_TOTAL.
  */
 struct lc_member *lc_member_add(struct lc_pool *pool,
 				const struct lc_backend_key *key,
@@ -394,7 +394,7 @@ struct lc_member *lc_member_add(struct lc_pool *pool,
 	struct lc_member *member;
 	int err;
 
-	if (pools->total >= LC_MAX_MEMBERS)
+	if (pools->total >= LC_MAX_TOTAL)
 		return ERR_PTR(-ENOSPC);
 	member = kzalloc(sizeof(*member), GFP_KERNEL_ACCOUNT);
 	if (!member)

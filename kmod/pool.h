@@ -8,8 +8,8 @@
 
 #include "backend.h"
 
-/** LC_MAX_MEMBERS - most members of all pools of a namespace, rules' own included */
-#define LC_MAX_MEMBERS	1048576U
+/** LC_MAX_TOTAL - most members of all pools of a namespace, rules' own included */
+#define LC_MAX_TOTAL	1048576U
 
 /** LC_POOL_BUCKETS - of pools by name */
 #define LC_POOL_BUCKETS	128U
@@ -34,7 +34,7 @@ struct lc_kinds {
  * @seed: of the names' hash
  * @count: how many are in @named
  * @rules: how many were ever in @unnamed
- * @total: members of all pools together, at most %LC_MAX_MEMBERS
+ * @total: members of all pools together, at most %LC_MAX_TOTAL
  * @members: of @named, by family
  * @rests: pools with ejected members, by when the first of them has rested
  * @visits: pools some of whose members are to come back at once

@@ -292,10 +292,10 @@ static struct llist_node *look_ahead(struct llist_node *node)
 /*
  * Where there are many, a look costs what it takes to reach record, bucket and
  * entry. So they are fetched ahead: records and buckets while the batch before
- * is looked at, entries here. @most: a batch or less.
+ * is looked at, entries here.
  */
 static void check_batch(struct lc_net *ln, struct lc_queue *queue,
-			unsigned int most, struct lc_queue *again)
+			struct lc_queue *again)
 {
 	struct llist_node *ahead = queue->first;
 	const struct lc_record *record;
@@ -304,7 +304,7 @@ static void check_batch(struct lc_net *ln, struct lc_queue *queue,
 
 	rcu_read_lock();
 	local_bh_disable();
-	for (; ahead && n < most; ahead = ahead->next) {
+	for (; ahead && n < LC_BATCH; ahead = ahead->next) {
 		record = queued(ahead);
 		buckets[n++] = record->bucket;
 		/* Not known: it is young. */
@@ -312,7 +312,7 @@ static void check_batch(struct lc_net *ln, struct lc_queue *queue,
 			lc_record_expect_age(&ln->records, record);
 	}
 	lc_entries_expect(buckets, n);
-	for (; most && is_due(&ln->reaper, queue); most--) {
+	for (n = 0; n < LC_BATCH && is_due(&ln->reaper, queue); n++) {
 		check_first(ln, queue, again);
 		if (ahead)
 			ahead = look_ahead(ahead);
@@ -330,7 +330,7 @@ static void check_queue(struct lc_net *ln, struct lc_queue *queue,
 
 	while (batches-- && is_due(&ln->reaper, queue) &&
 	       lc_share_looks(ln->net, LC_BATCH * dear)) {
-		check_batch(ln, queue, LC_BATCH, &again);
+		check_batch(ln, queue, &again);
 		cond_resched();
 	}
 	while (again.first)

@@ -97,7 +97,7 @@ static bool adopt_any(struct nf_conn *ct, void *data)
 {
 	struct lc_net *ln = lc_net(nf_ct_net(ct));
 
-	if (READ_ONCE(ln->scan.open))
+	if (READ_ONCE(ln->scan.joined))
 		scan_adopt(ln, ct);
 	return false;
 }
@@ -279,12 +279,12 @@ static bool scan_now(struct lc_net *ln)
 /* The scanner is to visit the namespace's entries, too. */
 static void scan_join(struct lc_net *ln)
 {
-	if (READ_ONCE(ln->scan.open))
+	if (READ_ONCE(ln->scan.joined))
 		return;
 	mutex_lock(&scanner.lock);
-	if (!ln->scan.open) {
+	if (!ln->scan.joined) {
 		list_add_tail(&ln->scan.list, &scanner.nets);
-		WRITE_ONCE(ln->scan.open, true);
+		WRITE_ONCE(ln->scan.joined, true);
 	}
 	mutex_unlock(&scanner.lock);
 }
@@ -316,28 +316,28 @@ void lc_scan_adopt(struct lc_net *ln)
 }
 
 /**
- * lc_scan_open() - make a namespace ready to be scanned for
+ * lc_scan_net_init() - make a namespace ready to be scanned for
  * @scan: zeroed memory
  *
  * Context: any.
  */
-void lc_scan_open(struct lc_scan *scan)
+void lc_scan_net_init(struct lc_scan *scan)
 {
 	scan->rested = jiffies;
 }
 
 /**
- * lc_scan_close() - the namespace goes
+ * lc_scan_net_exit() - the namespace goes
  * @scan: its part; nothing calls lc_scan_adopt() any more
  *
  * Context: may sleep.
  */
-void lc_scan_close(struct lc_scan *scan)
+void lc_scan_net_exit(struct lc_scan *scan)
 {
 	mutex_lock(&scanner.lock);
-	if (scan->open)
+	if (scan->joined)
 		list_del(&scan->list);
-	WRITE_ONCE(scan->open, false);
+	WRITE_ONCE(scan->joined, false);
 	mutex_unlock(&scanner.lock);
 }
 

@@ -11,7 +11,7 @@ struct lc_net;
 /**
  * struct lc_scan - a namespace's part in the scans of conntrack's table
  * @list: in the list of namespaces that are scanned for
- * @open: it is in that list
+ * @joined: it is in that list
  * @created: how many backends had appeared when the pass under way began; the
  *	pass' alone
  * @set_aside: what was missed before that pass is counted in lc_backend.stale;
@@ -22,7 +22,7 @@ struct lc_net;
  */
 struct lc_scan {
 	struct list_head	list;
-	bool			open;
+	bool			joined;
 	unsigned int		created;
 	bool			set_aside;
 	unsigned int		adopted;
@@ -32,8 +32,8 @@ struct lc_scan {
 
 int lc_scan_init(void);
 void lc_scan_exit(void);
-void lc_scan_open(struct lc_scan *scan);
-void lc_scan_close(struct lc_scan *scan);
+void lc_scan_net_init(struct lc_scan *scan);
+void lc_scan_net_exit(struct lc_scan *scan);
 
 void lc_scan_adopt(struct lc_net *ln);
 void lc_scan_missed(struct lc_net *ln);

@@ -57,6 +57,18 @@ struct share {
 	wait_queue_head_t	wait;
 };
 
+/**
+ * lc_share_is_host() - is it a namespace of the host's own user namespace?
+ * @net: the namespace
+ *
+ * Context: any.
+ * Return: whether it is: it is not bounded then.
+ */
+bool lc_share_is_host(const struct net *net)
+{
+	return net->user_ns == &init_user_ns;
+}
+
 static struct share shares[1 << LC_SHARE_BITS];
 
 /* Of the host's own user namespace; only @pausing is used. */
@@ -117,7 +129,7 @@ int lc_share_take(const struct net *net, bool may_wait)
 	struct share *share = share_of(net);
 	long left;
 
-	if (net->user_ns == &init_user_ns || try_take(share))
+	if (lc_share_is_host(net) || try_take(share))
 		return 0;
 	if (!may_wait)
 		return -EAGAIN;
@@ -139,7 +151,7 @@ void lc_share_give(const struct net *net)
 	struct share *share = share_of(net);
 	u64 now = ktime_get_ns();
 
-	if (net->user_ns == &init_user_ns)
+	if (lc_share_is_host(net))
 		return;
 	spin_lock(&share->lock);
 	share->credit -= now - share->since;
@@ -163,7 +175,7 @@ bool lc_share_looks(const struct net *net, unsigned int looks)
 	unsigned long gone;
 	bool enough;
 
-	if (net->user_ns == &init_user_ns)
+	if (lc_share_is_host(net))
 		return true;
 	spin_lock(&share->lock);
 	gone = min_t(unsigned long, jiffies - share->looked, HZ);
@@ -186,6 +198,6 @@ bool lc_share_looks(const struct net *net, unsigned int looks)
  */
 atomic_t *lc_share_pausing(const struct net *net)
 {
-	return net->user_ns == &init_user_ns ? &host.pausing :
-					       &share_of(net)->pausing;
+	return lc_share_is_host(net) ? &host.pausing :
+				       &share_of(net)->pausing;
 }

@@ -8,6 +8,7 @@
 struct net;
 
 void lc_share_init(void);
+bool lc_share_is_host(const struct net *net);
 int lc_share_take(const struct net *net, bool may_wait);
 void lc_share_give(const struct net *net);
 atomic_t *lc_share_pausing(const struct net *net);
