@@ -254,17 +254,27 @@ static bool wait_for_turn(const struct nl_refusal *refusal, unsigned int *tries)
 	return true;
 }
 
-bool nl_transact(struct nl *nl, struct request *request, nl_reader reader,
-		 void *data, struct nl_refusal *refusal)
+/* A request to our family. Return: as ask(). */
+static bool ask_in_turn(struct nl *nl, struct request *request,
+			unsigned int flags, nl_reader reader, void *data,
+			struct nl_refusal *refusal)
 {
 	struct nlmsghdr *nlh = request_header(request);
 	unsigned int tries = 0;
 
 	nlh->nlmsg_type = nl->family;
 	do {
-		if (!ask(nl, nlh, NLM_F_ACK, reader, data, refusal))
-			refuse("the kernel's answer was lost; look with list what was done");
+		if (!ask(nl, nlh, flags, reader, data, refusal))
+			return false;
 	} while (wait_for_turn(refusal, &tries));
+	return true;
+}
+
+bool nl_transact(struct nl *nl, struct request *request, nl_reader reader,
+		 void *data, struct nl_refusal *refusal)
+{
+	if (!ask_in_turn(nl, request, NLM_F_ACK, reader, data, refusal))
+		refuse("the kernel's answer was lost; look with list what was done");
 	return refusal->error == 0;
 }
 
@@ -272,14 +282,8 @@ enum nl_dump_result nl_dump(struct nl *nl, struct request *request,
 			    nl_reader reader, void *data,
 			    struct nl_refusal *refusal)
 {
-	struct nlmsghdr *nlh = request_header(request);
-	unsigned int tries = 0;
-
-	nlh->nlmsg_type = nl->family;
-	do {
-		if (!ask(nl, nlh, NLM_F_DUMP, reader, data, refusal))
-			return NL_TORN;
-	} while (wait_for_turn(refusal, &tries));
+	if (!ask_in_turn(nl, request, NLM_F_DUMP, reader, data, refusal))
+		return NL_TORN;
 	return refusal->error == 0 ? NL_DUMPED : NL_DUMP_REFUSED;
 }
 
