@@ -256,6 +256,17 @@ begin() { # WAY: a connection of the first server
 	fi
 }
 
+# The client's next connection from its port is the second server's. The drained one
+# sees not even a SYN that is let go of as soon as it has passed.
+goes_to_the_second() {
+	on "$sv" "$iptables" -A INPUT -d $s1 -p tcp --syn
+	busywait 5000 again || fail "$(cat "$tmp/refused")"
+	expect hello "$(peer "$cl" say c hello)" "echo"
+	expect 0 "$(on "$sv" "$iptables" -nvxL INPUT | awk 'FNR == 3 { print $1 }')" \
+		"SYNs that the drained server has seen"
+	has_served 1 $s2
+}
+
 port_used_again() { # WAY before|after: it ends, seen from the drain
 	local before
 
@@ -272,13 +283,7 @@ port_used_again() { # WAY before|after: it ends, seen from the drain
 	[ "$2" = before ] || "$1"
 	busywait 2000 ended || fail "not ended"
 	on "$sv" "$iptables" -F INPUT
-	on "$sv" "$iptables" -A INPUT -d $s1 -p tcp --syn
-	busywait 5000 again || fail "$(cat "$tmp/refused")"
-	expect hello "$(peer "$cl" say c hello)" "echo"
-	# Not even one that is let go of as soon as it has passed.
-	expect 0 "$(on "$sv" "$iptables" -nvxL INPUT | awk 'FNR == 3 { print $1 }')" \
-		"SYNs that the drained server has seen"
-	has_served 1 $s2
+	goes_to_the_second
 	expect "$before" "$(served $s1)" "connections of the drained server"
 	agree 1000
 }
@@ -354,12 +359,7 @@ test_a_port_that_both_sides_have_lost() { # short
 	without_resets lose_both_ends
 	ctl drain $s1
 	expect 1 "$(entries $s1 -p tcp --state ESTABLISHED)" "entries that stand"
-	on "$sv" "$iptables" -A INPUT -d $s1 -p tcp --syn
-	busywait 5000 again || fail "$(cat "$tmp/refused")"
-	expect hello "$(peer "$cl" say c hello)" "echo"
-	expect 0 "$(on "$sv" "$iptables" -nvxL INPUT | awk 'FNR == 3 { print $1 }')" \
-		"SYNs that the drained server has seen"
-	has_served 1 $s2
+	goes_to_the_second
 	expect 0 "$(entries $s1)" "entries of the drained server"
 	agree 1000
 }
