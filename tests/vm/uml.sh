@@ -18,7 +18,9 @@ stage_uml() {
 uml() {
 	local input=null processors=ncpus=1
 	[ -z "$tty" ] || input=fd:0
-	[ "${cpus:=2}" = 1 ] || processors="ncpus=$cpus seccomp=on kmemleak=off"
+	# A kernel that looks for errors looks for leaks, too, unless it is told otherwise.
+	: "${cpus:=$((slow > 1 ? 1 : 2))}"
+	[ "$cpus" = 1 ] || processors="ncpus=$cpus seccomp=on kmemleak=off"
 	[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 	# shellcheck disable=SC2086 # words on purpose
 	exec setpriv --pdeathsig KILL unshare --pid --fork --kill-child sh -c 'ulimit -c 0; "$@"; exit' sh \
