@@ -182,6 +182,7 @@ ssize_t ctl_getline(char **text, size_t *room, FILE *file)
 static bool family_asked, asked, dumps;
 static uint32_t seq;
 static int sent;	/* changes, or -1: none were */
+static bool turned_away;	/* the kernel said EAGAIN: they may come once more */
 
 static const struct {
 	uint32_t	least, most;
@@ -280,7 +281,8 @@ static void check_request(const struct nlmsghdr *nlh)
 
 	require(nlh->nlmsg_type == FAMILY && nlh->nlmsg_flags & NLM_F_REQUEST);
 	if (genl->cmd == LEASTCONN_CMD_CHANGE) {
-		require(sent < 0);
+		require(sent < 0 || turned_away);
+		turned_away = false;
 		sent = 0;
 		mnl_attr_for_each(attr, nlh, sizeof(*genl)) {
 			check_change(attr);
@@ -421,6 +423,23 @@ static size_t next_record(char *buf, size_t room)
 	return put_record(buf, kind, records - size, size);
 }
 
+static bool says_again(const char *buf, size_t size)
+{
+	const struct nlmsghdr *nlh = (const void *)buf;
+	int left = size;
+
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		const int *error = mnl_nlmsg_get_payload(nlh);
+
+		if ((nlh->nlmsg_type == NLMSG_ERROR ||
+		     nlh->nlmsg_type == NLMSG_DONE) &&
+		    mnl_nlmsg_get_payload_len(nlh) >= sizeof(*error) &&
+		    *error == -EAGAIN)
+			return true;
+	}
+	return false;
+}
+
 /* ---- in place of libmnl's sockets ---- */
 
 struct mnl_socket *mnl_socket_open(int bus)
@@ -501,6 +520,7 @@ ssize_t mnl_socket_recvfrom(const struct mnl_socket *socket, void *buf,
 		if (!size)
 			size = put_end(buf);
 	}
+	turned_away = turned_away || says_again(buf, size);
 	ASAN_POISON_MEMORY_REGION((char *)buf + size, room - size);
 	return size;
 }
@@ -530,6 +550,7 @@ static int run(char **words, const char *input, size_t size)
 	stderr = open_memstream(&complained, &complained_size);
 	say_first = NULL;
 	sent = -1;
+	turned_away = false;
 	asked = family_asked = dumps = false;
 	jumped = setjmp(ended);
 	if (!jumped)

@@ -13,14 +13,11 @@ stage_uml() {
 
 # Console 0 is the command's, 1 the kernel log's. Its memory is a file, which should never see a disk. Its processes are
 # the host's, too: in a namespace of their own, all of them end with it. It is not process 1 there, who could not abort.
-# Several processors need its seccomp mode. There, User-Mode Linux frees what kmemleak has never heard of while it starts
-# the second one, and lockdep complains of that.
+# Several processors need its seccomp mode.
 uml() {
-	local input=null processors=ncpus=1
+	local input=null processors=
 	[ -z "$tty" ] || input=fd:0
-	# A kernel that looks for errors looks for leaks, too, unless it is told otherwise.
-	: "${cpus:=$((slow > 1 ? 1 : 2))}"
-	[ "$cpus" = 1 ] || processors="ncpus=$cpus seccomp=on kmemleak=off"
+	[ "$cpus" = 1 ] || processors="ncpus=$cpus seccomp=on"
 	[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 	# shellcheck disable=SC2086 # words on purpose
 	exec setpriv --pdeathsig KILL unshare --pid --fork --kill-child sh -c 'ulimit -c 0; "$@"; exit' sh \
