@@ -81,7 +81,7 @@ void lc_control_begin(struct lc_net *ln, struct lc_changes *changes,
 	mutex_lock(&ln->control.lock);
 	mutex_lock(&ln->backends.lock);
 	lc_changes_init(changes, &ln->pools,
-			lc_share_is_host(ln->net) ? LC_MAX_WORK_HOST :
+			lc_share_is_trusted(ln->share) ? LC_MAX_WORK_HOST :
 						    LC_MAX_WORK, extack);
 }
 

@@ -18,8 +18,7 @@
  *
  * A run of this work visits what there is news of, what is due and pools that have
  * become too small for those who are out, nothing else, and gives way in between.
- * What runs take is limited to a twentieth of a processor, for all namespaces of
- * one user together: when one has had more than its share, its next run comes later.
+ * What runs take is paid for: see share.c.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -34,10 +33,6 @@
 #define LC_STEP		(HZ / 10)	/* between looks at parts of what may have changed */
 #define LC_AGE		(10 * HZ)	/* between looks for clients to be forgotten */
 #define LC_BATCH	256U		/* without giving way */
-#define LC_SHARE	20U		/* at most one part in so many of a processor */
-#define LC_RUN		(50 * NSEC_PER_USEC)	/* that a run costs, beside what it does */
-#define LC_AHEAD	(50 * NSEC_PER_MSEC)	/* that runs may be ahead of their share */
-#define LC_PAUSE	(1ULL * NSEC_PER_SEC)	/* at most, for one run */
 
 static u64 timeout_of(const struct lc_pool *pool)
 {
@@ -311,81 +306,25 @@ static void sooner(u64 *wait, u64 other)
 	*wait = min(*wait, other);
 }
 
-/* Nanoseconds that are left. */
-static u64 pause_left(const struct lc_healer *healer, u64 now)
-{
-	return healer->paid > now + LC_AHEAD ?
-	       healer->paid - LC_AHEAD - now : 0;
-}
-
-static unsigned long pause_jiffies(u64 left)
-{
-	return nsecs_to_jiffies(left) + 1;
-}
-
-/* How many healers of the same user pause. */
-static atomic_t *pausing(struct lc_healer *healer)
-{
-	return lc_share_pausing(container_of(healer, struct lc_net,
-					     healer)->net);
-}
-
-/* All that pause share what there is. */
-static void pay(struct lc_healer *healer, u64 took)
-{
-	u64 share = (u64)LC_SHARE * (atomic_read(pausing(healer)) + 1);
-	u64 now = ktime_get_ns();
-
-	healer->paid = max(healer->paid, now) +
-		       min_t(u64, (took + LC_RUN) * share, LC_PAUSE);
-	if (!pause_left(healer, now))
-		return;
-	atomic_inc(pausing(healer));
-	WRITE_ONCE(healer->pauses, true);
-}
-
-static void pause_over(struct lc_healer *healer)
-{
-	if (!healer->pauses)
-		return;
-	atomic_dec(pausing(healer));
-	/* Before news is taken: pairs with lc_health_check(). */
-	smp_store_mb(healer->pauses, false);
-}
-
-static bool pauses(struct lc_healer *healer)
-{
-	u64 left = pause_left(healer, ktime_get_ns());
-
-	if (!healer->pauses)
-		return false;
-	if (left)
-		queue_delayed_work(lc_wq, &healer->work, pause_jiffies(left));
-	else
-		pause_over(healer);
-	return left;
-}
-
 /* Return: jiffies until something is due, or U64_MAX. */
 static u64 heal(struct lc_net *ln, u64 *took)
 {
 	struct run run = { .ln = ln };
-	bool untold;
-	u64 wait;
+	u64 wait, since;
 
 	run_lock(&run);
 	judge_news(&run);
 	wait = end_rests(&run);
 	visit_pools(&run);
-	untold = !list_empty(&ln->pools.untold);
 	run_unlock(&run);
-	*took = run.took;
+	since = ktime_get_ns();
 	if (lc_clients_age(&ln->clients))
 		sooner(&wait, LC_AGE);
-	if (untold || lc_net_looks_left(ln))
-		lc_net_look(ln);
+	*took = run.took + ktime_get_ns() - since;
 	if (lc_net_looks_left(ln))
-		sooner(&wait, LC_STEP);
+		*took += lc_net_look(ln);
+	if (lc_net_looks_left(ln))
+		sooner(&wait, list_empty(&ln->pools.untold) ? LC_STEP : 1);
 	return wait;
 }
 
@@ -396,12 +335,10 @@ static void work(struct work_struct *work)
 	struct lc_net *ln = container_of(healer, struct lc_net, healer);
 	u64 wait, took;
 
-	if (pauses(healer))
+	if (!lc_turn_begin(ln->share, &healer->turn))
 		return;
 	wait = heal(ln, &took);
-	pay(healer, took);
-	if (healer->pauses)
-		wait = pause_jiffies(pause_left(healer, ktime_get_ns()));
+	lc_share_pay(ln->share, took);
 	/* Unless it has been queued meanwhile, for at once. */
 	if (wait != U64_MAX)
 		queue_delayed_work(lc_wq, &healer->work,
@@ -418,9 +355,9 @@ void lc_health_check(struct lc_net *ln)
 {
 	struct lc_healer *healer = &ln->healer;
 
-	/* What is to be seen comes before: pairs with pause_over(). */
+	/* What is to be seen comes before: pairs with lc_turn_begin(). */
 	smp_mb();
-	if (!READ_ONCE(healer->closed) && !READ_ONCE(healer->pauses))
+	if (!READ_ONCE(healer->closed) && !READ_ONCE(healer->turn.waits))
 		mod_delayed_work(lc_wq, &healer->work, 0);
 }
 
@@ -478,6 +415,7 @@ void lc_healer_init(struct lc_healer *healer)
 {
 	init_llist_head(&healer->news);
 	INIT_DELAYED_WORK(&healer->work, work);
+	lc_turn_init(&healer->turn, &healer->work);
 }
 
 /**
@@ -501,11 +439,12 @@ void lc_healer_close(struct lc_healer *healer)
  */
 void lc_healer_exit(struct lc_healer *healer)
 {
+	struct lc_net *ln = container_of(healer, struct lc_net, healer);
 	struct lc_backend *backend, *next;
 	struct llist_node *news;
 
+	lc_turn_close(ln->share, &healer->turn);
 	cancel_delayed_work_sync(&healer->work);
-	pause_over(healer);
 	news = llist_del_all(&healer->news);
 	llist_for_each_entry_safe(backend, next, news, news)
 		lc_backend_put(backend);

@@ -5,6 +5,8 @@
 #include <linux/llist.h>
 #include <linux/workqueue.h>
 
+#include "share.h"
+
 struct lc_backend;
 struct lc_net;
 
@@ -14,17 +16,15 @@ struct lc_net;
 /**
  * struct lc_healer - judges the backends of a namespace
  * @closed: the namespace goes
- * @pauses: @work is queued, and does nothing before it has paused
- * @paid: nanoseconds of the clock, when what runs have taken is made up for
  * @news: backends of which something has been heard, each held
  * @work: queued when something has been heard of one, or is due
+ * @turn: of @work
  */
 struct lc_healer {
 	bool			closed;
-	bool			pauses;
-	u64			paid;
 	struct llist_head	news;
 	struct delayed_work	work;
+	struct lc_turn		turn;
 };
 
 void lc_healer_init(struct lc_healer *healer);

@@ -22,27 +22,28 @@ struct lc_net *lc_net(const struct net *net)
 }
 
 /* Who wants to see what has become of a namespace. */
-static void (*watcher)(struct lc_net *ln);
+static u64 (*watcher)(struct lc_net *ln);
 
 /**
  * lc_net_watch() - have somebody called when something may have changed
- * @wanted: who; may sleep. NULL: nobody; on return nobody is being called
+ * @wanted: who; may sleep, returns the nanoseconds that it took. NULL: nobody; on
+ *	return nobody is being called
  *
  * Context: may sleep.
  */
-void lc_net_watch(void (*wanted)(struct lc_net *ln))
+void lc_net_watch(u64 (*wanted)(struct lc_net *ln))
 {
 	WRITE_ONCE(watcher, wanted);
 	flush_workqueue(lc_wq);
 }
 
 /**
- * lc_net_changed() - something may have changed
+ * lc_net_changed() - a command has changed something
  * @ln: the namespace
  *
  * What it is takes no longer than some looks; the rest is done soon afterwards.
  *
- * Context: may sleep; in work of lc_wq, or in a command.
+ * Context: may sleep.
  */
 void lc_net_changed(struct lc_net *ln)
 {
@@ -53,17 +54,34 @@ void lc_net_changed(struct lc_net *ln)
 }
 
 /**
+ * lc_net_loads_changed() - connections may have come and gone
+ * @ln: the namespace
+ *
+ * Somebody looks, soon, where load is what makes a difference.
+ *
+ * Context: process.
+ */
+void lc_net_loads_changed(struct lc_net *ln)
+{
+	if (!READ_ONCE(ln->pools.n_capped) && !READ_ONCE(ln->backends.kept[0]) &&
+	    !READ_ONCE(ln->backends.kept[1]))
+		return;
+	WRITE_ONCE(ln->pools.look_anew, true);
+	lc_health_check(ln);
+}
+
+/**
  * lc_net_look() - see what has become of what may have changed, or of a part
  * @ln: the namespace
  *
- * Context: as lc_net_changed().
+ * Context: may sleep; in work of lc_wq, or in a command.
+ * Return: nanoseconds that it took.
  */
-void lc_net_look(struct lc_net *ln)
+u64 lc_net_look(struct lc_net *ln)
 {
-	void (*wanted)(struct lc_net *ln) = READ_ONCE(watcher);
+	u64 (*wanted)(struct lc_net *ln) = READ_ONCE(watcher);
 
-	if (wanted)
-		wanted(ln);
+	return wanted ? wanted(ln) : 0;
 }
 
 /**
@@ -78,14 +96,19 @@ bool lc_net_looks_left(const struct lc_net *ln)
 	return READ_ONCE(watcher) &&
 	       (READ_ONCE(ln->pools.look_anew) ||
 		READ_ONCE(ln->pools.to_look) ||
-		READ_ONCE(ln->backends.to_look));
+		READ_ONCE(ln->backends.to_look) ||
+		!list_empty(&ln->pools.untold));
 }
 
 static int __net_init net_init(struct net *net)
 {
 	struct lc_net *ln = lc_net(net);
+	int err;
 
 	ln->net = net;
+	ln->share = lc_share_get(net);
+	if (!ln->share)
+		return -ENOMEM;
 	lc_reaper_init(&ln->reaper);
 	lc_scan_net_init(&ln->scan);
 	lc_tracker_init(&ln->tracker);
@@ -93,7 +116,10 @@ static int __net_init net_init(struct net *net)
 	lc_clients_init(&ln->clients);
 	lc_control_init(&ln->control);
 	lc_pools_init(&ln->pools, &ln->backends);
-	return lc_backends_init(&ln->backends);
+	err = lc_backends_init(&ln->backends);
+	if (err)
+		lc_share_put(ln->share);
+	return err;
 }
 
 /* An RCU grace period lies between this and net_exit(). */
@@ -116,6 +142,7 @@ static void __net_exit net_exit(struct net *net)
 	lc_clients_close(&ln->clients);
 	lc_pools_exit(&ln->pools);
 	lc_backends_exit(&ln->backends);
+	lc_share_put(ln->share);
 }
 
 static struct pernet_operations net_ops = {

@@ -14,6 +14,7 @@
 /**
  * struct lc_net - all there is of us in one network namespace
  * @net: the namespace
+ * @share: of its user
  * @backends: who is known, with its counts
  * @pools: who is chosen among
  * @clients: whom clients were given
@@ -26,6 +27,7 @@
  */
 struct lc_net {
 	struct net		*net;
+	struct lc_share		*share;
 	struct lc_backends	backends;
 	struct lc_pools		pools;
 	struct lc_clients	clients;
@@ -41,9 +43,10 @@ int lc_net_init(void);
 void lc_net_exit(void);
 
 struct lc_net *lc_net(const struct net *net);
-void lc_net_watch(void (*wanted)(struct lc_net *ln));
+void lc_net_watch(u64 (*wanted)(struct lc_net *ln));
 void lc_net_changed(struct lc_net *ln);
-void lc_net_look(struct lc_net *ln);
+void lc_net_loads_changed(struct lc_net *ln);
+u64 lc_net_look(struct lc_net *ln);
 bool lc_net_looks_left(const struct lc_net *ln);
 
 /** lc_wq - what is done apart from packets */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The control family: messages into requests, what there is into messages.
+ * The control family: messages into requests, and what answers them.
  *
  * Nothing here knows what a change means. The contract is in uapi's leastconn.h.
  */
@@ -10,6 +10,8 @@
 
 #include "change.h"
 #include "compat.h"
+#include "event.h"
+#include "message.h"
 #include "net.h"
 #include "netlink.h"
 #include "share.h"
@@ -283,250 +285,6 @@ static int read_change(struct lc_request *request, const struct nlattr *change,
 	return 0;
 }
 
-static int put_key(struct sk_buff *skb, const struct lc_backend_key *key)
-{
-	return nla_put_u32(skb, LEASTCONN_A_FAMILY, key->family) ||
-	       nla_put(skb, LEASTCONN_A_ADDRESS,
-		       key->family == NFPROTO_IPV6 ? 16 : 4, &key->addr) ||
-	       nla_put_u32(skb, LEASTCONN_A_PORT, ntohs(key->port)) ||
-	       nla_put_u32(skb, LEASTCONN_A_PROTO, key->proto);
-}
-
-static int put_terms(struct sk_buff *skb, const struct lc_terms *terms)
-{
-	return nla_put_u32(skb, LEASTCONN_A_WEIGHT, terms->weight) ||
-	       nla_put_u32(skb, LEASTCONN_A_MAX_CONNS, terms->max_conns) ||
-	       nla_put_u32(skb, LEASTCONN_A_BACKUP, terms->backup);
-}
-
-static int put_settings(struct sk_buff *skb, const struct lc_settings *settings)
-{
-	return nla_put_u32(skb, LEASTCONN_A_MAX_FAILS, settings->max_fails) ||
-	       nla_put_u32(skb, LEASTCONN_A_FAIL_TIMEOUT,
-			   settings->fail_timeout) ||
-	       nla_put_u32(skb, LEASTCONN_A_SLOW_START, settings->slow_start) ||
-	       nla_put_u32(skb, LEASTCONN_A_PERSISTENT, settings->persistent) ||
-	       nla_put_u32(skb, LEASTCONN_A_PERSISTENT_MASK,
-			   settings->persistent_mask) ||
-	       nla_put_u32(skb, LEASTCONN_A_REDISPATCH, settings->redispatch);
-}
-
-static int put_backend(struct sk_buff *skb, const struct lc_row *row)
-{
-	return put_key(skb, &row->key) ||
-	       nla_put_u32(skb, LEASTCONN_A_STATE, row->state) ||
-	       nla_put_u32(skb, LEASTCONN_A_ACTIVE, row->active) ||
-	       nla_put_u32(skb, LEASTCONN_A_INACTIVE, row->inactive) ||
-	       nla_put_u32(skb, LEASTCONN_A_FAILS, row->fails) ||
-	       nla_put_u64_64bit(skb, LEASTCONN_A_TOTAL, row->total,
-				 LEASTCONN_A_PAD);
-}
-
-static int put_pool(struct sk_buff *skb, const struct lc_row *row)
-{
-	return nla_put_u32(skb, LEASTCONN_A_RULES, row->rules) ||
-	       nla_put_u32(skb, LEASTCONN_A_MEMBERS, row->members) ||
-	       put_settings(skb, &row->settings);
-}
-
-/* Return: whether there was no room for it. */
-static int put_row(struct sk_buff *skb, const struct lc_row *row)
-{
-	if (row->name[0]) {
-		if (nla_put_string(skb, LEASTCONN_A_POOL, row->name))
-			return -EMSGSIZE;
-	} else if (row->is_member || !row->is_backend) {
-		if (nla_put_u32(skb, LEASTCONN_A_RULE, row->rule))
-			return -EMSGSIZE;
-	}
-	if (row->is_backend ? put_backend(skb, row) : put_pool(skb, row))
-		return -EMSGSIZE;
-	if (row->is_member &&
-	    (put_terms(skb, &row->terms) ||
-	     nla_put_u32(skb, LEASTCONN_A_HEALTH, row->health) ||
-	     nla_put_u32(skb, LEASTCONN_A_REASON, row->reason)))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static bool has_readers(struct net *net)
-{
-	return genl_has_listeners(&family, net, 0);
-}
-
-static void tell(struct net *net, u8 event, const struct lc_row *row)
-{
-	struct sk_buff *skb;
-	void *message;
-
-	if (!has_readers(net))
-		return;
-	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
-	if (!skb)
-		goto lost;
-	message = genlmsg_put(skb, 0, 0, &family, 0, LEASTCONN_CMD_EVENT);
-	if (!message || nla_put_u32(skb, LEASTCONN_A_EVENT, event) ||
-	    put_row(skb, row)) {
-		nlmsg_free(skb);
-		goto lost;
-	}
-	genlmsg_end(skb, message);
-	genlmsg_multicast_netns(&family, net, skb, 0, 0, GFP_KERNEL);
-	return;
-
-lost:
-	genl_set_err(&family, net, 0, 0, -ENOBUFS);
-}
-
-/* Before it is applied: what goes is still there. */
-static void tell_step(struct net *net, const struct lc_step *step)
-{
-	struct lc_row row = {};
-
-	if (step->event == LEASTCONN_EVENT_STATE)
-		lc_row_backend(&row, step->backend);
-	else if (step->member)
-		lc_row_member(&row, step->member);
-	else
-		lc_row_pool(&row, step->pool);
-	tell(net, step->event, &row);
-}
-
-static void tell_steps(struct net *net, const struct lc_changes *changes)
-{
-	const struct lc_step *step;
-
-	if (!has_readers(net))
-		return;
-	list_for_each_entry(step, &changes->steps, list)
-		if (step->event)
-			tell_step(net, step);
-}
-
-static void look_for_drained(struct net *net, struct lc_backend *backend)
-{
-	bool drained = backend->state != LEASTCONN_STATE_READY &&
-		       atomic_read(&backend->active) <= 0;
-	struct lc_row row = {};
-
-	if (drained && !backend->drained) {
-		lc_row_backend(&row, backend);
-		tell(net, LEASTCONN_EVENT_DRAINED, &row);
-	}
-	backend->drained = drained;
-}
-
-static void look_for_full(struct net *net, struct lc_member *member)
-{
-	const u32 max_conns = member->terms.max_conns;
-	int active = atomic_read(&member->backend->active);
-	bool full = max_conns && active > 0 && active >= max_conns;
-	struct lc_row row = {};
-
-	if (full == member->full)
-		return;
-	member->full = full;
-	lc_row_member(&row, member);
-	tell(net, full ? LEASTCONN_EVENT_FULL : LEASTCONN_EVENT_NOT_FULL, &row);
-}
-
-/* One that is on trial has been out, and is not back yet. */
-static void look_for_health(struct net *net, struct lc_member *member)
-{
-	struct lc_health *health = &member->health;
-	bool told = health->told != LEASTCONN_HEALTH_IN;
-	bool out = health->is != LEASTCONN_HEALTH_IN;
-	struct lc_row row = {};
-
-	if (out == told)
-		return;
-	health->told = health->is;
-	lc_row_member(&row, member);
-	tell(net, out ? LEASTCONN_EVENT_EJECTED : LEASTCONN_EVENT_BACK, &row);
-}
-
-#define LC_LOOKS	1024U	/* of a kind, in one go */
-
-/* How many to look at now; the rest of the round is for later. */
-static unsigned int looks(unsigned int *to_look, unsigned int all)
-{
-	unsigned int left = min(*to_look, all), n = min(left, LC_LOOKS);
-
-	WRITE_ONCE(*to_look, left - n);
-	return n;
-}
-
-static void look_at_unready(struct net *net, struct lc_backends *backends)
-{
-	unsigned int n = looks(&backends->to_look,
-			       backends->kept[0] + backends->kept[1]);
-	struct lc_backend *backend;
-
-	while (n--) {
-		backend = list_first_entry(&backends->unready,
-					   struct lc_backend, unready);
-		list_move_tail(&backend->unready, &backends->unready);
-		look_for_drained(net, backend);
-	}
-}
-
-static void look_at_capped(struct net *net, struct lc_pools *pools)
-{
-	unsigned int n = looks(&pools->to_look, pools->n_capped);
-	struct lc_member *member;
-
-	while (n--) {
-		member = list_first_entry(&pools->capped, struct lc_member,
-					  capped);
-		list_move_tail(&member->capped, &pools->capped);
-		look_for_full(net, member);
-		lc_member_watch_cap(member);
-	}
-}
-
-/* Return: whether some are left. */
-static bool tell_health(struct net *net, struct lc_pools *pools)
-{
-	struct lc_member *member;
-	unsigned int n;
-
-	for (n = 0; n < LC_LOOKS && !list_empty(&pools->untold); n++) {
-		member = list_first_entry(&pools->untold, struct lc_member,
-					  health.untold);
-		list_del_init(&member->health.untold);
-		look_for_health(net, member);
-	}
-	return !list_empty(&pools->untold);
-}
-
-/*
- * After each run of the reaper, and after changes: nothing else makes a change.
- * Also when nobody listens, so that whoever listens later is told what happens
- * then, not what has happened before. Loads have to be looked for, some at a time;
- * what has become of members' health is known.
- */
-static void look(struct lc_net *ln)
-{
-	struct lc_backends *backends = &ln->backends;
-	struct lc_pools *pools = &ln->pools;
-
-	mutex_lock(&backends->lock);
-	if (READ_ONCE(pools->look_anew)) {
-		WRITE_ONCE(pools->look_anew, false);
-		WRITE_ONCE(backends->to_look,
-			   backends->kept[0] + backends->kept[1]);
-		WRITE_ONCE(pools->to_look, pools->n_capped);
-	}
-	look_at_unready(ln->net, backends);
-	look_at_capped(ln->net, pools);
-	while (tell_health(ln->net, pools)) {
-		mutex_unlock(&backends->lock);
-		cond_resched();
-		mutex_lock(&backends->lock);
-	}
-	mutex_unlock(&backends->lock);
-}
-
 static bool is_kill(const struct lc_request *request)
 {
 	return request->op == LEASTCONN_OP_KILL ||
@@ -572,10 +330,10 @@ static bool is_first(const struct sk_buff *skb)
 	return !skb_headroom(skb);
 }
 
-static int take_share(const struct net *net, const struct sk_buff *skb,
+static int take_share(struct lc_share *share, const struct sk_buff *skb,
 		      struct netlink_ext_ack *extack)
 {
-	int err = lc_share_take(net, is_first(skb));
+	int err = lc_share_take(share, is_first(skb));
 
 	if (err == -EAGAIN)
 		NL_SET_ERR_MSG(extack,
@@ -603,7 +361,7 @@ static int make_changes(struct lc_net *ln, struct genl_info *info,
 		lc_control_undo(ln, &changes);
 		return err;
 	}
-	tell_steps(ln->net, &changes);
+	lc_events_of_changes(&family, ln->net, &changes);
 	*count = lc_control_apply(ln, &changes);
 	lc_net_changed(ln);
 	return 0;
@@ -611,17 +369,17 @@ static int make_changes(struct lc_net *ln, struct genl_info *info,
 
 static int do_change(struct sk_buff *skb, struct genl_info *info)
 {
-	struct net *net = genl_info_net(info);
+	struct lc_net *ln = lc_net(genl_info_net(info));
 	struct sk_buff *reply = NULL;
 	struct nlattr *killed;
 	u32 count;
 	int err;
 
-	err = take_share(net, skb, info->extack);
+	err = take_share(ln->share, skb, info->extack);
 	if (err)
 		return err;
-	err = make_changes(lc_net(net), info, &reply, &killed, &count);
-	lc_share_give(net);
+	err = make_changes(ln, info, &reply, &killed, &count);
+	lc_share_give(ln->share);
 	if (err || !reply)
 		return err;
 	memcpy(nla_data(killed), &count, sizeof(count));
@@ -677,15 +435,15 @@ static struct lc_snapshot *snapshot_backends(struct netlink_callback *cb)
 static int start(struct netlink_callback *cb,
 		 struct lc_snapshot *(*take)(struct netlink_callback *cb))
 {
-	const struct net *net = sock_net(cb->skb->sk);
+	struct lc_share *share = lc_net(sock_net(cb->skb->sk))->share;
 	struct lc_snapshot *snapshot;
 	int err;
 
-	err = take_share(net, cb->skb, cb->extack);
+	err = take_share(share, cb->skb, cb->extack);
 	if (err)
 		return err;
 	snapshot = take(cb);
-	lc_share_give(net);
+	lc_share_give(share);
 	if (IS_ERR(snapshot))
 		return PTR_ERR(snapshot);
 	*dump_of(cb) = (struct dump) { .snapshot = snapshot };
@@ -711,7 +469,7 @@ static int put_message(struct sk_buff *skb, struct netlink_callback *cb,
 
 	if (!message)
 		return -EMSGSIZE;
-	if (put_row(skb, row)) {
+	if (lc_message_put(skb, row)) {
 		genlmsg_cancel(skb, message);
 		return -EMSGSIZE;
 	}
@@ -789,6 +547,11 @@ static struct genl_family family __ro_after_init = {
 	.mcgrps		= groups,
 	.n_mcgrps	= ARRAY_SIZE(groups),
 };
+
+static u64 look(struct lc_net *ln)
+{
+	return lc_events_look(&family, ln);
+}
 
 /**
  * lc_netlink_init() - from here on there is control

@@ -329,7 +329,7 @@ static void check_queue(struct lc_net *ln, struct lc_queue *queue,
 	unsigned int batches = most / LC_BATCH;
 
 	while (batches-- && is_due(&ln->reaper, queue) &&
-	       lc_share_looks(ln->net, LC_BATCH * dear)) {
+	       lc_share_looks(ln->share, LC_BATCH * dear)) {
 		check_batch(ln, queue, &again);
 		cond_resched();
 	}
@@ -376,7 +376,7 @@ static void check_work(struct work_struct *work)
 	reaper->last = next_look(ln);
 	check_queue(ln, &reaper->young, LC_YOUNG_BUDGET, LC_YOUNG_DEAR);
 	check_queue(ln, &reaper->old, LC_BUDGET, 1);
-	lc_net_changed(ln);
+	lc_net_loads_changed(ln);
 
 	/* A record that comes now finds @fresh empty and queues the work. */
 	if (reaper->young.first || reaper->old.first)

@@ -10,75 +10,132 @@
  * that belong to one user run one at a time, for at most half of the time in the
  * long run. A command that cannot run soon ends with -EAGAIN, which costs nothing.
  *
- * The reaper's looks take a processor's time that is charged to nobody. Those for
- * all namespaces of one user are bounded together; beyond that they come later.
+ * Work in the background takes a processor's time that is charged to nobody: the
+ * reaper's looks, verdicts about backends, looking for events and sending them. What
+ * it takes for all namespaces of one user is paid for with twenty times as long a
+ * rest, from one account. The reaper looks at what is left later; other work waits
+ * for its turn in a queue.
+ *
+ * A user is the owner of the outermost user namespace, whatever user namespaces
+ * there are within it and whoever owns those. Where that is the host's root, who
+ * makes them for others, each outermost user namespace has a share of its own.
  *
  * The namespaces of the host's own user namespace, whose root can do all this in
- * other ways, are not bounded here.
+ * other ways, have one share that is trusted: of their work only turns are bounded,
+ * and a rest is a second at most.
  */
-#include <linux/hash.h>
+#include <linux/hashtable.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
+#include "net.h"
 #include "share.h"
 
-#define LC_SHARE_BITS	6
 #define LC_SHARE_WAIT	(HZ / 10)
 #define LC_SHARE_CREDIT	(250 * NSEC_PER_MSEC)
-/* Looks a second: of some 150 ns each, 4.5 % of a processor. */
-#define LC_SHARE_LOOKS	300000U
+#define LC_SHARE_PART	20U	/* at most one part in so many of a processor */
+#define LC_SHARE_LOOK	150U	/* what one of the reaper's takes; nanoseconds */
+/* What a turn takes, beside what is done in it. */
+#define LC_SHARE_TURN	(50 * NSEC_PER_USEC)
+/* How far what is paid may be ahead of the time. */
+#define LC_SHARE_AHEAD	NSEC_PER_SEC
+/* The longest rest of the trusted. */
+#define LC_SHARE_REST	NSEC_PER_SEC
 
 /**
- * struct share - of the users whose ids have the same hash
- * @lock: all but @pausing and @wait
+ * struct lc_share - of one user's namespaces
+ * @node: in @shares
+ * @users: namespaces, under @shares_lock
+ * @owner: the user
+ * @id: of the outermost user namespace, where @owner is the host's root; else 0
+ * @trusted: the host's own
+ * @lock: all that follows, but @wait and @serve
  * @taken: a command is under way
  * @since: when it began, or when the last one ended; nanoseconds
  * @credit: nanoseconds for which commands may run before they have to rest
- * @looks: that may be taken; at most those of a second
- * @looked: jiffies when @looks was made up for the time gone by
- * @pausing: healers that pause
+ * @paid: until when the work in the background is paid for; nanoseconds
+ * @turns: what waits for its turn, struct lc_turn
  * @wait: commands that wait until @taken is false
+ * @serve: gives the next one its turn
  */
-struct share {
-	spinlock_t		lock;	/* all but pausing, wait */
+struct lc_share {
+	struct hlist_node	node;
+	unsigned int		users;
+	kuid_t			owner;
+	unsigned int		id;
+	bool			trusted;
+	spinlock_t		lock;	/* all that follows, but wait and serve */
 	bool			taken;
 	u64			since;
 	s64			credit;
-	unsigned int		looks;
-	unsigned long		looked;
-	atomic_t		pausing;
+	u64			paid;
+	struct list_head	turns;
 	wait_queue_head_t	wait;
+	struct delayed_work	serve;
 };
 
-/**
- * lc_share_is_host() - is it a namespace of the host's own user namespace?
- * @net: the namespace
- *
- * Context: any.
- * Return: whether it is: it is not bounded then.
- */
-bool lc_share_is_host(const struct net *net)
+static DEFINE_HASHTABLE(shares, 8);
+static DEFINE_MUTEX(shares_lock);
+static struct lc_share host;
+
+/* Return: nanoseconds until the next turn. */
+static u64 rest_left(const struct lc_share *share, u64 now)
 {
-	return net->user_ns == &init_user_ns;
+	return share->paid > now + LC_SHARE_AHEAD ?
+	       share->paid - LC_SHARE_AHEAD - now : 0;
 }
 
-static struct share shares[1 << LC_SHARE_BITS];
-
-/* Of the host's own user namespace; only @pausing is used. */
-static struct share host;
-
-static struct share *share_of(const struct net *net)
+static void pay(struct lc_share *share, u64 now, u64 rest)
 {
-	u32 uid = __kuid_val(net->user_ns->owner);
+	if (share->trusted)
+		rest = min_t(u64, rest, LC_SHARE_REST);
+	share->paid = max(share->paid, now) + rest;
+}
 
-	return &shares[hash_32(uid, LC_SHARE_BITS)];
+static void serve_later(struct lc_share *share, u64 now)
+{
+	mod_delayed_work(lc_wq, &share->serve,
+			 nsecs_to_jiffies(rest_left(share, now)) + 1);
+}
+
+static void serve(struct work_struct *work)
+{
+	struct lc_share *share = container_of(to_delayed_work(work),
+					      struct lc_share, serve);
+	u64 now = ktime_get_ns();
+	struct lc_turn *turn;
+
+	spin_lock(&share->lock);
+	turn = list_first_entry_or_null(&share->turns, struct lc_turn, list);
+	if (turn) {
+		list_del_init(&turn->list);
+		turn->granted = true;
+		queue_delayed_work(lc_wq, turn->work, 0);
+		/* What it takes besides is paid for when it is known. */
+		pay(share, now, LC_SHARE_TURN * LC_SHARE_PART);
+	}
+	if (!list_empty(&share->turns))
+		serve_later(share, now);
+	spin_unlock(&share->lock);
+}
+
+static void share_init(struct lc_share *share)
+{
+	spin_lock_init(&share->lock);
+	share->credit = LC_SHARE_CREDIT;
+	INIT_LIST_HEAD(&share->turns);
+	init_waitqueue_head(&share->wait);
+	INIT_DELAYED_WORK(&share->serve, serve);
 }
 
 /**
@@ -86,18 +143,93 @@ static struct share *share_of(const struct net *net)
  */
 void __init lc_share_init(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(shares); i++) {
-		spin_lock_init(&shares[i].lock);
-		init_waitqueue_head(&shares[i].wait);
-		shares[i].credit = LC_SHARE_CREDIT;
-		shares[i].looks = LC_SHARE_LOOKS;
-		shares[i].looked = jiffies;
-	}
+	share_init(&host);
+	host.trusted = true;
 }
 
-static bool try_take(struct share *share)
+static struct lc_share *share_find(kuid_t owner, unsigned int id)
+{
+	struct lc_share *share;
+
+	hash_for_each_possible(shares, share, node, __kuid_val(owner))
+		if (uid_eq(share->owner, owner) && share->id == id)
+			return share;
+	return NULL;
+}
+
+static struct lc_share *share_alloc(kuid_t owner, unsigned int id)
+{
+	struct lc_share *share = kzalloc(sizeof(*share), GFP_KERNEL_ACCOUNT);
+
+	if (!share)
+		return NULL;
+	share_init(share);
+	share->owner = owner;
+	share->id = id;
+	hash_add(shares, &share->node, __kuid_val(owner));
+	return share;
+}
+
+/**
+ * lc_share_get() - the share of a namespace's user
+ * @net: the namespace, which begins
+ *
+ * Context: may sleep.
+ * Return: it, to be given back by lc_share_put(); NULL when memory is short.
+ */
+struct lc_share *lc_share_get(const struct net *net)
+{
+	const struct user_namespace *outermost = net->user_ns;
+	struct lc_share *share;
+	unsigned int id = 0;
+
+	if (outermost == &init_user_ns)
+		return &host;
+	while (outermost->parent != &init_user_ns)
+		outermost = outermost->parent;
+	if (uid_eq(outermost->owner, GLOBAL_ROOT_UID))
+		id = outermost->ns.inum;
+	mutex_lock(&shares_lock);
+	share = share_find(outermost->owner, id) ?:
+		share_alloc(outermost->owner, id);
+	if (share)
+		share->users++;
+	mutex_unlock(&shares_lock);
+	return share;
+}
+
+/**
+ * lc_share_put() - a namespace ends
+ * @share: its share; none of its turns waits
+ *
+ * Context: may sleep.
+ */
+void lc_share_put(struct lc_share *share)
+{
+	if (share->trusted)
+		return;
+	mutex_lock(&shares_lock);
+	if (!--share->users) {
+		hash_del(&share->node);
+		cancel_delayed_work_sync(&share->serve);
+		kfree(share);
+	}
+	mutex_unlock(&shares_lock);
+}
+
+/**
+ * lc_share_is_trusted() - is it the share of the host's own namespaces?
+ * @share: the share
+ *
+ * Context: any.
+ * Return: whether it is.
+ */
+bool lc_share_is_trusted(const struct lc_share *share)
+{
+	return share->trusted;
+}
+
+static bool try_take(struct lc_share *share)
 {
 	u64 now = ktime_get_ns();
 	bool taken = false;
@@ -117,19 +249,18 @@ static bool try_take(struct share *share)
 
 /**
  * lc_share_take() - a command begins
- * @net: its namespace
+ * @share: its namespace's
  * @may_wait: it waits for another command, for a tenth of a second at most
  *
  * Context: process, may sleep.
  * Return: 0: to be followed by lc_share_give(). -EAGAIN: not now. -EINTR: a fatal
  *	signal came.
  */
-int lc_share_take(const struct net *net, bool may_wait)
+int lc_share_take(struct lc_share *share, bool may_wait)
 {
-	struct share *share = share_of(net);
 	long left;
 
-	if (lc_share_is_host(net) || try_take(share))
+	if (share->trusted || try_take(share))
 		return 0;
 	if (!may_wait)
 		return -EAGAIN;
@@ -142,16 +273,15 @@ int lc_share_take(const struct net *net, bool may_wait)
 
 /**
  * lc_share_give() - a command ends
- * @net: its namespace
+ * @share: its namespace's
  *
  * Context: any but interrupts.
  */
-void lc_share_give(const struct net *net)
+void lc_share_give(struct lc_share *share)
 {
-	struct share *share = share_of(net);
 	u64 now = ktime_get_ns();
 
-	if (lc_share_is_host(net))
+	if (share->trusted)
 		return;
 	spin_lock(&share->lock);
 	share->credit -= now - share->since;
@@ -162,42 +292,101 @@ void lc_share_give(const struct net *net)
 }
 
 /**
- * lc_share_looks() - take looks of the reaper's
- * @net: the namespace they are for
+ * lc_share_looks() - pay for looks of the reaper's
+ * @share: its namespace's
  * @looks: how many
  *
  * Context: process.
  * Return: false when these are to come later.
  */
-bool lc_share_looks(const struct net *net, unsigned int looks)
+bool lc_share_looks(struct lc_share *share, unsigned int looks)
 {
-	struct share *share = share_of(net);
-	unsigned long gone;
+	u64 now = ktime_get_ns();
 	bool enough;
 
-	if (lc_share_is_host(net))
+	if (share->trusted)
 		return true;
 	spin_lock(&share->lock);
-	gone = min_t(unsigned long, jiffies - share->looked, HZ);
-	share->looked = jiffies;
-	share->looks = min_t(u64, LC_SHARE_LOOKS, share->looks +
-			     div_u64((u64)gone * LC_SHARE_LOOKS, HZ));
-	enough = looks <= share->looks;
+	enough = !rest_left(share, now);
 	if (enough)
-		share->looks -= looks;
+		pay(share, now, (u64)looks * LC_SHARE_LOOK * LC_SHARE_PART);
 	spin_unlock(&share->lock);
 	return enough;
 }
 
 /**
- * lc_share_pausing() - how many healers pause
- * @net: a namespace
+ * lc_share_pay() - pay for what was done in a turn
+ * @share: its namespace's
+ * @took: nanoseconds
+ *
+ * Context: process.
+ */
+void lc_share_pay(struct lc_share *share, u64 took)
+{
+	u64 now = ktime_get_ns();
+
+	spin_lock(&share->lock);
+	pay(share, now, (took + LC_SHARE_TURN) * LC_SHARE_PART);
+	if (!list_empty(&share->turns))
+		serve_later(share, now);
+	spin_unlock(&share->lock);
+}
+
+/**
+ * lc_turn_init() - work may have to wait for its turn
+ * @turn: zeroed memory
+ * @work: the work, which calls lc_turn_begin() first of all
  *
  * Context: any.
- * Return: the number, of all namespaces of the same user.
  */
-atomic_t *lc_share_pausing(const struct net *net)
+void lc_turn_init(struct lc_turn *turn, struct delayed_work *work)
 {
-	return lc_share_is_host(net) ? &host.pausing :
-				       &share_of(net)->pausing;
+	INIT_LIST_HEAD(&turn->list);
+	turn->work = work;
+}
+
+/**
+ * lc_turn_begin() - may work be done now?
+ * @share: its namespace's
+ * @turn: the work's
+ *
+ * Context: process, in the work.
+ * Return: true: yes, to be followed by lc_share_pay(). false: the work is queued
+ *	when its turn has come.
+ */
+bool lc_turn_begin(struct lc_share *share, struct lc_turn *turn)
+{
+	u64 now = ktime_get_ns();
+	bool begins = false;
+
+	spin_lock(&share->lock);
+	if (turn->closed || !list_empty(&turn->list)) {
+		/* No, or not yet. */
+	} else if (turn->granted ||
+		   (list_empty(&share->turns) && !rest_left(share, now))) {
+		begins = true;
+		turn->granted = false;
+	} else {
+		list_add_tail(&turn->list, &share->turns);
+		serve_later(share, now);
+	}
+	/* Before news is taken: pairs with its readers. */
+	smp_store_mb(turn->waits, !begins);
+	spin_unlock(&share->lock);
+	return begins;
+}
+
+/**
+ * lc_turn_close() - the work is to end: it has no further turn
+ * @share: its namespace's
+ * @turn: the work's; the work is cancelled after this
+ *
+ * Context: process.
+ */
+void lc_turn_close(struct lc_share *share, struct lc_turn *turn)
+{
+	spin_lock(&share->lock);
+	turn->closed = true;
+	list_del_init(&turn->list);
+	spin_unlock(&share->lock);
 }

@@ -2,16 +2,42 @@
 #ifndef LC_SHARE_H
 #define LC_SHARE_H
 
-#include <linux/atomic.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
+struct delayed_work;
+struct lc_share;
 struct net;
 
+/**
+ * struct lc_turn - work in the background that has to wait for its turn
+ * @list: in the share's queue while it waits
+ * @work: what is queued when its turn has come
+ * @waits: it is in the queue, or has left it and @work has not begun
+ * @granted: its turn has come
+ * @closed: it does not wait again
+ */
+struct lc_turn {
+	struct list_head	list;
+	struct delayed_work	*work;
+	bool			waits;
+	bool			granted;
+	bool			closed;
+};
+
 void lc_share_init(void);
-bool lc_share_is_host(const struct net *net);
-int lc_share_take(const struct net *net, bool may_wait);
-void lc_share_give(const struct net *net);
-atomic_t *lc_share_pausing(const struct net *net);
-bool lc_share_looks(const struct net *net, unsigned int looks);
+struct lc_share *lc_share_get(const struct net *net);
+void lc_share_put(struct lc_share *share);
+bool lc_share_is_trusted(const struct lc_share *share);
+
+int lc_share_take(struct lc_share *share, bool may_wait);
+void lc_share_give(struct lc_share *share);
+
+bool lc_share_looks(struct lc_share *share, unsigned int looks);
+void lc_share_pay(struct lc_share *share, u64 took);
+
+void lc_turn_init(struct lc_turn *turn, struct delayed_work *work);
+bool lc_turn_begin(struct lc_share *share, struct lc_turn *turn);
+void lc_turn_close(struct lc_share *share, struct lc_turn *turn);
 
 #endif /* LC_SHARE_H */

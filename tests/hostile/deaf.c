@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * deaf: asks for dumps and never reads them.
+ * deaf: asks for dumps and never reads them; listens to events and hears none.
  *
+ *	deaf listen COUNT
+ *			joins the events on COUNT sockets, each with as long a
+ *			filter as it may have, which drops them all; prints
+ *			"listening", and holds the sockets until it is killed
  *	deaf COUNT	asks for all pools and for all backends, in turn, on COUNT
  *			sockets; prints how many dumps the kernel began, and
  *			holds the sockets until it is killed
  */
 #define _GNU_SOURCE
+#include <linux/filter.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../genl/talk.h"
@@ -27,6 +35,57 @@ static bool begin_dump(uint8_t cmd)
 	return begun;
 }
 
+/* Multiplications for nothing; @n of them. */
+static bool attach(int fd, unsigned int n)
+{
+	struct sock_filter filter[BPF_MAXINSNS];
+	struct sock_fprog program = { .len = n + 1, .filter = filter };
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		filter[i] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_MUL |
+							 BPF_K, 3);
+	filter[n] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	return !setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+			   sizeof(program));
+}
+
+/* How long it may be is net.core.optmem_max's to say. */
+static void listen_to_nothing(void)
+{
+	struct talk *talk = talk_open();
+	unsigned int n = BPF_MAXINSNS - 1;
+	int fd;
+
+	talk_join_events(talk);
+	fd = dup(mnl_socket_get_fd(talk_socket(talk)));
+	talk_close(talk);
+	while (!attach(fd, n)) {
+		n /= 2;
+		if (!n)
+			die("no filter can be attached");
+	}
+}
+
+static void __attribute__((noreturn)) wait_for_the_end(void)
+{
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+static void listen_on(unsigned int count)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	while (count--)
+		listen_to_nothing();
+	puts("listening");
+}
+
 int main(int argc, char **argv)
 {
 	static const uint8_t cmds[] = {
@@ -34,15 +93,17 @@ int main(int argc, char **argv)
 	};
 	unsigned int begun = 0, count, i;
 
+	if (argc == 3 && !strcmp(argv[1], "listen")) {
+		listen_on(strtoul(argv[2], NULL, 10));
+		wait_for_the_end();
+	}
 	if (argc != 2) {
-		fprintf(stderr, "usage: deaf COUNT\n");
+		fprintf(stderr, "usage: deaf [listen] COUNT\n");
 		return 2;
 	}
 	count = strtoul(argv[1], NULL, 10);
 	for (i = 0; i < count; i++)
 		begun += begin_dump(cmds[i % 2]);
 	printf("%u dumps of %u begun\n", begun, count);
-	fflush(stdout);
-	for (;;)
-		pause();
+	wait_for_the_end();
 }

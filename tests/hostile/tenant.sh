@@ -34,6 +34,8 @@ its=$tmp/tenant
 
 tenants=1	# in a network namespace each
 senders=1	# processes of each of them that do the same
+other=''	# a process of another user
+outer=''	# of subordinate_ids: they are users of their own in it
 
 memory_cgroup() {
 	local root=${cgroup%/*}
@@ -60,16 +62,38 @@ its_folder() {
 		echo "PATH=$its/bin:$PATH"
 	} >"$its/functions"
 	chown -R 65534:65534 "$its"
+	chmod 777 "$its"
+}
+
+# A user namespace of its own that has other user ids besides: $outer
+subordinate_ids() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups \
+		unshare --user sleep 3600 &
+	outer=$!
+	disown
+	busywait 5000 is_in_a_user_namespace $outer || fail "no user namespace"
+	# In one piece, as echo does not write lines.
+	cat >/proc/$outer/uid_map <<-MAP
+	0 65534 1
+	1 200001 9
+	MAP
+	echo "0 65534 1" >/proc/$outer/gid_map
+}
+
+is_in_a_user_namespace() { # PID
+	[ "$(readlink "/proc/$1/ns/user")" != "$(readlink /proc/self/ns/user)" ]
 }
 
 # The caller becomes a tenant, with a network namespace of its own, and loses the
 # priority that the host has.
-become_tenant() { # FUNCTION ARG...
+become_tenant() { # FUNCTION NUMBER ARG...
+	local as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+
+	[ -z "$outer" ] || as=(nsenter --target "$outer" --user --wd="$its"
+		setpriv --reuid $(($2 + 1)) --regid 0 --clear-groups)
 	echo $BASHPID >"$cgroup/cgroup.procs"
 	cd "$its" || return
-	exec chrt --other 0 \
-		setpriv --reuid 65534 --regid 65534 --clear-groups \
-		unshare --user --map-root-user --net \
+	exec chrt --other 0 "${as[@]}" unshare --user --map-root-user --net \
 		bash -c '. ./functions; "$@"' bash "$@"
 }
 
@@ -148,6 +172,7 @@ kill_senders() {
 }
 
 kill_tenants() {
+	[ -z "$outer" ] || kill -KILL "$outer" 2>/dev/null || true
 	while is_alive; do
 		xargs -r kill -KILL <"$cgroup/cgroup.procs" 2>/dev/null || true
 	done
@@ -163,6 +188,7 @@ its_namespaces_are_gone() {
 leave() {
 	: >"$tmp/enough"
 	kill_tenants
+	[ -z "$other" ] || kill -KILL "$other"
 	rmdir "$cgroup" 2>/dev/null || true
 }
 
@@ -302,6 +328,8 @@ attack() {
 
 judge() { # REST
 	holds "list, ms" "$(most list)" $((most_list * stretch / 100))
+	[ -z "$other" ] || holds "list by another user, ms" "$(most other)" \
+		$((most_list * stretch / 100))
 	holds "modprobe $registers, ms" "$(most register)" \
 		$((most_register * stretch / 100))
 	holds "end by SIGKILL, ms" "$(most end)" $((most_end * stretch / 100))
@@ -369,6 +397,31 @@ test_twenty_senders() { # short
 	host_begins
 	senders=20
 	attack largest_pool change_states
+}
+
+# Its id has the same hash as the tenant's, of six bits.
+another_user() {
+	need setpriv unshare
+	setpriv --reuid 1023 --regid 1023 --clear-groups \
+		unshare --user --map-root-user --net sleep 3600 &
+	other=$!
+	disown
+	busywait 5000 is_in_a_user_namespace $other || fail "no user namespace"
+}
+
+others_list() {
+	nsenter --target "$other" --net "$leastconnctl" list
+}
+
+watch_another_user() {
+	meanwhile $((20 * slow)) noted other others_list
+}
+
+test_another_user_lists() { # short
+	another_user
+	host_begins
+	senders=6
+	attack largest_pool change_states watch_another_user
 }
 
 quarter_pool() {
@@ -461,6 +514,59 @@ stopped_monitors() {
 test_events_that_are_never_read() {
 	host_begins
 	attack stopped_monitors change_states
+}
+
+# So many sockets, each with a filter of its own that takes its time.
+listeners() { # COUNT
+	local said
+
+	ulimit -n "$(ulimit -Hn)"
+	exec {said}< <(exec deaf listen "$1")
+	read -r -u "$said"
+}
+
+a_thousand_listeners() {
+	listeners 1000
+}
+
+test_events_for_a_thousand_filters() { # short
+	host_begins
+	attack a_thousand_listeners restore_again
+}
+
+# Each is full while there is a connection, 1,000 events each time.
+pools_that_fill() {
+	listeners 200
+	awk 'BEGIN {
+		for (i = 0; i < 1000; i++) {
+			print "pool add p" i
+			print "add p" i " 10.9.0.1:80 max-conns 1"
+		}
+	}' | leastconnctl restore
+	ip addr add 10.9.0.0/24 dev lo
+	ip route add $vip/32 dev lo src 10.9.0.1
+	"$its/bin/peer" serve "$PWD/sock"
+	"$its/bin/peer" ask "$PWD/sock" listen tcp 10.9.0.1 80
+	rule_to 10.9.0.1 | iptables-nft-restore
+	while :; do
+		"$its/bin/peer" ask "$PWD/sock" open c tcp $vip 80 count 1
+		sleep 0.2
+		"$its/bin/peer" ask "$PWD/sock" reset 'c*'
+		sleep 0.2
+	done >/dev/null 2>&1 &
+}
+
+test_pools_that_fill_before_many_listeners() { # short
+	host_begins
+	attack pools_that_fill idle
+}
+
+# What is done in the background is on one account.
+test_four_users_that_are_one() {
+	host_begins
+	subordinate_ids
+	tenants=4
+	attack pools_that_fill idle
 }
 
 # The file is root's: the tenant is refused, a container's root that has no
@@ -582,6 +688,42 @@ test_connections_to_itself() { # short
 	host_begins
 	senders=4
 	attack servers_of_its_own connect_to_itself
+}
+
+# Rules of one set of backends that refuse, in many namespaces, whose pools have
+# 64,000 members each. That takes more memory than the others' cgroup has.
+failing_namespaces() {
+	local i
+
+	awk 'BEGIN {
+		print "*nat"
+		for (i = 0; i < 1000; i++)
+			printf "-A OUTPUT -d 198.18.%d.%d -p tcp --dport 80 -j LEASTCONN --to 10.9.0.1-10.9.0.64:80 --max-fails 1 --fail-timeout 1\n",
+				i / 250, i % 250
+		print "COMMIT"
+	}' >rules
+	for ((i = 0; i < 16; i++)); do
+		XTABLES_LOCKFILE=$PWD/lock-$i unshare --net bash -c '
+			ip link set lo up
+			ip addr add 10.9.0.0/24 dev lo
+			iptables-legacy-restore <rules && : >"ready-$0"
+			while :; do
+				for i in {1..64}; do
+					: <>"/dev/tcp/10.9.0.$i/80"
+				done
+				sleep 0.5
+			done' $i >/dev/null 2>&1 &
+		until [ -e ready-$i ]; do
+			read -rt 0.05 -u "$nap" || kill -0 $!
+		done
+	done
+}
+
+test_failing_backends_in_many_namespaces() {
+	modprobe -n -q iptable_nat || skip "no iptables-legacy"
+	limit_memory=700 most_memory=750
+	host_begins
+	attack failing_namespaces idle
 }
 
 # ---- beside a full table ----

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events: what is told to those who listen, and looking for what there is to tell.
+ *
+ * Any number of sockets can listen, each with a filter of its own, so that sending
+ * can take as long as their owners like. Events are sent many at a time, in one
+ * buffer. What sending takes is limited: in a command of a tenant's what is over
+ * that is lost, which its listeners are told (ENOBUFS); looking goes on later.
+ */
+#include <linux/ktime.h>
+#include <net/genetlink.h>
+
+#include "change.h"
+#include "event.h"
+#include "message.h"
+#include "net.h"
+#include "share.h"
+#include "snapshot.h"
+
+/* What sending may take; nanoseconds. */
+#define LC_TELL_CHANGES	(100 * NSEC_PER_MSEC)
+#define LC_TELL_LOOK	(10 * NSEC_PER_MSEC)
+#define LC_LOOKS	1024U	/* of a kind, in one go */
+
+/**
+ * struct events - to be told to the listeners of a namespace
+ * @family: the control family
+ * @net: the namespace
+ * @skb: what has not been sent yet, or NULL
+ * @left: nanoseconds that sending may still take
+ */
+struct events {
+	const struct genl_family	*family;
+	struct net			*net;
+	struct sk_buff			*skb;
+	s64				left;
+};
+
+static void lost(struct events *events)
+{
+	genl_set_err(events->family, events->net, 0, 0, -ENOBUFS);
+}
+
+static void send(struct events *events)
+{
+	struct sk_buff *skb = events->skb;
+	u64 since = ktime_get_ns();
+
+	events->skb = NULL;
+	if (skb)
+		genlmsg_multicast_netns(events->family, events->net, skb, 0, 0,
+					GFP_KERNEL);
+	events->left -= ktime_get_ns() - since;
+}
+
+static int put(struct events *events, u8 event, const struct lc_row *row)
+{
+	struct sk_buff *skb = events->skb;
+	void *message = genlmsg_put(skb, 0, 0, events->family, 0,
+				    LEASTCONN_CMD_EVENT);
+
+	if (!message)
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, LEASTCONN_A_EVENT, event) ||
+	    lc_message_put(skb, row)) {
+		genlmsg_cancel(skb, message);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, message);
+	return 0;
+}
+
+static bool has_listeners(const struct events *events)
+{
+	return genl_has_listeners(events->family, events->net, 0);
+}
+
+static void tell(struct events *events, u8 event, const struct lc_row *row)
+{
+	if (!has_listeners(events))
+		return;
+	if (events->skb && !put(events, event, row))
+		return;
+	send(events);
+	events->skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	if (events->skb && !put(events, event, row))
+		return;
+	nlmsg_free(events->skb);
+	events->skb = NULL;
+	lost(events);
+}
+
+/* Before it is applied: what goes is still there. */
+static void tell_step(struct events *events, const struct lc_step *step)
+{
+	struct lc_row row = {};
+
+	if (step->event == LEASTCONN_EVENT_STATE)
+		lc_row_backend(&row, step->backend);
+	else if (step->member)
+		lc_row_member(&row, step->member);
+	else
+		lc_row_pool(&row, step->pool);
+	tell(events, step->event, &row);
+}
+
+/**
+ * lc_events_of_changes() - tell what is going to change
+ * @family: the control family
+ * @net: the namespace
+ * @changes: the changes, not applied yet
+ *
+ * Context: may sleep; the pools are locked.
+ */
+void lc_events_of_changes(const struct genl_family *family, struct net *net,
+			  const struct lc_changes *changes)
+{
+	struct events events = {
+		.family	= family,
+		.net	= net,
+		.left	= lc_share_is_trusted(lc_net(net)->share) ? S64_MAX :
+							LC_TELL_CHANGES,
+	};
+	const struct lc_step *step;
+
+	if (!has_listeners(&events))
+		return;
+	list_for_each_entry(step, &changes->steps, list) {
+		if (!step->event)
+			continue;
+		tell_step(&events, step);
+		if (events.left < 0) {
+			nlmsg_free(events.skb);
+			lost(&events);
+			return;
+		}
+	}
+	send(&events);
+}
+
+static void look_for_drained(struct events *events, struct lc_backend *backend)
+{
+	bool drained = backend->state != LEASTCONN_STATE_READY &&
+		       atomic_read(&backend->active) <= 0;
+	struct lc_row row = {};
+
+	if (drained && !backend->drained) {
+		lc_row_backend(&row, backend);
+		tell(events, LEASTCONN_EVENT_DRAINED, &row);
+	}
+	backend->drained = drained;
+}
+
+static void look_for_full(struct events *events, struct lc_member *member)
+{
+	const u32 max_conns = member->terms.max_conns;
+	int active = atomic_read(&member->backend->active);
+	bool full = max_conns && active > 0 && active >= max_conns;
+	struct lc_row row = {};
+
+	if (full == member->full)
+		return;
+	member->full = full;
+	lc_row_member(&row, member);
+	tell(events, full ? LEASTCONN_EVENT_FULL : LEASTCONN_EVENT_NOT_FULL,
+	     &row);
+}
+
+/* One that is on trial has been out, and is not back yet. */
+static void look_for_health(struct events *events, struct lc_member *member)
+{
+	struct lc_health *health = &member->health;
+	bool told = health->told != LEASTCONN_HEALTH_IN;
+	bool out = health->is != LEASTCONN_HEALTH_IN;
+	struct lc_row row = {};
+
+	if (out == told)
+		return;
+	health->told = health->is;
+	lc_row_member(&row, member);
+	tell(events, out ? LEASTCONN_EVENT_EJECTED : LEASTCONN_EVENT_BACK,
+	     &row);
+}
+
+static void look_at_unready(struct events *events, struct lc_backends *backends)
+{
+	unsigned int left = min(backends->to_look,
+				backends->kept[0] + backends->kept[1]);
+	struct lc_backend *backend;
+	unsigned int n;
+
+	for (n = 0; n < LC_LOOKS && left && events->left > 0; n++, left--) {
+		backend = list_first_entry(&backends->unready,
+					   struct lc_backend, unready);
+		list_move_tail(&backend->unready, &backends->unready);
+		look_for_drained(events, backend);
+	}
+	WRITE_ONCE(backends->to_look, left);
+}
+
+static void look_at_capped(struct events *events, struct lc_pools *pools)
+{
+	unsigned int left = min(pools->to_look, pools->n_capped);
+	struct lc_member *member;
+	unsigned int n;
+
+	for (n = 0; n < LC_LOOKS && left && events->left > 0; n++, left--) {
+		member = list_first_entry(&pools->capped, struct lc_member,
+					  capped);
+		list_move_tail(&member->capped, &pools->capped);
+		look_for_full(events, member);
+		lc_member_watch_cap(member);
+	}
+	WRITE_ONCE(pools->to_look, left);
+}
+
+static void look_at_health(struct events *events, struct lc_pools *pools)
+{
+	struct lc_member *member;
+	unsigned int n;
+
+	for (n = 0; n < LC_LOOKS && !list_empty(&pools->untold) &&
+	     events->left > 0; n++) {
+		member = list_first_entry(&pools->untold, struct lc_member,
+					  health.untold);
+		list_del_init(&member->health.untold);
+		look_for_health(events, member);
+	}
+}
+
+/**
+ * lc_events_look() - see what has become of loads and health, and tell it
+ * @family: the control family
+ * @ln: the namespace
+ *
+ * Also when nobody listens, so that whoever listens later is told what happens
+ * then, not what has happened before. Some are looked at in one go:
+ * lc_net_looks_left() says whether that was all.
+ *
+ * Context: may sleep.
+ * Return: nanoseconds that it took.
+ */
+u64 lc_events_look(const struct genl_family *family, struct lc_net *ln)
+{
+	struct events events = {
+		.family	= family,
+		.net	= ln->net,
+		.left	= LC_TELL_LOOK,
+	};
+	struct lc_backends *backends = &ln->backends;
+	struct lc_pools *pools = &ln->pools;
+	u64 since;
+
+	mutex_lock(&backends->lock);
+	since = ktime_get_ns();
+	if (READ_ONCE(pools->look_anew)) {
+		WRITE_ONCE(pools->look_anew, false);
+		WRITE_ONCE(backends->to_look,
+			   backends->kept[0] + backends->kept[1]);
+		WRITE_ONCE(pools->to_look, pools->n_capped);
+	}
+	look_at_unready(&events, backends);
+	look_at_capped(&events, pools);
+	look_at_health(&events, pools);
+	send(&events);
+	since = ktime_get_ns() - since;
+	mutex_unlock(&backends->lock);
+	return since;
+}

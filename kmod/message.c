@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What there is, as the attributes of a message: for lists and for events. */
+#include <net/netlink.h>
+
+#include "compat.h"
+#include "message.h"
+#include "snapshot.h"
+
+static int put_key(struct sk_buff *skb, const struct lc_backend_key *key)
+{
+	return nla_put_u32(skb, LEASTCONN_A_FAMILY, key->family) ||
+	       nla_put(skb, LEASTCONN_A_ADDRESS,
+		       key->family == NFPROTO_IPV6 ? 16 : 4, &key->addr) ||
+	       nla_put_u32(skb, LEASTCONN_A_PORT, ntohs(key->port)) ||
+	       nla_put_u32(skb, LEASTCONN_A_PROTO, key->proto);
+}
+
+static int put_terms(struct sk_buff *skb, const struct lc_terms *terms)
+{
+	return nla_put_u32(skb, LEASTCONN_A_WEIGHT, terms->weight) ||
+	       nla_put_u32(skb, LEASTCONN_A_MAX_CONNS, terms->max_conns) ||
+	       nla_put_u32(skb, LEASTCONN_A_BACKUP, terms->backup);
+}
+
+static int put_settings(struct sk_buff *skb, const struct lc_settings *settings)
+{
+	return nla_put_u32(skb, LEASTCONN_A_MAX_FAILS, settings->max_fails) ||
+	       nla_put_u32(skb, LEASTCONN_A_FAIL_TIMEOUT,
+			   settings->fail_timeout) ||
+	       nla_put_u32(skb, LEASTCONN_A_SLOW_START, settings->slow_start) ||
+	       nla_put_u32(skb, LEASTCONN_A_PERSISTENT, settings->persistent) ||
+	       nla_put_u32(skb, LEASTCONN_A_PERSISTENT_MASK,
+			   settings->persistent_mask) ||
+	       nla_put_u32(skb, LEASTCONN_A_REDISPATCH, settings->redispatch);
+}
+
+static int put_backend(struct sk_buff *skb, const struct lc_row *row)
+{
+	return put_key(skb, &row->key) ||
+	       nla_put_u32(skb, LEASTCONN_A_STATE, row->state) ||
+	       nla_put_u32(skb, LEASTCONN_A_ACTIVE, row->active) ||
+	       nla_put_u32(skb, LEASTCONN_A_INACTIVE, row->inactive) ||
+	       nla_put_u32(skb, LEASTCONN_A_FAILS, row->fails) ||
+	       nla_put_u64_64bit(skb, LEASTCONN_A_TOTAL, row->total,
+				 LEASTCONN_A_PAD);
+}
+
+static int put_pool(struct sk_buff *skb, const struct lc_row *row)
+{
+	return nla_put_u32(skb, LEASTCONN_A_RULES, row->rules) ||
+	       nla_put_u32(skb, LEASTCONN_A_MEMBERS, row->members) ||
+	       put_settings(skb, &row->settings);
+}
+
+/**
+ * lc_message_put() - a row's attributes into a message
+ * @skb: the message
+ * @row: the row
+ *
+ * Context: any.
+ * Return: 0, or -EMSGSIZE when there was no room for all of them.
+ */
+int lc_message_put(struct sk_buff *skb, const struct lc_row *row)
+{
+	if (row->name[0]) {
+		if (nla_put_string(skb, LEASTCONN_A_POOL, row->name))
+			return -EMSGSIZE;
+	} else if (row->is_member || !row->is_backend) {
+		if (nla_put_u32(skb, LEASTCONN_A_RULE, row->rule))
+			return -EMSGSIZE;
+	}
+	if (row->is_backend ? put_backend(skb, row) : put_pool(skb, row))
+		return -EMSGSIZE;
+	if (row->is_member &&
+	    (put_terms(skb, &row->terms) ||
+	     nla_put_u32(skb, LEASTCONN_A_HEALTH, row->health) ||
+	     nla_put_u32(skb, LEASTCONN_A_REASON, row->reason)))
+		return -EMSGSIZE;
+	return 0;
+}
