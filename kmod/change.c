@@ -260,6 +260,17 @@ static int step_state(struct lc_changes *changes,
 	return 0;
 }
 
+/* With a member's terms. All members that share the backend are told of it. */
+static int member_state(struct lc_changes *changes,
+			const struct lc_request *request,
+			struct lc_backend *backend)
+{
+	if (!(request->given & LC_GIVEN_STATE))
+		return 0;
+	return charge(changes, request, backend->n_seats) ?:
+	       step_state(changes, request, backend);
+}
+
 /* A backend of the pool is named by its address and port: it has one protocol. */
 static struct lc_backend_key full_key(const struct lc_request *request,
 				      const struct lc_pool *pool)
@@ -366,9 +377,7 @@ static int member_add(struct lc_changes *changes,
 	step->member = member;
 	step->pool = pool;
 	step_hold(step, member->backend);
-	if (request->given & LC_GIVEN_STATE)
-		return step_state(changes, request, member->backend);
-	return 0;
+	return member_state(changes, request, member->backend);
 }
 
 /* The member a request is about, and a step for it. */
@@ -413,9 +422,7 @@ static int member_set(struct lc_changes *changes,
 	if (IS_ERR(step))
 		return PTR_ERR(step);
 	set_terms(&step->member->terms, request);
-	if (request->given & LC_GIVEN_STATE)
-		return step_state(changes, request, step->backend);
-	return 0;
+	return member_state(changes, request, step->backend);
 }
 
 static int member_del(struct lc_changes *changes,

@@ -10,12 +10,12 @@
 /**
  * LC_MAX_WORK - most backends that one set of changes looks at
  *
- * A backend counts each time, and once more for each pool that it is in. Twice
- * what the largest pool has: some 50 ms.
+ * A backend counts each time, and once more for each pool that it is in. Half
+ * of what the largest pool has: some 15 ms.
  */
-#define LC_MAX_WORK	131072U
+#define LC_MAX_WORK	32768U
 /** LC_MAX_WORK_HOST - the same, in a namespace of the host's own user namespace */
-#define LC_MAX_WORK_HOST	(32 * LC_MAX_WORK)
+#define LC_MAX_WORK_HOST	(128 * LC_MAX_WORK)
 
 /**
  * struct lc_request - what somebody wants changed

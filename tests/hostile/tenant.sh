@@ -155,7 +155,7 @@ begin_tenants() { # SETUP PRESS
 		leaders+=($!)
 		disown
 	done
-	busywait 60000 all_are_set_up || fail "the tenant is not ready"
+	busywait 240000 all_are_set_up || fail "the tenant is not ready"
 	for ((i = 0; i < tenants; i++)); do
 		[ "$(cat "$its/$i/status")" = 0 ] ||
 			fail "the tenant could not set up: $(tail -n 3 "$its/said-$i")"
@@ -344,24 +344,24 @@ judge() { # REST
 
 pool_of() { # MEMBERS [SETTING...]
 	leastconnctl pool add p "${@:2}"
-	awk -v n="$1" 'BEGIN { while (n) print "add p 10.0.0.1:" n-- }' |
-		split -l 5000 --filter 'leastconnctl restore'
+	awk -v n="$1" 'BEGIN {
+		for (; n; n--)
+			print "add p 10.0.0." 1 + n % 5 ":" n
+	}' | split -l 5000 --filter 'leastconnctl restore'
 }
 
 largest_pool() {
 	pool_of 65535 "$@"
 }
 
-# One message of that many lines in the first turn, then of less: those might not
-# be refused.
+# One message of that many lines in the first turn, then of less, and of one: that
+# is not refused.
 messages() { # TURN LINES LINE...
-	local turn=$1 lines=$2
+	local lines=$(($2 / 10 ** ($1 % 4))) i
 
 	shift 2
-	((lines /= 10 ** (turn % 3)))
-	while ((lines > 0)); do
-		printf '%s\n' "$@"
-		((lines -= $#))
+	for ((i = 0; i < lines; i++)); do
+		echo "${@:1 + i % $#:1}"
 	done | leastconnctl restore
 }
 
@@ -479,7 +479,9 @@ slow_pool() {
 }
 
 change_weight() {
-	leastconnctl set p "10.0.0.1:$((RANDOM + 1))" weight 9
+	local port=$((RANDOM + 1))
+
+	leastconnctl set p "10.0.0.$((1 + port % 5)):$port" weight 9
 }
 
 test_slow_start_of_idle_members() { # short

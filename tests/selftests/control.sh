@@ -619,8 +619,14 @@ test_a_tenants_message_is_bounded() { # short
 		done
 	} >"$tmp/pool"
 	# Each looks at a thousand backends, and at their places in the pool.
-	yes "drain 10.0.0.1" | head -n 60 >"$tmp/much"
-	yes "down 10.0.0.1" | head -n 70 >"$tmp/too-much"
+	yes "drain 10.0.0.1" | head -n 15 >"$tmp/much"
+	yes "down 10.0.0.1" | head -n 20 >"$tmp/too-much"
+	# Each is told to a thousand pools.
+	for ((port = 1; port <= 1000; port++)); do
+		echo "pool add shared-$port"
+		echo "add shared-$port 10.0.0.2:80"
+	done >"$tmp/shared"
+	yes "set shared-1 10.0.0.2:80 state down" | head -n 40 >"$tmp/for-all"
 	cat >"$tmp/tenant" <<-'TENANT'
 		leastconnctl restore "$1/pool" || exit
 		leastconnctl restore "$1/much" || exit
@@ -628,14 +634,21 @@ test_a_tenants_message_is_bounded() { # short
 		leastconnctl restore "$1/too-much" 2>&1
 		echo $?
 		leastconnctl list p | awk '$2 == "drain" { n++ } END { print n }'
+		leastconnctl restore "$1/shared" || exit
+		leastconnctl restore "$1/for-all" 2>&1
+		echo $?
+		leastconnctl list shared-1 | awk '/10.0.0.2/ { print $2 }'
 	TENANT
 	timeout 60 setpriv --reuid=65534 --regid=65534 --clear-groups \
 		unshare -Urn bash "$tmp/tenant" "$tmp" >"$tmp/answer" ||
 		fail "$(cat "$tmp/answer")"
 	expect "1000
-leastconnctl: $tmp/too-much:66: down 10.0.0.1: too many backends are looked at for one message: split it
+leastconnctl: $tmp/too-much:17: down 10.0.0.1: too many backends are looked at for one message: split it
 1
-1000" "$(cat "$tmp/answer")" "what the tenant is told"
+1000
+leastconnctl: $tmp/for-all:33: set shared-1 10.0.0.2:80 state down: too many backends are looked at for one message: split it
+1
+ready" "$(cat "$tmp/answer")" "what the tenant is told"
 }
 
 test_a_list_is_of_one_moment() { # short

@@ -35,7 +35,7 @@
  *	acknowledgment says why, and its offset which change. Reply, when there
  *	is a %LEASTCONN_OP_KILL or %LEASTCONN_A_KILL among them:
  *	%LEASTCONN_A_KILLED. E2BIG: more backends would be looked at than one
- *	message may (131,072, each counting once more for each pool that it is
+ *	message may (32,768, each counting once more for each pool that it is
  *	in; 4,194,304 in a namespace of the host's own user namespace)
  * @LEASTCONN_CMD_GET_POOLS: dump, all of one moment: for each pool a message
  *	without %LEASTCONN_A_ADDRESS (%LEASTCONN_A_POOL, %LEASTCONN_A_RULES,
