@@ -7,11 +7,24 @@
 #include "entry.h"
 #include "net.h"
 #include "purge.h"
+#include "share.h"
 #include "walk.h"
 
+/* A table with 100,000 entries has twice as many in its buckets. */
+#define LC_PURGE_NOW	262144U
+
+/**
+ * struct purge - of a namespace's entries
+ * @ln: the namespace
+ * @keys: memory for those of some records
+ * @room: so many
+ * @count: entries deleted
+ */
 struct purge {
-	struct lc_net	*ln;
-	unsigned int	count;
+	struct lc_net		*ln;
+	struct lc_record_key	*keys;
+	unsigned int		room;
+	unsigned int		count;
 };
 
 static enum lc_purge wanted(const struct lc_load *load)
@@ -41,23 +54,112 @@ static bool is_purged(const struct nf_conn *ct, enum lc_purge purge)
 	return false;
 }
 
+static bool is_wanted(const struct lc_load *load)
+{
+	return wanted(load) != LC_PURGE_NONE;
+}
+
+static bool is_doomed(struct lc_net *ln, struct nf_conn *ct)
+{
+	struct lc_load load;
+
+	return lc_entry_load(&ln->backends, ct, &load) &&
+	       is_purged(ct, wanted(&load));
+}
+
+static void purge_key(struct purge *purge, const struct lc_record_key *key)
+{
+	struct nf_conn *ct = lc_entry_get(purge->ln->net, key);
+	bool doomed;
+
+	if (!ct)
+		return;
+	rcu_read_lock();
+	doomed = is_doomed(purge->ln, ct);
+	rcu_read_unlock();
+	if (doomed)
+		purge->count += nf_ct_delete(ct, 0, 0);
+	nf_ct_put(ct);
+}
+
+/* Return: false without memory. */
+static bool make_room(struct purge *purge, unsigned int room)
+{
+	kvfree(purge->keys);
+	purge->keys = kvmalloc_array(room, sizeof(*purge->keys), GFP_KERNEL);
+	purge->room = purge->keys ? room : 0;
+	return purge->keys;
+}
+
+/* Return: false without memory. */
+static bool purge_part(struct purge *purge, unsigned int part)
+{
+	unsigned int found, i;
+
+	while ((found = lc_records_pick(&purge->ln->records, part, is_wanted,
+					purge->keys, purge->room)) > purge->room)
+		if (!make_room(purge, found + found / 8))
+			return false;
+	for (i = 0; i < found; i++) {
+		purge_key(purge, &purge->keys[i]);
+		cond_resched();
+	}
+	return true;
+}
+
+/*
+ * What that costs is the namespace's own doing, whatever else is in conntrack's
+ * table. Return: false without memory, or where nothing is recorded.
+ */
+static bool purge_records(struct purge *purge)
+{
+	unsigned int part;
+	bool done = purge->ln->records.open;
+
+	for (part = 0; done && part < LC_TABLE_LOCKS; part++) {
+		if (fatal_signal_pending(current))
+			break;
+		done = purge_part(purge, part);
+		cond_resched();
+	}
+	kvfree(purge->keys);
+	return done;
+}
+
 /* Called under a conntrack bucket lock. Return: whether it is to be deleted. */
 static bool purge_entry(struct nf_conn *ct, void *data)
 {
 	struct purge *purge = data;
-	struct lc_load load;
-	bool purged;
+	bool doomed;
 
-	purged = net_eq(nf_ct_net(ct), purge->ln->net) &&
-		 lc_entry_load(&purge->ln->backends, ct, &load) &&
-		 is_purged(ct, wanted(&load));
-	purge->count += purged;
-	return purged;
+	doomed = net_eq(nf_ct_net(ct), purge->ln->net) &&
+		 is_doomed(purge->ln, ct);
+	purge->count += doomed;
+	return doomed;
+}
+
+/* Return: whether all of the table was looked through, in so many slices at most. */
+static bool purge_table(struct purge *purge, unsigned int slices)
+{
+	struct lc_walk walk = {};
+
+	while (lc_walk_slice(&walk, purge_entry, purge)) {
+		if (!--slices)
+			return false;
+		if (fatal_signal_pending(current))
+			break;
+		cond_resched();
+	}
+	return true;
 }
 
 /**
  * lc_purge() - delete the entries that backends want purged
  * @ln: the namespace
+ *
+ * In the host's own user namespace all entries of conntrack's table are looked at.
+ * Else they are in a table of ordinary size; in a larger one those that are
+ * recorded.
  *
  * Context: may sleep.
  * Return: how many there were.
@@ -65,14 +167,11 @@ static bool purge_entry(struct nf_conn *ct, void *data)
 unsigned int lc_purge(struct lc_net *ln)
 {
 	struct purge purge = { .ln = ln };
-	struct lc_walk walk = {};
+	unsigned int slices = lc_share_is_trusted(ln->share) ?
+			      UINT_MAX : LC_PURGE_NOW / LC_WALK_ENTRIES;
 
-	if (!nf_conntrack_count(ln->net))
-		return 0;
-	while (lc_walk_slice(&walk, purge_entry, &purge)) {
-		if (fatal_signal_pending(current))
-			break;
-		cond_resched();
-	}
+	if (nf_conntrack_count(ln->net) && !purge_table(&purge, slices) &&
+	    !purge_records(&purge))
+		purge_table(&purge, UINT_MAX);
 	return purge.count;
 }

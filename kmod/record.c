@@ -509,3 +509,52 @@ void lc_record_del(struct lc_records *records, struct lc_record *record)
 	lc_table_del(table, lc_table_bucket(table, hash), &record->node);
 	kmem_cache_free(lc_record_cache, record);
 }
+
+static unsigned int pick(const struct lc_table *table, unsigned int part,
+			 bool (*wanted)(const struct lc_load *load),
+			 struct lc_record_key *keys, unsigned int most)
+{
+	const struct lc_record *record;
+	const struct lc_node *node;
+	unsigned int found = 0;
+	u32 at;
+
+	for (at = part; at < READ_ONCE(table->size); at += LC_TABLE_LOCKS) {
+		node = lc_table_at(table, at)->first;
+		for (; node; node = node->next) {
+			record = container_of(node, struct lc_record, node);
+			if (!wanted(&record->load))
+				continue;
+			if (found < most)
+				keys[found] = record->key;
+			found++;
+		}
+	}
+	return found;
+}
+
+/**
+ * lc_records_pick() - connections that are the load of certain backends
+ * @records: the namespace's, which are open
+ * @part: of them, from 0 to %LC_TABLE_LOCKS - 1
+ * @wanted: which loads; called under a lock, bottom halves off
+ * @keys: where their keys go
+ * @most: room for so many keys
+ *
+ * Context: process.
+ * Return: how many there are in this part, more than @most perhaps.
+ */
+unsigned int lc_records_pick(struct lc_records *records, unsigned int part,
+			     bool (*wanted)(const struct lc_load *load),
+			     struct lc_record_key *keys, unsigned int most)
+{
+	spinlock_t *lock = &records->locks[part];
+	unsigned int found;
+
+	spin_lock_bh(lock);
+	found = pick(&records->young, part, wanted, keys, most);
+	found += pick(&records->old, part, wanted, keys + min(found, most),
+		      most - min(found, most));
+	spin_unlock_bh(lock);
+	return found;
+}

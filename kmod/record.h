@@ -293,6 +293,9 @@ bool lc_record_gives_way(const struct lc_records *records,
 bool lc_record_age(struct lc_records *records, struct lc_record *record);
 void lc_record_expect_age(const struct lc_records *records,
 			  const struct lc_record *record);
+unsigned int lc_records_pick(struct lc_records *records, unsigned int part,
+			     bool (*wanted)(const struct lc_load *load),
+			     struct lc_record_key *keys, unsigned int most);
 void lc_record_del(struct lc_records *records, struct lc_record *record);
 
 #endif /* LC_RECORD_H */

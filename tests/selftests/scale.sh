@@ -273,4 +273,51 @@ test_the_first_look_comes_in_time_beside_300000() {
 	[ $took -lt $((2900 * slow)) ] || fail "answered in $took ms"
 }
 
+# Its connections end, and it does not look at all of the host's for that.
+test_a_tenant_kills_beside_600000() {
+	local answer before took
+
+	grep -q "User Mode Linux" /proc/cpuinfo || skip "not at native speed"
+	need conntrack setpriv unshare
+	setup 1
+	sysctl -qw net.netfilter.nf_conntrack_max=700000 \
+		net.netfilter.nf_conntrack_buckets=65536
+	keep_tracking ipt
+	chmod 755 "$tmp"
+	cat >"$tmp/tenant" <<-'TENANT'
+		ip link set lo up
+		"$1" serve "$2/sock"
+		"$1" ask "$2/sock" listen tcp 127.0.0.1 80
+		leastconnctl pool add p
+		leastconnctl add p 127.0.0.1:80
+		"$1" ask "$2/sock" open c tcp 127.0.0.1 80 count 3
+		: >"$2/ready"
+		read -r _
+		before=${EPOCHREALTIME/./}
+		leastconnctl kill 127.0.0.1:80
+		echo $(((${EPOCHREALTIME/./} - before) / 1000))
+	TENANT
+	mkdir "$tmp/its"
+	chown 65534 "$tmp/its"
+	cp "$peer" "$tmp/its/peer"
+	coproc setpriv --reuid=65534 --regid=65534 --clear-groups \
+		unshare -Urn bash "$tmp/tenant" "$tmp/its/peer" "$tmp/its" 2>&1
+	busywait 10000 test -e "$tmp/its/ready" || fail "the tenant is not ready"
+	# It has all of its lines in memory.
+	entries 600000 | split -l 100000 \
+		--filter "ip netns exec $lb conntrack -R -" >"$tmp/answer" 2>&1 ||
+		fail "$(tail -n 1 "$tmp/answer")"
+	echo >&"${COPROC[1]}"
+	read -r answer <&"${COPROC[0]}"
+	read -r took <&"${COPROC[0]}"
+	expect 3 "${answer//[!0-9]/}" "connections that were ended"
+	ctl pool add p
+	ctl add p 10.0.1.9:80
+	before=${EPOCHREALTIME/./}
+	ctl kill 10.0.1.9:80 >/dev/null
+	before=$(((${EPOCHREALTIME/./} - before) / 1000))
+	say "in $took ms; for the host, who looks at all, $before ms"
+	[ $((3 * took)) -lt $((2 * before)) ] || fail "its kill took $took ms"
+}
+
 run_tests "$@"
