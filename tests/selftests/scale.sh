@@ -173,6 +173,38 @@ test_idle_backends_in_slow_start_cost_nothing() {
 	works_at_most 3 3000 "and with a limit each"
 }
 
+# What of ours kernel workers begin, in so many ms.
+works_begun() { # MS
+	local tracing=/sys/kernel/tracing
+
+	echo >$tracing/trace
+	echo 1 >$tracing/events/workqueue/workqueue_execute_start/enable
+	pause "$1"
+	echo 0 >$tracing/events/workqueue/workqueue_execute_start/enable
+	grep -c 'function.*\[xt_LEASTCONN\]' $tracing/trace
+}
+
+# Each is looked at once in 0.7 s, all of them together.
+test_idle_connections_wake_it_seldom() { # short
+	local i works
+
+	[ -d /sys/kernel/tracing/events/workqueue ] ||
+		mount -t tracefs nodev /sys/kernel/tracing 2>/dev/null ||
+		skip "this kernel traces no workers"
+	setup 1
+	serve tcp 80
+	balance tcp 80 10.0.1.1:80
+	# In different ticks, so that each has a rhythm of its own.
+	for i in {1..10}; do
+		peer "$cl" open "c$i" tcp $vip 80 count 5
+		pause 130
+	done
+	pause 2000
+	works=$(works_begun 7000)
+	say "$works runs in 7 s"
+	[ "$works" -ge 5 ] && [ "$works" -le 13 ] || fail "$works runs in 7 s"
+}
+
 # list_takes HOST [POOL]: how long it takes there, in ms; the longest is kept
 list_takes() { # sets $took
 	local begun=${EPOCHREALTIME/./}
