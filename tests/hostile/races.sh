@@ -195,6 +195,10 @@ refused_backends() { # FROM TO
 	seq -f "add web 10.0.1.1:%.0f" "$1" "$2"
 }
 
+some_are_ejected() {
+	ctl list web | grep -q ejected
+}
+
 # Backends of which there is news come and go, are left, and end with their
 # namespace.
 namespace_of_failures_ends() {
@@ -218,6 +222,9 @@ namespace_of_failures_ends() {
 		ctl ready 10.0.1.1
 		ctl pool set web max-fails $((i % 2))
 	done
+	# So that there is something to come: the end of a rest, which is long.
+	ctl pool set web max-fails 1 fail-timeout 20
+	busywait 10000 some_are_ejected || fail "none is ejected"
 	ip netns del "$lb"
 	kill -TERM "${loads[@]}"
 	wait "${loads[@]}" || true
