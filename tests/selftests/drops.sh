@@ -220,11 +220,11 @@ test_rejected_in_forward() { # short
 	stops forward rejected "${rejects[@]}"
 }
 
-test_rejected_in_input() { # short
+test_rejected_in_input() {
 	stops input rejected "${rejects[@]}"
 }
 
-test_rejected_in_output() { # short
+test_rejected_in_output() {
 	stops output rejected "${rejects[@]}"
 }
 
@@ -240,7 +240,7 @@ rejected_before_the_route() { # MESSAGE
 	RULES
 }
 
-test_rejected_in_prerouting() { # short
+test_rejected_in_prerouting() {
 	need nft
 	stops forward rejected_before_the_route \
 		{"4 ","6 "}{"tcp tcp reset","tcp icmpx port-unreachable"} \
@@ -281,7 +281,7 @@ dropped_last() { # HOOK PRIORITY
 	RULES
 }
 
-test_dropped_last_in_postrouting() { # short
+test_dropped_last_in_postrouting() {
 	need nft
 	stops forward dropped_last "${ways[@]/%/ postrouting 2147483647}"
 }
@@ -312,7 +312,7 @@ unroutable() { # TYPE
 	route "$lb" "$1" default
 }
 
-test_no_route_leads_on() { # short
+test_no_route_leads_on() {
 	# These errors have a limit of their own, for all namespaces.
 	sysctl -qw net.ipv4.route.error_cost=0
 	stops forward unroutable "${ways[@]/%/ unreachable}" \
@@ -335,7 +335,7 @@ too_large() {
 	text=$(printf '%01300d' 0)
 }
 
-test_too_large_to_go_on() { # short
+test_too_large_to_go_on() {
 	stops forward too_large "4 udp" "6 udp"
 }
 
@@ -366,7 +366,7 @@ test_dropped_in_vrf() {
 # ---- stopped by the balancer when there is an entry ----
 
 # A neighbour is looked for when conntrack has confirmed the entry.
-test_what_finds_no_neighbour_has_an_entry() { # short
+test_what_finds_no_neighbour_has_an_entry() {
 	local row family proto
 
 	stops_setup
@@ -547,7 +547,7 @@ test_flows_begun_by_two_processors_count_once_in_total() {
 
 # Conntrack puts a new entry in the place of the closed one that has the same
 # addresses and ports. Its record is there still, and takes the new one over.
-test_a_port_used_again_counts_at_once() { # short
+test_a_port_used_again_counts_at_once() {
 	local i
 
 	setup 1
