@@ -82,7 +82,7 @@ static void tell(struct events *events, u8 event, const struct lc_row *row)
 	if (events->skb && !put(events, event, row))
 		return;
 	send(events);
-	events->skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	events->skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (events->skb && !put(events, event, row))
 		return;
 	nlmsg_free(events->skb);

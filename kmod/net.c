@@ -177,5 +177,6 @@ int __init lc_net_init(void)
 void lc_net_exit(void)
 {
 	unregister_pernet_subsys(&net_ops);
+	lc_share_exit();
 	destroy_workqueue(lc_wq);
 }

@@ -120,7 +120,7 @@ static void serve(struct work_struct *work)
 	if (turn) {
 		list_del_init(&turn->list);
 		turn->granted = true;
-		queue_delayed_work(lc_wq, turn->work, 0);
+		mod_delayed_work(lc_wq, turn->work, 0);
 		/* What it takes besides is paid for when it is known. */
 		pay(share, now, LC_SHARE_TURN * LC_SHARE_PART);
 	}
@@ -145,6 +145,14 @@ void __init lc_share_init(void)
 {
 	share_init(&host);
 	host.trusted = true;
+}
+
+/**
+ * lc_share_exit() - the module goes, after all its namespaces
+ */
+void lc_share_exit(void)
+{
+	cancel_delayed_work_sync(&host.serve);
 }
 
 static struct lc_share *share_find(kuid_t owner, unsigned int id)

@@ -26,6 +26,7 @@ struct lc_turn {
 };
 
 void lc_share_init(void);
+void lc_share_exit(void);
 struct lc_share *lc_share_get(const struct net *net);
 void lc_share_put(struct lc_share *share);
 bool lc_share_is_trusted(const struct lc_share *share);
