@@ -43,6 +43,7 @@ void lc_changes_init(struct lc_changes *changes, struct lc_pools *pools,
 		.pools	= pools,
 		.extack	= extack,
 		.work	= work,
+		.most	= work,
 	};
 	INIT_LIST_HEAD(&changes->steps);
 }
@@ -55,7 +56,8 @@ static int charge(struct lc_changes *changes, const struct lc_request *request,
 		return -EINTR;
 	if (backends > changes->work)
 		return refuse(changes, request, E2BIG,
-			      "too many backends are looked at for one message: split it");
+			      "together these changes look at more than %u backends: send fewer at a time",
+			      changes->most);
 	changes->work -= backends;
 	return 0;
 }

@@ -85,6 +85,7 @@ struct lc_step {
  * @steps: done so far
  * @extack: where refusals go
  * @work: how many backends may still be looked at
+ * @most: how many that was at first
  * @purges: there is something to purge
  */
 struct lc_changes {
@@ -92,6 +93,7 @@ struct lc_changes {
 	struct list_head	steps;
 	struct netlink_ext_ack	*extack;
 	unsigned int		work;
+	unsigned int		most;
 	bool			purges;
 };
 

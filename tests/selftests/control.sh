@@ -643,10 +643,10 @@ test_a_tenants_message_is_bounded() { # short
 		unshare -Urn bash "$tmp/tenant" "$tmp" >"$tmp/answer" ||
 		fail "$(cat "$tmp/answer")"
 	expect "1000
-leastconnctl: $tmp/too-much:17: down 10.0.0.1: too many backends are looked at for one message: split it
+leastconnctl: $tmp/too-much:17: down 10.0.0.1: together these changes look at more than 32768 backends: send fewer at a time
 1
 1000
-leastconnctl: $tmp/for-all:33: set shared-1 10.0.0.2:80 state down: too many backends are looked at for one message: split it
+leastconnctl: $tmp/for-all:33: set shared-1 10.0.0.2:80 state down: together these changes look at more than 32768 backends: send fewer at a time
 1
 ready" "$(cat "$tmp/answer")" "what the tenant is told"
 }
