@@ -322,33 +322,34 @@ void lc_backend_miss(struct lc_backend *backend)
 
 /**
  * lc_backends_age() - a walk begins that finds whoever was missed
- * @backends: the namespace's
+ * @backends: the namespace's, locked
  *
- * Context: may sleep.
+ * Context: process.
  */
 void lc_backends_age(struct lc_backends *backends)
 {
 	struct lc_backend *backend;
 
-	mutex_lock(&backends->lock);
+	lockdep_assert_held(&backends->lock);
+
 	list_for_each_entry(backend, &backends->list, list)
 		backend->stale = atomic_xchg(&backend->missed, 0);
-	mutex_unlock(&backends->lock);
 }
 
 /**
  * lc_backends_forget() - the walk has ended
- * @backends: the namespace's
+ * @backends: the namespace's, locked
  *
  * Whoever was missed before it is recorded now, was missed again, or is gone.
  *
- * Context: may sleep.
+ * Context: process.
  */
 void lc_backends_forget(struct lc_backends *backends)
 {
 	struct lc_backend *backend;
 
-	mutex_lock(&backends->lock);
+	lockdep_assert_held(&backends->lock);
+
 	rcu_read_lock();
 	list_for_each_entry(backend, &backends->list, list) {
 		if (!backend->stale)
@@ -358,7 +359,6 @@ void lc_backends_forget(struct lc_backends *backends)
 		backend_eased(backend);
 	}
 	rcu_read_unlock();
-	mutex_unlock(&backends->lock);
 }
 
 static struct lc_backend *backend_alloc(const struct lc_backends *home,

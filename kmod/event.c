@@ -29,12 +29,14 @@
  * @net: the namespace
  * @skb: what has not been sent yet, or NULL
  * @left: nanoseconds of a processor that sending may still take
+ * @flags: of memory: charged to the process whose command it is
  */
 struct events {
 	const struct genl_family	*family;
 	struct net			*net;
 	struct sk_buff			*skb;
 	s64				left;
+	gfp_t				flags;
 };
 
 static void lost(struct events *events)
@@ -56,7 +58,7 @@ static void send(struct events *events)
 	events->skb = NULL;
 	if (skb)
 		genlmsg_multicast_netns(events->family, events->net, skb, 0, 0,
-					GFP_KERNEL);
+					events->flags);
 	events->left -= processor_time() - since;
 }
 
@@ -89,7 +91,7 @@ static void tell(struct events *events, u8 event, const struct lc_row *row)
 	if (events->skb && !put(events, event, row))
 		return;
 	send(events);
-	events->skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	events->skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, events->flags);
 	if (events->skb && !put(events, event, row))
 		return;
 	nlmsg_free(events->skb);
@@ -127,6 +129,7 @@ void lc_events_of_changes(const struct genl_family *family, struct net *net,
 		.net	= net,
 		.left	= lc_share_is_trusted(lc_net(net)->share) ? S64_MAX :
 							LC_TELL_CHANGES,
+		.flags	= GFP_KERNEL_ACCOUNT,
 	};
 	const struct lc_step *step;
 
@@ -253,6 +256,7 @@ u64 lc_events_look(const struct genl_family *family, struct lc_net *ln)
 		.family	= family,
 		.net	= ln->net,
 		.left	= LC_TELL_LOOK,
+		.flags	= GFP_KERNEL,
 	};
 	struct lc_backends *backends = &ln->backends;
 	struct lc_pools *pools = &ln->pools;

@@ -324,21 +324,13 @@ static struct sk_buff *killed_alloc(struct genl_info *info, struct nlattr **kill
 	return skb;
 }
 
-/* Others in the same buffer don't wait: generic netlink's lock is held. */
-static bool is_first(const struct sk_buff *skb)
+static int take_share(struct lc_share *share, struct netlink_ext_ack *extack)
 {
-	return !skb_headroom(skb);
-}
-
-static int take_share(struct lc_share *share, const struct sk_buff *skb,
-		      struct netlink_ext_ack *extack)
-{
-	int err = lc_share_take(share, is_first(skb));
-
-	if (err == -EAGAIN)
-		NL_SET_ERR_MSG(extack,
-			       "other commands of this user are under way: try again");
-	return err;
+	if (lc_share_take(share))
+		return 0;
+	NL_SET_ERR_MSG(extack,
+		       "other commands of this user are under way: try again");
+	return -EAGAIN;
 }
 
 /* All or nothing. @count: how many conntrack entries were deleted. */
@@ -375,7 +367,7 @@ static int do_change(struct sk_buff *skb, struct genl_info *info)
 	u32 count;
 	int err;
 
-	err = take_share(ln->share, skb, info->extack);
+	err = take_share(ln->share, info->extack);
 	if (err)
 		return err;
 	err = make_changes(ln, info, &reply, &killed, &count);
@@ -439,7 +431,7 @@ static int start(struct netlink_callback *cb,
 	struct lc_snapshot *snapshot;
 	int err;
 
-	err = take_share(share, cb->skb, cb->extack);
+	err = take_share(share, cb->extack);
 	if (err)
 		return err;
 	snapshot = take(cb);

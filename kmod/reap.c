@@ -21,6 +21,7 @@
 #define pr_fmt(fmt) "LEASTCONN: " fmt
 
 #include <linux/err.h>
+#include <linux/ktime.h>
 #include <linux/prefetch.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
@@ -39,6 +40,7 @@
 #define LC_YOUNG_BUDGET	(4 * LC_BUDGET)
 #define LC_YOUNG_DEAR	8U		/* times what a look at an old one costs */
 #define LC_BATCH	16U		/* without giving way */
+#define LC_SEATS	16U		/* as many take as long as a look */
 
 static struct lc_net *reaper_net(struct lc_reaper *reaper)
 {
@@ -258,18 +260,31 @@ static u16 next_look(const struct lc_net *ln)
 	return due;
 }
 
-static void check_first(struct lc_net *ln, struct lc_queue *queue,
-			struct lc_queue *again)
+/* In looks, what it costs more when the record changes: its backends' seats are told. */
+static unsigned int more_looks(const struct lc_record *record)
+{
+	const struct lc_load *load = &record->load;
+
+	return ((load->server ? READ_ONCE(load->server->n_seats) : 0) +
+		(load->host ? READ_ONCE(load->host->n_seats) : 0)) / LC_SEATS;
+}
+
+/* Return: how many looks it costs besides the one. */
+static unsigned int check_first(struct lc_net *ln, struct lc_queue *queue,
+				struct lc_queue *again)
 {
 	const u8 known = LC_YOUNG | LC_CHECKED | LC_WAITED;
 	struct lc_reaper *reaper = &ln->reaper;
 	struct llist_node *node = queue_del_first(queue);
 	struct lc_record *record = queued(node);
 	enum lc_verdict verdict = LC_KEEP;
+	unsigned int more = 0;
 
 	if ((READ_ONCE(record->marks) & known) != LC_CHECKED ||
-	    !lc_entry_stands(ln->net, record))
+	    !lc_entry_stands(ln->net, record)) {
+		more = more_looks(record);
 		verdict = check_record(ln, record);
+	}
 	if (verdict == LC_KEEP || verdict == LC_FAIL) {
 		record->due = reaper->last;
 		queue_add(&reaper->old, node, node);
@@ -277,6 +292,7 @@ static void check_first(struct lc_net *ln, struct lc_queue *queue,
 		record->due = reaper->tick + 1;
 		queue_add(again, node, node);
 	}
+	return more;
 }
 
 /* Fetches the bucket of @node's record, and the record after it. */
@@ -313,7 +329,7 @@ static void check_batch(struct lc_net *ln, struct lc_queue *queue,
 	}
 	lc_entries_expect(buckets, n);
 	for (n = 0; n < LC_BATCH && is_due(&ln->reaper, queue); n++) {
-		check_first(ln, queue, again);
+		n += check_first(ln, queue, again);
 		if (ahead)
 			ahead = look_ahead(ahead);
 	}
@@ -327,10 +343,14 @@ static void check_queue(struct lc_net *ln, struct lc_queue *queue,
 {
 	struct lc_queue again = { .end = &again.first };
 	unsigned int batches = most / LC_BATCH;
+	u64 since;
 
 	while (batches-- && is_due(&ln->reaper, queue) &&
-	       lc_share_looks(ln->share, LC_BATCH * dear)) {
+	       lc_share_may_look(ln->share)) {
+		since = ktime_get_ns();
 		check_batch(ln, queue, &again);
+		lc_share_pay_looks(ln->share, LC_BATCH * dear,
+				   ktime_get_ns() - since);
 		cond_resched();
 	}
 	while (again.first)

@@ -8,7 +8,8 @@
  * anyone who may create a user namespace could send many at once, from many
  * namespaces, and many messages in one buffer. So the commands of all namespaces
  * that belong to one user run one at a time, for at most half of the time in the
- * long run. A command that cannot run soon ends with -EAGAIN, which costs nothing.
+ * long run. A command that cannot run now ends with -EAGAIN: it does not wait, for
+ * others would wait for it.
  *
  * Work in the background takes a processor's time that is charged to nobody: the
  * reaper's looks, verdicts about backends, looking for events and sending them. What
@@ -34,14 +35,12 @@
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
-#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
 #include "net.h"
 #include "share.h"
 
-#define LC_SHARE_WAIT	(HZ / 10)
 #define LC_SHARE_CREDIT	(250 * NSEC_PER_MSEC)
 #define LC_SHARE_PART	20U	/* at most one part in so many of a processor */
 #define LC_SHARE_LOOK	150U	/* what one of the reaper's takes; nanoseconds */
@@ -59,13 +58,12 @@
  * @owner: the user
  * @id: of the outermost user namespace, where @owner is the host's root; else 0
  * @trusted: the host's own
- * @lock: all that follows, but @wait and @serve
+ * @lock: all that follows, but @serve
  * @taken: a command is under way
  * @since: when it began, or when the last one ended; nanoseconds
  * @credit: nanoseconds for which commands may run before they have to rest
  * @paid: until when the work in the background is paid for; nanoseconds
  * @turns: what waits for its turn, struct lc_turn
- * @wait: commands that wait until @taken is false
  * @serve: gives the next one its turn
  */
 struct lc_share {
@@ -74,13 +72,12 @@ struct lc_share {
 	kuid_t			owner;
 	unsigned int		id;
 	bool			trusted;
-	spinlock_t		lock;	/* all that follows, but wait and serve */
+	spinlock_t		lock;	/* all that follows, but serve */
 	bool			taken;
 	u64			since;
 	s64			credit;
 	u64			paid;
 	struct list_head	turns;
-	wait_queue_head_t	wait;
 	struct delayed_work	serve;
 };
 
@@ -134,7 +131,6 @@ static void share_init(struct lc_share *share)
 	spin_lock_init(&share->lock);
 	share->credit = LC_SHARE_CREDIT;
 	INIT_LIST_HEAD(&share->turns);
-	init_waitqueue_head(&share->wait);
 	INIT_DELAYED_WORK(&share->serve, serve);
 }
 
@@ -174,7 +170,24 @@ static struct lc_share *share_alloc(kuid_t owner, unsigned int id)
 	share_init(share);
 	share->owner = owner;
 	share->id = id;
-	hash_add(shares, &share->node, __kuid_val(owner));
+	return share;
+}
+
+/* Return: the one that is there, or @fresh, which may be NULL, as the one. */
+static struct lc_share *share_use(kuid_t owner, unsigned int id,
+				  struct lc_share *fresh)
+{
+	struct lc_share *share;
+
+	mutex_lock(&shares_lock);
+	share = share_find(owner, id);
+	if (!share && fresh) {
+		share = fresh;
+		hash_add(shares, &share->node, __kuid_val(owner));
+	}
+	if (share)
+		share->users++;
+	mutex_unlock(&shares_lock);
 	return share;
 }
 
@@ -188,7 +201,7 @@ static struct lc_share *share_alloc(kuid_t owner, unsigned int id)
 struct lc_share *lc_share_get(const struct net *net)
 {
 	const struct user_namespace *outermost = net->user_ns;
-	struct lc_share *share;
+	struct lc_share *share, *fresh;
 	unsigned int id = 0;
 
 	if (outermost == &init_user_ns)
@@ -197,12 +210,14 @@ struct lc_share *lc_share_get(const struct net *net)
 		outermost = outermost->parent;
 	if (uid_eq(outermost->owner, GLOBAL_ROOT_UID))
 		id = outermost->ns.inum;
-	mutex_lock(&shares_lock);
-	share = share_find(outermost->owner, id) ?:
-		share_alloc(outermost->owner, id);
+	share = share_use(outermost->owner, id, NULL);
 	if (share)
-		share->users++;
-	mutex_unlock(&shares_lock);
+		return share;
+	/* Not with the lock held: others would wait for this user's memory. */
+	fresh = share_alloc(outermost->owner, id);
+	share = share_use(outermost->owner, id, fresh);
+	if (share != fresh)
+		kfree(fresh);
 	return share;
 }
 
@@ -237,11 +252,20 @@ bool lc_share_is_trusted(const struct lc_share *share)
 	return share->trusted;
 }
 
-static bool try_take(struct lc_share *share)
+/**
+ * lc_share_take() - a command begins
+ * @share: its namespace's
+ *
+ * Context: process.
+ * Return: true: to be followed by lc_share_give(). false: not now.
+ */
+bool lc_share_take(struct lc_share *share)
 {
 	u64 now = ktime_get_ns();
 	bool taken = false;
 
+	if (share->trusted)
+		return true;
 	spin_lock(&share->lock);
 	if (!share->taken) {
 		/* It grows while nothing runs, by as much as running takes. */
@@ -253,30 +277,6 @@ static bool try_take(struct lc_share *share)
 	}
 	spin_unlock(&share->lock);
 	return taken;
-}
-
-/**
- * lc_share_take() - a command begins
- * @share: its namespace's
- * @may_wait: it waits for another command, for a tenth of a second at most
- *
- * Context: process, may sleep.
- * Return: 0: to be followed by lc_share_give(). -EAGAIN: not now. -EINTR: a fatal
- *	signal came.
- */
-int lc_share_take(struct lc_share *share, bool may_wait)
-{
-	long left;
-
-	if (share->trusted || try_take(share))
-		return 0;
-	if (!may_wait)
-		return -EAGAIN;
-	left = wait_event_killable_timeout(share->wait, try_take(share),
-					   LC_SHARE_WAIT);
-	if (left < 0)
-		return -EINTR;
-	return left ? 0 : -EAGAIN;
 }
 
 /**
@@ -296,30 +296,44 @@ void lc_share_give(struct lc_share *share)
 	share->since = now;
 	share->taken = false;
 	spin_unlock(&share->lock);
-	wake_up(&share->wait);
 }
 
 /**
- * lc_share_looks() - pay for looks of the reaper's
+ * lc_share_may_look() - may the reaper look at some records now?
  * @share: its namespace's
- * @looks: how many
  *
  * Context: process.
- * Return: false when these are to come later.
+ * Return: true: yes, to be followed by lc_share_pay_looks(). false: later.
  */
-bool lc_share_looks(struct lc_share *share, unsigned int looks)
+bool lc_share_may_look(struct lc_share *share)
 {
 	u64 now = ktime_get_ns();
-	bool enough;
+	bool may;
 
 	if (share->trusted)
 		return true;
 	spin_lock(&share->lock);
-	enough = !rest_left(share, now);
-	if (enough)
-		pay(share, now, (u64)looks * LC_SHARE_LOOK * LC_SHARE_PART);
+	may = !rest_left(share, now);
 	spin_unlock(&share->lock);
-	return enough;
+	return may;
+}
+
+/**
+ * lc_share_pay_looks() - pay for looks of the reaper's
+ * @share: its namespace's
+ * @looks: how many
+ * @took: nanoseconds; what is paid at least is what so many looks take
+ *
+ * Context: process.
+ */
+void lc_share_pay_looks(struct lc_share *share, unsigned int looks, u64 took)
+{
+	if (share->trusted)
+		return;
+	took = max_t(u64, took, (u64)looks * LC_SHARE_LOOK);
+	spin_lock(&share->lock);
+	pay(share, ktime_get_ns(), took * LC_SHARE_PART);
+	spin_unlock(&share->lock);
 }
 
 /**

@@ -31,10 +31,11 @@ struct lc_share *lc_share_get(const struct net *net);
 void lc_share_put(struct lc_share *share);
 bool lc_share_is_trusted(const struct lc_share *share);
 
-int lc_share_take(struct lc_share *share, bool may_wait);
+bool lc_share_take(struct lc_share *share);
 void lc_share_give(struct lc_share *share);
 
-bool lc_share_looks(struct lc_share *share, unsigned int looks);
+bool lc_share_may_look(struct lc_share *share);
+void lc_share_pay_looks(struct lc_share *share, unsigned int looks, u64 took);
 void lc_share_pay(struct lc_share *share, u64 took);
 
 void lc_turn_init(struct lc_turn *turn, struct delayed_work *work);

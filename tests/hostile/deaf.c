@@ -6,17 +6,26 @@
  *			joins the events on COUNT sockets, each with as long a
  *			filter as it may have, which drops them all; prints
  *			"listening", and holds the sockets until it is killed
+ *	deaf hoard COUNT COMMAND
+ *			joins the events on a socket, runs COMMAND, leaves them
+ *			and reads nothing: COUNT times; prints "hoarding", and
+ *			holds the sockets until it is killed
+ *	deaf shout COUNT
+ *			sends a datagram to each of COUNT addresses and ports of
+ *			198.18.0.0/15, others each time, and ends
  *	deaf COUNT	asks for all pools and for all backends, in turn, on COUNT
  *			sockets; prints how many dumps the kernel began, and
  *			holds the sockets until it is killed
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <linux/filter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../genl/talk.h"
@@ -67,6 +76,40 @@ static void listen_to_nothing(void)
 	}
 }
 
+static void hoard_on(unsigned int count, const char *command)
+{
+	int room = 1 << 30, group;
+
+	while (count--) {
+		struct talk *talk = talk_open();
+		int fd = mnl_socket_get_fd(talk_socket(talk));
+
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+		talk_join_events(talk);
+		if (system(command))
+			continue;
+		for (group = 1; group < 64; group++)
+			setsockopt(fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP,
+				   &group, sizeof(group));
+		dup(fd);
+		talk_close(talk);
+	}
+	puts("hoarding");
+}
+
+static void shout(unsigned int count)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	uint32_t n = time(NULL) * 0x9e3779b9;
+
+	for (; count; count--, n++) {
+		to.sin_addr.s_addr = htonl(0xc6120000 | (n & 0x1ffff));
+		to.sin_port = htons(1024 + (n >> 17 & 0x7fff));
+		sendto(fd, "", 1, 0, (void *)&to, sizeof(to));
+	}
+}
+
 static void __attribute__((noreturn)) wait_for_the_end(void)
 {
 	fflush(stdout);
@@ -74,13 +117,19 @@ static void __attribute__((noreturn)) wait_for_the_end(void)
 		pause();
 }
 
-static void listen_on(unsigned int count)
+/* Of files. */
+static void raise_limit(void)
 {
 	struct rlimit limit;
 
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void listen_on(unsigned int count)
+{
+	raise_limit();
 	while (count--)
 		listen_to_nothing();
 	puts("listening");
@@ -97,8 +146,17 @@ int main(int argc, char **argv)
 		listen_on(strtoul(argv[2], NULL, 10));
 		wait_for_the_end();
 	}
+	if (argc == 4 && !strcmp(argv[1], "hoard")) {
+		raise_limit();
+		hoard_on(strtoul(argv[2], NULL, 10), argv[3]);
+		wait_for_the_end();
+	}
+	if (argc == 3 && !strcmp(argv[1], "shout")) {
+		shout(strtoul(argv[2], NULL, 10));
+		return 0;
+	}
 	if (argc != 2) {
-		fprintf(stderr, "usage: deaf [listen] COUNT\n");
+		fprintf(stderr, "usage: deaf [listen|hoard|shout] COUNT [COMMAND]\n");
 		return 2;
 	}
 	count = strtoul(argv[1], NULL, 10);

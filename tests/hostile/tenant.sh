@@ -518,6 +518,23 @@ test_events_that_are_never_read() {
 	attack stopped_monitors change_states
 }
 
+# Joined for one command's events each, which stay in the socket.
+hoard() {
+	deaf hoard 200 "leastconnctl restore '$PWD/weights' 2>/dev/null"
+}
+
+many_weights() {
+	pool_of 5000
+	leastconnctl save | sed -n 's/^add p \([^ ]*\).*/set p \1 weight 1/p' >weights
+	[ "$(wc -l <weights)" = 5000 ]
+}
+
+test_events_that_are_hoarded() { # short
+	pressing=15000
+	host_begins
+	attack many_weights hoard
+}
+
 # So many sockets, each with a filter of its own that takes its time.
 listeners() { # COUNT
 	local said
@@ -726,6 +743,75 @@ test_failing_backends_in_many_namespaces() {
 	limit_memory=700 most_memory=750
 	host_begins
 	attack failing_namespaces idle
+}
+
+# ---- by connections of its own ----
+
+datagrams() { # FIRST LAST [PAUSE]
+	local i
+
+	for ((i = $1; i < $2; i++)); do
+		echo x >"/dev/udp/198.18.$((i / 250 % 250)).$((i % 250 + 1))/$((80 + i / 62500))"
+		[ -z "${3-}" ] || ((i % 20)) || read -rt "$3" -u "$nap" || true
+	done
+}
+
+rule_for_datagrams() { # TO
+	ip addr add 10.9.0.1/24 dev lo
+	ip route add local 198.18.0.0/15 dev lo
+	printf '%s\n' '*nat' "-A OUTPUT -d 198.18.0.0/15 -p udp -j LEASTCONN $1" COMMIT |
+		iptables-nft-restore
+}
+
+many_datagrams() {
+	rule_for_datagrams "--to 10.9.0.1:9"
+}
+
+# More than can be recorded: ended ones are recorded for a while.
+fill_records() { # TURN
+	deaf shout 900
+	conntrack -F 2>/dev/null
+}
+
+add_one_more() {
+	more=$((${more-0} + 1))
+	ctl add changing "10.0.1.1:$more"
+}
+
+host_changes() {
+	meanwhile 200 noted change add_one_more
+}
+
+test_connections_that_cannot_be_recorded() { # short
+	need conntrack
+	host_begins
+	ctl pool add changing
+	sysctl -qw net.netfilter.nf_conntrack_max=1000
+	pressing=6000
+	attack many_datagrams fill_records host_changes
+	dmesg | grep -q 'connection not recorded' ||
+		fail "all connections were recorded"
+}
+
+# Each end is told to all pools.
+flows_to_a_shared_backend() {
+	awk 'BEGIN {
+		for (i = 0; i < 4090; i++) {
+			print "pool add p" i
+			print "add p" i " 10.9.0.1:9 proto udp"
+		}
+	}' | split -l 4096 --filter 'leastconnctl restore'
+	rule_for_datagrams "--pool p0"
+	while :; do
+		datagrams 0 500 0.02
+		conntrack -F
+	done >/dev/null 2>&1 &
+}
+
+test_ends_that_many_pools_are_told() { # short
+	need conntrack
+	host_begins
+	attack flows_to_a_shared_backend idle
 }
 
 # ---- beside a full table ----
