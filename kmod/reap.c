@@ -21,7 +21,6 @@
 #define pr_fmt(fmt) "LEASTCONN: " fmt
 
 #include <linux/err.h>
-#include <linux/ktime.h>
 #include <linux/prefetch.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
@@ -343,14 +342,12 @@ static void check_queue(struct lc_net *ln, struct lc_queue *queue,
 {
 	struct lc_queue again = { .end = &again.first };
 	unsigned int batches = most / LC_BATCH;
-	u64 since;
+	u64 begun;
 
 	while (batches-- && is_due(&ln->reaper, queue) &&
-	       lc_share_may_look(ln->share)) {
-		since = ktime_get_ns();
+	       (begun = lc_share_begin_looks(ln->share))) {
 		check_batch(ln, queue, &again);
-		lc_share_pay_looks(ln->share, LC_BATCH * dear,
-				   ktime_get_ns() - since);
+		lc_share_end_looks(ln->share, LC_BATCH * dear, begun);
 		cond_resched();
 	}
 	while (again.first)

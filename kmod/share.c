@@ -299,40 +299,44 @@ void lc_share_give(struct lc_share *share)
 }
 
 /**
- * lc_share_may_look() - may the reaper look at some records now?
+ * lc_share_begin_looks() - may the reaper look at some records now?
  * @share: its namespace's
  *
  * Context: process.
- * Return: true: yes, to be followed by lc_share_pay_looks(). false: later.
+ * Return: not 0: yes, to be given to lc_share_end_looks(). 0: later.
  */
-bool lc_share_may_look(struct lc_share *share)
+u64 lc_share_begin_looks(struct lc_share *share)
 {
-	u64 now = ktime_get_ns();
+	u64 now;
 	bool may;
 
 	if (share->trusted)
-		return true;
+		return 1;
+	now = ktime_get_ns();
 	spin_lock(&share->lock);
 	may = !rest_left(share, now);
 	spin_unlock(&share->lock);
-	return may;
+	return may ? now : 0;
 }
 
 /**
- * lc_share_pay_looks() - pay for looks of the reaper's
+ * lc_share_end_looks() - pay for looks of the reaper's
  * @share: its namespace's
- * @looks: how many
- * @took: nanoseconds; what is paid at least is what so many looks take
+ * @looks: how many: what they take usually is paid at least
+ * @begun: from lc_share_begin_looks()
  *
  * Context: process.
  */
-void lc_share_pay_looks(struct lc_share *share, unsigned int looks, u64 took)
+void lc_share_end_looks(struct lc_share *share, unsigned int looks, u64 begun)
 {
+	u64 now, took;
+
 	if (share->trusted)
 		return;
-	took = max_t(u64, took, (u64)looks * LC_SHARE_LOOK);
+	now = ktime_get_ns();
+	took = max_t(u64, now - begun, (u64)looks * LC_SHARE_LOOK);
 	spin_lock(&share->lock);
-	pay(share, ktime_get_ns(), took * LC_SHARE_PART);
+	pay(share, now, took * LC_SHARE_PART);
 	spin_unlock(&share->lock);
 }
 

@@ -34,8 +34,8 @@ bool lc_share_is_trusted(const struct lc_share *share);
 bool lc_share_take(struct lc_share *share);
 void lc_share_give(struct lc_share *share);
 
-bool lc_share_may_look(struct lc_share *share);
-void lc_share_pay_looks(struct lc_share *share, unsigned int looks, u64 took);
+u64 lc_share_begin_looks(struct lc_share *share);
+void lc_share_end_looks(struct lc_share *share, unsigned int looks, u64 begun);
 void lc_share_pay(struct lc_share *share, u64 took);
 
 void lc_turn_init(struct lc_turn *turn, struct delayed_work *work);
