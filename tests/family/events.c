@@ -17,22 +17,43 @@ static const char *const events[LEASTCONN_EVENT_MAX + 1] = {
 
 static struct talk *listener;
 
+/* What came last, of which the messages from here on have not been read. */
+static char came[1 << 16] __attribute__((aligned(8)));
+static const struct nlmsghdr *next;
+static int left;
+
+/* Several can come at once. Return: NULL when none does. */
+static const struct nlmsghdr *next_message(void)
+{
+	const struct nlmsghdr *nlh;
+	ssize_t got;
+
+	if (!left) {
+		got = mnl_socket_recvfrom(talk_socket(listener), came,
+					  sizeof(came));
+		if (got < 0)
+			return NULL;
+		next = (void *)came;
+		left = got;
+	}
+	nlh = next;
+	if (!mnl_nlmsg_ok(nlh, left) ||
+	    nlh->nlmsg_type != talk_family(listener))
+		die("%d bytes that are no event", left);
+	next = mnl_nlmsg_next(nlh, &left);
+	return nlh;
+}
+
 /* The next one that comes, as a line. Return: false when none does. */
 static bool next_event(struct listing *line)
 {
-	static char buf[1 << 16] __attribute__((aligned(8)));
-	const struct nlmsghdr *nlh = (void *)buf;
+	const struct nlmsghdr *nlh = next_message();
 	const struct genlmsghdr *genl;
 	const struct nlattr *attr;
-	ssize_t got = mnl_socket_recvfrom(talk_socket(listener), buf,
-					  sizeof(buf));
 
 	listing_free(line);
-	if (got < 0)
+	if (!nlh)
 		return false;
-	if (!mnl_nlmsg_ok(nlh, got) || nlh->nlmsg_len != got ||
-	    nlh->nlmsg_type != talk_family(listener))
-		die("an event of %zd bytes", got);
 	genl = mnl_nlmsg_get_payload(nlh);
 	attr = mnl_nlmsg_get_payload_offset(nlh, sizeof(*genl));
 	if (genl->cmd != LEASTCONN_CMD_EVENT ||

@@ -53,8 +53,9 @@
  * Nothing has been done; try again.
  *
  * @LEASTCONN_CMD_EVENT: to multicast group %LEASTCONN_MCGRP_EVENTS:
- *	%LEASTCONN_A_EVENT and what it is about. A reader that is too slow is told
- *	so by ENOBUFS
+ *	%LEASTCONN_A_EVENT and what it is about. Several may come in one buffer, as
+ *	the messages of a dump do. A reader that is too slow is told so by ENOBUFS,
+ *	and so are all of the namespace when sending them takes too long
  * @__LEASTCONN_CMD_MAX: one more than the last
  * @LEASTCONN_CMD_MAX: the last
  */
