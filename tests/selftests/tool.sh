@@ -338,6 +338,11 @@ test_a_slow_monitor_is_told() {
 		echo "add big 10.7.$((i / 256)).$((i % 256)):80"
 	done >>"$tmp/pools"
 	ctl restore "$tmp/pools"
+	# Its buffer of 8 MiB has room for some 60,000 events.
+	for i in 2 3; do
+		sed -n "s/^add \(.*\)/set \1 weight $i/p" "$tmp/pools" |
+			ctl restore
+	done
 	kill -CONT $monitor
 	busywait 5000 grep -q ' events-lost: ' "$tmp/events" ||
 		fail "it is not told"
