@@ -86,7 +86,7 @@ test_established_connections_stay() { # short
 		most=$((now > most ? now : most))
 	done
 	say "at most $most records in use, conntrack's limit is $entries_max"
-	[ $most -le $((entries_max + entries_max / 4)) ] ||
+	[ $most -le $((2 * entries_max)) ] ||
 		fail "records are not bounded by conntrack's limit"
 	dry
 	agree 1000
