@@ -84,13 +84,14 @@ is_in_a_user_namespace() { # PID
 	[ "$(readlink "/proc/$1/ns/user")" != "$(readlink /proc/self/ns/user)" ]
 }
 
-# The caller becomes a tenant, with a network namespace of its own, and loses the
+# The path, since busybox's nsenter would take busybox's own setpriv. The caller
+# becomes a tenant, with a network namespace of its own, and loses the
 # priority that the host has.
 become_tenant() { # FUNCTION NUMBER ARG...
 	local as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 
 	[ -z "$outer" ] || as=(nsenter --target "$outer" --user --wd="$its"
-		setpriv --reuid $(($2 + 1)) --regid 0 --clear-groups)
+		"$(command -v setpriv)" --reuid $(($2 + 1)) --regid 0 --clear-groups)
 	echo $BASHPID >"$cgroup/cgroup.procs"
 	cd "$its" || return
 	exec chrt --other 0 "${as[@]}" unshare --user --map-root-user --net \
