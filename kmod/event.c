@@ -44,7 +44,7 @@ static void lost(struct events *events)
 	genl_set_err(events->family, events->net, 0, 0, -ENOBUFS);
 }
 
-/* Of this process, in nanoseconds: it is no fault of its own if others run. */
+/* Nanoseconds of this process: time in which other processes run does not count. */
 static u64 processor_time(void)
 {
 	return current->se.sum_exec_runtime;

@@ -355,9 +355,7 @@ void lc_health_check(struct lc_net *ln)
 {
 	struct lc_healer *healer = &ln->healer;
 
-	/* What is to be seen comes before: pairs with lc_turn_begin(). */
-	smp_mb();
-	if (!READ_ONCE(healer->closed) && !READ_ONCE(healer->turn.waits))
+	if (lc_turn_is_idle(&healer->turn))
 		mod_delayed_work(lc_wq, &healer->work, 0);
 }
 
@@ -428,7 +426,8 @@ void lc_healer_init(struct lc_healer *healer)
  */
 void lc_healer_close(struct lc_healer *healer)
 {
-	WRITE_ONCE(healer->closed, true);
+	lc_turn_close(container_of(healer, struct lc_net, healer)->share,
+		      &healer->turn);
 }
 
 /**
@@ -439,11 +438,9 @@ void lc_healer_close(struct lc_healer *healer)
  */
 void lc_healer_exit(struct lc_healer *healer)
 {
-	struct lc_net *ln = container_of(healer, struct lc_net, healer);
 	struct lc_backend *backend, *next;
 	struct llist_node *news;
 
-	lc_turn_close(ln->share, &healer->turn);
 	cancel_delayed_work_sync(&healer->work);
 	news = llist_del_all(&healer->news);
 	llist_for_each_entry_safe(backend, next, news, news)

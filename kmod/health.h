@@ -15,13 +15,11 @@ struct lc_net;
 
 /**
  * struct lc_healer - judges the backends of a namespace
- * @closed: the namespace goes
  * @news: backends of which something has been heard, each held
  * @work: queued when something has been heard of one, or is due
  * @turn: of @work
  */
 struct lc_healer {
-	bool			closed;
 	struct llist_head	news;
 	struct delayed_work	work;
 	struct lc_turn		turn;

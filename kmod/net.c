@@ -57,7 +57,8 @@ void lc_net_changed(struct lc_net *ln)
  * lc_net_loads_changed() - connections may have come and gone
  * @ln: the namespace
  *
- * Somebody looks, soon, where load is what makes a difference.
+ * Queue a look for events if there are members with max_conns, or backends that are
+ * not ready: only for these load makes a difference.
  *
  * Context: process.
  */

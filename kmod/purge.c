@@ -10,9 +10,6 @@
 #include "share.h"
 #include "walk.h"
 
-/* A table with 100,000 entries has twice as many in its buckets. */
-#define LC_PURGE_NOW	262144U
-
 /**
  * struct purge - of a namespace's entries
  * @ln: the namespace
@@ -54,12 +51,12 @@ static bool is_purged(const struct nf_conn *ct, enum lc_purge purge)
 	return false;
 }
 
-static bool is_wanted(const struct lc_load *load)
+static bool is_to_purge(const struct lc_load *load)
 {
 	return wanted(load) != LC_PURGE_NONE;
 }
 
-static bool is_doomed(struct lc_net *ln, struct nf_conn *ct)
+static bool ct_is_purged(struct lc_net *ln, struct nf_conn *ct)
 {
 	struct lc_load load;
 
@@ -75,14 +72,14 @@ static void purge_key(struct purge *purge, const struct lc_record_key *key)
 	if (!ct)
 		return;
 	rcu_read_lock();
-	doomed = is_doomed(purge->ln, ct);
+	doomed = ct_is_purged(purge->ln, ct);
 	rcu_read_unlock();
 	if (doomed)
 		purge->count += nf_ct_delete(ct, 0, 0);
 	nf_ct_put(ct);
 }
 
-/* Return: false without memory. */
+/* Return: false if memory is short. */
 static bool make_room(struct purge *purge, unsigned int room)
 {
 	kvfree(purge->keys);
@@ -91,12 +88,12 @@ static bool make_room(struct purge *purge, unsigned int room)
 	return purge->keys;
 }
 
-/* Return: false without memory. */
+/* Return: false if memory is short. */
 static bool purge_part(struct purge *purge, unsigned int part)
 {
 	unsigned int found, i;
 
-	while ((found = lc_records_pick(&purge->ln->records, part, is_wanted,
+	while ((found = lc_records_pick(&purge->ln->records, part, is_to_purge,
 					purge->keys, purge->room)) > purge->room)
 		if (!make_room(purge, found + found / 8))
 			return false;
@@ -108,8 +105,8 @@ static bool purge_part(struct purge *purge, unsigned int part)
 }
 
 /*
- * What that costs is the namespace's own doing, whatever else is in conntrack's
- * table. Return: false without memory, or where nothing is recorded.
+ * The cost depends on the namespace's own connections only. Return: false if memory
+ * is short, or if the namespace has no records.
  */
 static bool purge_records(struct purge *purge)
 {
@@ -133,33 +130,18 @@ static bool purge_entry(struct nf_conn *ct, void *data)
 	bool doomed;
 
 	doomed = net_eq(nf_ct_net(ct), purge->ln->net) &&
-		 is_doomed(purge->ln, ct);
+		 ct_is_purged(purge->ln, ct);
 	purge->count += doomed;
 	return doomed;
-}
-
-/* Return: whether all of the table was looked through, in so many slices at most. */
-static bool purge_table(struct purge *purge, unsigned int slices)
-{
-	struct lc_walk walk = {};
-
-	while (lc_walk_slice(&walk, purge_entry, purge)) {
-		if (!--slices)
-			return false;
-		if (fatal_signal_pending(current))
-			break;
-		cond_resched();
-	}
-	return true;
 }
 
 /**
  * lc_purge() - delete the entries that backends want purged
  * @ln: the namespace
  *
- * In the host's own user namespace all entries of conntrack's table are looked at.
- * Else they are in a table of ordinary size; in a larger one those that are
- * recorded.
+ * In the host's own user namespace every entry of conntrack's table is checked. In
+ * another one the walk stops after LC_WALK_NOW slices; then the entries of the
+ * namespace's own records are checked.
  *
  * Context: may sleep.
  * Return: how many there were.
@@ -168,10 +150,11 @@ unsigned int lc_purge(struct lc_net *ln)
 {
 	struct purge purge = { .ln = ln };
 	unsigned int slices = lc_share_is_trusted(ln->share) ?
-			      UINT_MAX : LC_PURGE_NOW / LC_WALK_ENTRIES;
+			      UINT_MAX : LC_WALK_NOW;
 
-	if (nf_conntrack_count(ln->net) && !purge_table(&purge, slices) &&
+	if (nf_conntrack_count(ln->net) &&
+	    !lc_walk_table(slices, purge_entry, &purge) &&
 	    !purge_records(&purge))
-		purge_table(&purge, UINT_MAX);
+		lc_walk_table(UINT_MAX, purge_entry, &purge);
 	return purge.count;
 }

@@ -39,7 +39,7 @@
 #define LC_YOUNG_BUDGET	(4 * LC_BUDGET)
 #define LC_YOUNG_DEAR	8U		/* times what a look at an old one costs */
 #define LC_BATCH	16U		/* without giving way */
-#define LC_SEATS	16U		/* as many take as long as a look */
+#define LC_SEATS	16U		/* that are updated in the time of a look */
 
 static struct lc_net *reaper_net(struct lc_reaper *reaper)
 {
@@ -259,7 +259,7 @@ static u16 next_look(const struct lc_net *ln)
 	return due;
 }
 
-/* In looks, what it costs more when the record changes: its backends' seats are told. */
+/* A record that changes updates all seats of its backends. Return: that cost, in looks. */
 static unsigned int more_looks(const struct lc_record *record)
 {
 	const struct lc_load *load = &record->load;
@@ -268,7 +268,7 @@ static unsigned int more_looks(const struct lc_record *record)
 		(load->host ? READ_ONCE(load->host->n_seats) : 0)) / LC_SEATS;
 }
 
-/* Return: how many looks it costs besides the one. */
+/* Return: its cost beyond one look, in looks. */
 static unsigned int check_first(struct lc_net *ln, struct lc_queue *queue,
 				struct lc_queue *again)
 {

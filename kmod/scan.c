@@ -8,8 +8,8 @@
  * at once add the same record.
  *
  * When a backend appears, the process that brought it scans the table for its own
- * namespace, so that a rule begins with the truth. It stops after LC_SCAN_NOW
- * entries; and in a burst of rules a scan rests ten times as long as it took, a
+ * namespace, so that a rule begins with the truth. It stops after LC_WALK_NOW
+ * slices; and in a burst of rules a scan rests ten times as long as it took, a
  * quarter of a second at most. What is left then, and all else, is the work of one scanner for
  * the whole host. It visits each entry once, whatever the number of namespaces, and
  * hands it to the namespace that the entry is of. It takes a hundredth of a
@@ -19,7 +19,6 @@
 #include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
-#include <linux/sched/signal.h>
 #include <linux/workqueue.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
@@ -30,8 +29,6 @@
 #include "scan.h"
 #include "walk.h"
 
-/* A table with 100,000 entries has twice as many in its buckets. */
-#define LC_SCAN_NOW	262144U
 /* Between two passes, when nothing asks for one. */
 #define LC_SCAN_PERIOD	(30 * HZ)
 #define LC_SCAN_SOON	(HZ / 4)
@@ -259,17 +256,12 @@ void lc_scan_missed(struct lc_net *ln)
 /* Return: whether all of the table was looked through. */
 static bool scan_now(struct lc_net *ln)
 {
-	unsigned int slices = LC_SCAN_NOW / LC_WALK_ENTRIES;
-	struct lc_walk walk = {};
 	u64 start = ktime_get_ns();
 
 	if (!nf_conntrack_count(ln->net))
 		return true;
-	while (lc_walk_slice(&walk, adopt_own, ln)) {
-		if (!--slices || fatal_signal_pending(current))
-			return false;
-		cond_resched();
-	}
+	if (!lc_walk_table(LC_WALK_NOW, adopt_own, ln))
+		return false;
 	WRITE_ONCE(ln->scan.rested, jiffies +
 		   min_t(u64, LC_SCAN_SOON,
 			 nsecs_to_jiffies64(10 * (ktime_get_ns() - start))));

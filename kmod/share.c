@@ -28,7 +28,6 @@
 #include <linux/hashtable.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
-#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -116,7 +115,7 @@ static void serve(struct work_struct *work)
 	turn = list_first_entry_or_null(&share->turns, struct lc_turn, list);
 	if (turn) {
 		list_del_init(&turn->list);
-		turn->granted = true;
+		WRITE_ONCE(turn->state, LC_TURN_GRANTED);
 		mod_delayed_work(lc_wq, turn->work, 0);
 		/* What it takes besides is paid for when it is known. */
 		pay(share, now, LC_SHARE_TURN * LC_SHARE_PART);
@@ -173,7 +172,7 @@ static struct lc_share *share_alloc(kuid_t owner, unsigned int id)
 	return share;
 }
 
-/* Return: the one that is there, or @fresh, which may be NULL, as the one. */
+/* Return: the owner's share; if there is none, @fresh, which may be NULL. */
 static struct lc_share *share_use(kuid_t owner, unsigned int id,
 				  struct lc_share *fresh)
 {
@@ -213,7 +212,7 @@ struct lc_share *lc_share_get(const struct net *net)
 	share = share_use(outermost->owner, id, NULL);
 	if (share)
 		return share;
-	/* Not with the lock held: others would wait for this user's memory. */
+	/* Without the lock: other users must not wait for this one's memory. */
 	fresh = share_alloc(outermost->owner, id);
 	share = share_use(outermost->owner, id, fresh);
 	if (share != fresh)
@@ -371,48 +370,74 @@ void lc_turn_init(struct lc_turn *turn, struct delayed_work *work)
 	turn->work = work;
 }
 
+/* Return: the turn's state after its work has asked to run. */
+static enum lc_turn_state turn_ask(const struct lc_share *share,
+				   const struct lc_turn *turn, u64 now)
+{
+	switch (turn->state) {
+	case LC_TURN_GRANTED:
+		return LC_TURN_IDLE;
+	case LC_TURN_IDLE:
+		if (list_empty(&share->turns) && !rest_left(share, now))
+			return LC_TURN_IDLE;
+		return LC_TURN_WAITS;
+	default:
+		return turn->state;
+	}
+}
+
 /**
- * lc_turn_begin() - may work be done now?
+ * lc_turn_begin() - may work run now?
  * @share: its namespace's
  * @turn: the work's
  *
  * Context: process, in the work.
  * Return: true: yes, to be followed by lc_share_pay(). false: the work is queued
- *	when its turn has come.
+ *	again when its turn has come, unless the turn is closed.
  */
 bool lc_turn_begin(struct lc_share *share, struct lc_turn *turn)
 {
 	u64 now = ktime_get_ns();
-	bool begins = false;
+	enum lc_turn_state state;
 
 	spin_lock(&share->lock);
-	if (turn->closed || !list_empty(&turn->list)) {
-		/* No, or not yet. */
-	} else if (turn->granted ||
-		   (list_empty(&share->turns) && !rest_left(share, now))) {
-		begins = true;
-		turn->granted = false;
-	} else {
+	state = turn_ask(share, turn, now);
+	if (state == LC_TURN_WAITS && turn->state == LC_TURN_IDLE) {
 		list_add_tail(&turn->list, &share->turns);
 		serve_later(share, now);
 	}
-	/* Before news is taken: pairs with its readers. */
-	smp_store_mb(turn->waits, !begins);
+	/* Before the work looks for news: pairs with lc_turn_is_idle(). */
+	smp_store_mb(turn->state, state);
 	spin_unlock(&share->lock);
-	return begins;
+	return state == LC_TURN_IDLE;
 }
 
 /**
- * lc_turn_close() - the work is to end: it has no further turn
+ * lc_turn_is_idle() - is the work to be queued when there is news for it?
+ * @turn: the work's
+ *
+ * Call it after the news has been stored.
+ *
+ * Context: any.
+ * Return: false: it is queued already, waits for its turn, or is closed.
+ */
+bool lc_turn_is_idle(const struct lc_turn *turn)
+{
+	smp_mb();	/* pairs with lc_turn_begin() */
+	return READ_ONCE(turn->state) == LC_TURN_IDLE;
+}
+
+/**
+ * lc_turn_close() - the work is to end
  * @share: its namespace's
- * @turn: the work's; the work is cancelled after this
+ * @turn: the work's; cancel the work after this
  *
  * Context: process.
  */
 void lc_turn_close(struct lc_share *share, struct lc_turn *turn)
 {
 	spin_lock(&share->lock);
-	turn->closed = true;
+	WRITE_ONCE(turn->state, LC_TURN_CLOSED);
 	list_del_init(&turn->list);
 	spin_unlock(&share->lock);
 }

@@ -9,20 +9,23 @@ struct delayed_work;
 struct lc_share;
 struct net;
 
+enum lc_turn_state {
+	LC_TURN_IDLE,		/* the work may be queued at any time */
+	LC_TURN_WAITS,		/* in the share's queue */
+	LC_TURN_GRANTED,	/* the work is queued, and may run */
+	LC_TURN_CLOSED,		/* the work must not run again */
+};
+
 /**
- * struct lc_turn - work in the background that has to wait for its turn
- * @list: in the share's queue while it waits
- * @work: what is queued when its turn has come
- * @waits: it is in the queue, or has left it and @work has not begun
- * @granted: its turn has come
- * @closed: it does not wait again
+ * struct lc_turn - background work that waits for its turn
+ * @list: in the share's queue in state %LC_TURN_WAITS
+ * @work: queued when its turn has come
+ * @state: written under the share's lock, read without
  */
 struct lc_turn {
 	struct list_head	list;
 	struct delayed_work	*work;
-	bool			waits;
-	bool			granted;
-	bool			closed;
+	enum lc_turn_state	state;
 };
 
 void lc_share_init(void);
@@ -40,6 +43,7 @@ void lc_share_pay(struct lc_share *share, u64 took);
 
 void lc_turn_init(struct lc_turn *turn, struct delayed_work *work);
 bool lc_turn_begin(struct lc_share *share, struct lc_turn *turn);
+bool lc_turn_is_idle(const struct lc_turn *turn);
 void lc_turn_close(struct lc_share *share, struct lc_turn *turn);
 
 #endif /* LC_SHARE_H */

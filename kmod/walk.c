@@ -8,6 +8,7 @@
  * slices it holds nothing. An entry that comes meanwhile may or may not be
  * visited. If the table is resized meanwhile, the walk begins anew.
  */
+#include <linux/sched/signal.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
 #include "compat.h"
@@ -129,4 +130,26 @@ bool lc_walk_slice(struct lc_walk *walk,
 	local_bh_enable();
 	rcu_read_unlock();
 	return more;
+}
+
+/**
+ * lc_walk_table() - visit all entries of conntrack's table
+ * @slices: the most slices to walk
+ * @visit: as for lc_walk_slice()
+ * @data: what @visit is given
+ *
+ * Context: process, may sleep.
+ * Return: false if the table has more entries, or a fatal signal ended the walk.
+ */
+bool lc_walk_table(unsigned int slices,
+		   bool (*visit)(struct nf_conn *ct, void *data), void *data)
+{
+	struct lc_walk walk = {};
+
+	while (lc_walk_slice(&walk, visit, data)) {
+		if (!--slices || fatal_signal_pending(current))
+			return false;
+		cond_resched();
+	}
+	return true;
 }

@@ -10,6 +10,9 @@ struct nf_conn;
 /** LC_WALK_ENTRIES - most entries that one slice of a walk visits, and a chain more */
 #define LC_WALK_ENTRIES	128U
 
+/** LC_WALK_NOW - slices for a table of 100,000 entries, each in it twice */
+#define LC_WALK_NOW	(262144U / LC_WALK_ENTRIES)
+
 /**
  * struct lc_walk - a walk through conntrack's table, slice by slice
  * @table: the table as it was at the last slice; only to be compared with
@@ -25,6 +28,8 @@ struct lc_walk {
 };
 
 bool lc_walk_slice(struct lc_walk *walk,
+		   bool (*visit)(struct nf_conn *ct, void *data), void *data);
+bool lc_walk_table(unsigned int slices,
 		   bool (*visit)(struct nf_conn *ct, void *data), void *data);
 
 #endif /* LC_WALK_H */

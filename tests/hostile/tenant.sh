@@ -563,10 +563,7 @@ pools_that_fill() {
 			print "add p" i " 10.9.0.1:80 max-conns 1"
 		}
 	}' | leastconnctl restore
-	ip addr add 10.9.0.0/24 dev lo
-	ip route add $vip/32 dev lo src 10.9.0.1
-	"$its/bin/peer" serve "$PWD/sock"
-	"$its/bin/peer" ask "$PWD/sock" listen tcp 10.9.0.1 80
+	serve_itself 1
 	rule_to 10.9.0.1 | iptables-nft-restore
 	while :; do
 		"$its/bin/peer" ask "$PWD/sock" open c tcp $vip 80 count 1
@@ -682,16 +679,21 @@ test_namespaces_made_and_destroyed() { # short
 	attack true namespace_lives
 }
 
-# Half of the backends answer, the others refuse.
-servers_of_its_own() {
+# The first COUNT addresses of 10.9.0.0/24 answer, the others refuse.
+serve_itself() { # COUNT
 	local i
 
 	ip addr add 10.9.0.0/24 dev lo
 	ip route add $vip/32 dev lo src 10.9.0.1
 	"$its/bin/peer" serve "$PWD/sock"
-	for ((i = 1; i <= 30; i++)); do
+	for ((i = 1; i <= $1; i++)); do
 		"$its/bin/peer" ask "$PWD/sock" listen tcp 10.9.0.$i 80
 	done
+}
+
+# Half of the backends answer.
+servers_of_its_own() {
+	serve_itself 30
 	rule_to 10.9.0.1-10.9.0.60 |
 		sed 's/:80$/& --max-fails 1 --fail-timeout 1 --redispatch/' |
 		iptables-nft-restore
@@ -748,15 +750,6 @@ test_failing_backends_in_many_namespaces() {
 
 # ---- by connections of its own ----
 
-datagrams() { # FIRST LAST [PAUSE]
-	local i
-
-	for ((i = $1; i < $2; i++)); do
-		echo x >"/dev/udp/198.18.$((i / 250 % 250)).$((i % 250 + 1))/$((80 + i / 62500))"
-		[ -z "${3-}" ] || ((i % 20)) || read -rt "$3" -u "$nap" || true
-	done
-}
-
 rule_for_datagrams() { # TO
 	ip addr add 10.9.0.1/24 dev lo
 	ip route add local 198.18.0.0/15 dev lo
@@ -796,6 +789,8 @@ test_connections_that_cannot_be_recorded() { # short
 
 # Each end is told to all pools.
 flows_to_a_shared_backend() {
+	local i
+
 	awk 'BEGIN {
 		for (i = 0; i < 4090; i++) {
 			print "pool add p" i
@@ -804,7 +799,10 @@ flows_to_a_shared_backend() {
 	}' | split -l 4096 --filter 'leastconnctl restore'
 	rule_for_datagrams "--pool p0"
 	while :; do
-		datagrams 0 500 0.02
+		for i in {1..25}; do
+			deaf shout 20
+			read -rt 0.02 -u "$nap" || true
+		done
 		conntrack -F
 	done >/dev/null 2>&1 &
 }

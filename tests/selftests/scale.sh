@@ -173,7 +173,7 @@ test_idle_backends_in_slow_start_cost_nothing() {
 	works_at_most 3 3000 "and with a limit each"
 }
 
-# What of ours kernel workers begin in some seconds
+# Count how often a kernel worker runs a function of the module.
 count_works() { # sets $works, $ms
 	local tracing=/sys/kernel/tracing begun=${EPOCHREALTIME/./}
 
