@@ -75,7 +75,7 @@ struct reading {
 	struct talk	*other;
 };
 
-/* With its first row all that it tells goes. */
+/* With its first row what its last one tells becomes another, and then all goes. */
 static void delete_and_add(const struct nlmsghdr *nlh, void *data)
 {
 	struct reading *reading = data;
@@ -83,7 +83,9 @@ static void delete_and_add(const struct nlmsghdr *nlh, void *data)
 	struct answer answer;
 
 	if (!reading->listing.length) {
-		message = message_of("pool_del pool=many\npool_add pool=new");
+		message = message_of("set pool=many addr=10.7.16.103 port=80 weight=1 max=1 backup=1 state=2\n"
+				     "state addr=10.7.16.103 state=0\n"
+				     "pool_del pool=many\npool_add pool=new");
 		ask(reading->other, message, NULL, NULL, &answer);
 		if (answer.error)
 			die("while a dump is read: %s", answer.text);

@@ -364,10 +364,6 @@ refuses() { # SENTENCE WORD...: the kernel's, to that command
 	says_no 1 "${*:2}: $1" ctl "${@:2}"
 }
 
-misuses() { # SENTENCE WORD...: the tool's own
-	says_no 2 "$1" ctl "${@:2}"
-}
-
 # pooled PROTO PORT POOL: as balance, with the pool's backends
 pooled() {
 	ipt -t nat -A PREROUTING -d $vip -p "$1" --dport "$2" \
