@@ -14,11 +14,7 @@ export LC_PAPER=$ext_tmp/paper LC_TOLD=$ext_tmp/told
 # A refusal ends the program where it stands.
 export ASAN_OPTIONS=detect_leaks=0
 
-make -s -C "$ext_top/tests" ctl/paper >"$ext_tmp/make.log" 2>&1 || {
-	ktap_plan 1
-	ktap_result 1 "build the tool" <"$ext_tmp/make.log"
-	ktap_end
-}
+must_build "the tool" -C "$ext_top/tests" ctl/paper
 
 # A web pool with one backend of each kind, another pool, one without backends,
 # two equal rules, three more of which two have ejected their backend, one as an older
@@ -81,5 +77,5 @@ run_tests() {
 		"$test" >"$ext_tmp/out" 2>&1
 		ktap_result $? "${name//_/ }" <"$ext_tmp/out"
 	done
-	((ext_failed == 0))
+	ktap_end
 }

@@ -1,53 +1,16 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What the tests in this folder share: KTAP, the plugin to test, front ends.
+# What the tests in this folder share: the plugin to test, front ends.
 
 ext_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 ext_tmp=$(mktemp -d)
-ext_number=0
-ext_failed=0
 trap 'rm -rf "$ext_tmp"' EXIT
 
 PATH=$PATH:/usr/sbin:/sbin
 
-ktap_plan() {
-	echo "KTAP version 1"
-	echo "1..$1"
-}
-
-# For a whole script that cannot run here.
-ktap_skip_all() {
-	echo "KTAP version 1"
-	echo "1..0 # SKIP $1"
-	exit 4
-}
-
-ktap_diagnose() {
-	sed 's/^/# /'
-}
-
-# ktap_result STATUS NAME: stdin is shown if STATUS is not 0.
-ktap_result() {
-	ext_number=$((ext_number + 1))
-	if [[ $1 == 0 ]]; then
-		cat >/dev/null
-		echo "ok $ext_number $2"
-	else
-		ktap_diagnose
-		echo "not ok $ext_number $2"
-		ext_failed=$((ext_failed + 1))
-	fi
-}
-
-ktap_skip() {
-	ext_number=$((ext_number + 1))
-	echo "ok $ext_number $1 # SKIP $2"
-}
-
-ktap_end() {
-	exit $((ext_failed > 0))
-}
+# shellcheck source=tests/ktap.sh
+. "$ext_top/tests/ktap.sh"
 
 # same EXPECTED ACTUAL
 same() {
@@ -65,18 +28,21 @@ refuses() {
 	same "$expected" "$status"
 }
 
+# must_build WHAT ARG...: by make; the script ends if it cannot.
+must_build() {
+	make -s "${@:2}" >"$ext_tmp/make.log" 2>&1 && return
+	ktap_plan 1
+	ktap_result 1 "build $1" <"$ext_tmp/make.log"
+	exit 1
+}
+
 # The checkout's plugin, unless the caller says which by XTABLES_LIBDIR: an
 # installed one may be older than what is to be tested.
 use_plugin() {
 	if [[ -n ${XTABLES_LIBDIR-} ]]; then
 		return
 	fi
-	if ! make -s -C "$ext_top/xtables-ext" "O=$ext_tmp/plugin" \
-		>"$ext_tmp/make.log" 2>&1; then
-		ktap_plan 1
-		ktap_result 1 "build the plugin" <"$ext_tmp/make.log"
-		ktap_end
-	fi
+	must_build "the plugin" -C "$ext_top/xtables-ext" "O=$ext_tmp/plugin"
 	export XTABLES_LIBDIR
 	XTABLES_LIBDIR=$ext_tmp/plugin:$(pkg-config --variable=xtlibdir xtables)
 }
@@ -85,11 +51,7 @@ use_plugin() {
 use_tool() {
 	# shellcheck disable=SC2034 # for those who source this
 	ext_ctl=$ext_top/ctl/leastconnctl
-	if ! make -s -C "$ext_top/ctl" >"$ext_tmp/make.log" 2>&1; then
-		ktap_plan 1
-		ktap_result 1 "build leastconnctl" <"$ext_tmp/make.log"
-		ktap_end
-	fi
+	must_build leastconnctl -C "$ext_top/ctl"
 }
 
 need_root() {

@@ -15,6 +15,8 @@
 set -u
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source-path=SCRIPTDIR source=../ktap.sh
+. "$here/../ktap.sh"
 peer=${LC_PEER:-$here/peer}
 iptables=${LC_IPTABLES:-iptables}	# or iptables-legacy, iptables-nft
 ip6tables=${iptables/iptables/ip6tables}
@@ -61,29 +63,24 @@ need() { # COMMAND...: skip without them
 	done
 }
 
-# What a test prints is a diagnostic, whatever it looks like. Never to be called
-# in a condition: `set -e` would mean nothing inside.
-run_one() { # NUMBER FUNCTION
-	local status
+# Never to be called in a condition: `set -e` would mean nothing inside.
+run_one() { # NAME
+	local name=${1#test_} status
 
 	rm -f "$tmp/skip"
 	(
 		set -e
-		"$2"
+		"$1"
 	) >"$tmp/out" 2>&1
 	status=$?
-	sed 's/^\(# \)\?/# /' "$tmp/out"
+	ktap_diagnose <"$tmp/out"
 	# Not by status 4 alone: a refused iptables exits with that too.
-	[ ! -e "$tmp/skip" ] || status=skipped
-	case $status in
-	0) echo "ok $1 ${2#test_}" ;;
-	skipped) echo "ok $1 ${2#test_} # SKIP $(cat "$tmp/skip")" ;;
-	*)
-		failed=1
-		tell_why | sed 's/^/# /'
-		echo "not ok $1 ${2#test_}"
-		;;
-	esac
+	if [ -e "$tmp/skip" ]; then
+		ktap_skip "$name" "$(cat "$tmp/skip")"
+	else
+		[ $status = 0 ] || tell_why >"$tmp/out"
+		ktap_result $status "$name" <"$tmp/out"
+	fi
 }
 
 # What the test itself cannot know: which program of it the kernel ended, and
@@ -97,30 +94,28 @@ tell_why() {
 # Legacy is leaving kernels, table by table.
 need_front_end() {
 	case $iptables in *-legacy) ;; *) return ;; esac
-	modprobe -n -q iptable_nat && return
-	echo "KTAP version 1"
-	echo "1..0 # SKIP this kernel has no $iptables"
-	exit 4
+	modprobe -n -q iptable_nat || ktap_skip_all "this kernel has no $iptables"
 }
 
-run_tests() { # [FUNCTION...]: those named, or all of the script
-	local -a all
-	local failed=0 i
+# In the order they stand in the script; if it shall be short, those that say so
+# in their first line: test_it() { # short
+list_tests() {
+	sed -n "s/^\(test_[a-z0-9_]*\)() {${LC_SHORT:+ # short}.*/\1/p" "$0"
+}
+
+run_tests() { # [NAME...]: those named, or all of the suite
+	local name
+	local -a all=("$@")
 
 	need_front_end
-	[ $# -eq 0 ] || all=("$@")
-	# In the order they stand in the script; if it shall be short, those
-	# that say so in their first line: test_it() { # short
-	[ $# -gt 0 ] || mapfile -t all < <(
-		sed -n "s/^\(test_[a-z0-9_]*\)() {${LC_SHORT:+ # short}.*/\1/p" "$0")
+	[ $# -gt 0 ] || mapfile -t all < <(list_tests)
 	trap teardown EXIT
-	echo "KTAP version 1"
-	echo "1..${#all[@]}"
-	for i in "${!all[@]}"; do
-		run_one $((i + 1)) "${all[i]}"
+	ktap_plan ${#all[@]}
+	for name in "${all[@]}"; do
+		run_one "$name"
 		teardown_hosts
 	done
-	return $failed
+	ktap_end
 }
 
 # ---- hosts ----

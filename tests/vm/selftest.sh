@@ -7,7 +7,8 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-number=0 failed=0
+# shellcheck source-path=SCRIPTDIR source=../ktap.sh
+. "$here/../ktap.sh"
 options=("$@")
 
 # guest NAME WANTED-STATUS OPTION... -- COMMAND...: output in $work/out, ours in $work/err.
@@ -18,18 +19,12 @@ guest() {
 	check "$name: exit status $wanted" test "$status" = "$wanted"
 }
 
-# check NAME COMMAND...: one line of KTAP; what run said follows a failure.
+# check NAME COMMAND...: one line of KTAP; what run said is shown with a failure.
 check() {
-	local name=$1
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number $name"
-	else
-		echo "not ok $number $name"
-		failed=$((failed + 1))
-		tail -n 15 "$work/out" "$work/err" | sed 's/^/# /'
-	fi
+	local status=0
+
+	"${@:2}" || status=$?
+	ktap_result $status "$1" < <(tail -n 15 "$work/out" "$work/err")
 }
 
 says() { grep -qF -e "$1" "$work/out"; }
@@ -101,13 +96,15 @@ test_interrupt() {
 	check "a signal ends the machine: exit status 143" test $? = 143
 }
 
-echo "KTAP version 1"
-echo "1..23"
+ktap_plan 23
 test_healthy
 test_success
 test_warning
 test_panic
 test_hang
 test_interrupt
-[ "$number" = 23 ] || { echo "# ran $number tests, not what the plan says"; failed=1; }
-[ "$failed" = 0 ]
+[ "$ktap_number" = 23 ] || {
+	echo "# ran $ktap_number tests, not what the plan says"
+	exit 1
+}
+ktap_end
