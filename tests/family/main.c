@@ -7,9 +7,14 @@
  * runs one test in a network namespace of its own, as root. At its end all
  * pools are deleted and all backends are ready: then nothing may be left.
  * Exit status: 0 it is so, 1 it is not.
+ *
+ *	family --list [--short]
+ *
+ * prints the names of all tests, or of those that are short, a line each.
  */
 #define _GNU_SOURCE
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,45 +22,60 @@
 #include "scene.h"
 #include "tests.h"
 
+#define SHORT(name)	{ #name, test_##name, false }
+#define LONG(name)	{ #name, test_##name, true }
+
 static const struct {
 	const char	*name;
 	void		(*run)(void);
+	bool		is_long;
 } tests[] = {
-	{ "pools",		test_pools },
-	{ "backends",		test_backends },
-	{ "terms",		test_terms },
-	{ "settings",		test_settings },
-	{ "states",		test_states },
-	{ "ahead",		test_ahead },
-	{ "filters",		test_filters },
-	{ "bad_values",		test_bad_values },
-	{ "missing_attributes",	test_missing_attributes },
-	{ "foreign_attributes",	test_foreign_attributes },
-	{ "bad_lengths",	test_bad_lengths },
-	{ "bad_framing",	test_bad_framing },
-	{ "commands",		test_commands },
-	{ "all_or_nothing",	test_all_or_nothing },
-	{ "in_their_order",	test_in_their_order },
-	{ "most_pools",		test_most_pools },
-	{ "most_backends",	test_most_backends },
-	{ "most_states",	test_most_states },
-	{ "paged_dumps",	test_paged_dumps },
-	{ "a_dump_is_of_its_moment", test_a_dump_is_of_its_moment },
-	{ "dumps_while_changing", test_dumps_while_changing },
-	{ "several_who_change",	test_several_who_change },
-	{ "who_may",		test_who_may },
-	{ "namespaces",		test_namespaces },
-	{ "kills",		test_kills },
-	{ "events",		test_events },
-	{ "events_of_load",	test_events_of_load },
-	{ "events_of_health",	test_events_of_health },
-	{ "a_slow_listener",	test_a_slow_listener },
-	{ "rules_that_name_a_pool", test_rules_that_name_a_pool },
-	{ "rules_of_their_own",	test_rules_of_their_own },
+	SHORT(pools),
+	SHORT(backends),
+	SHORT(terms),
+	SHORT(settings),
+	SHORT(states),
+	SHORT(ahead),
+	SHORT(filters),
+	SHORT(bad_values),
+	SHORT(missing_attributes),
+	SHORT(foreign_attributes),
+	SHORT(bad_lengths),
+	SHORT(bad_framing),
+	SHORT(commands),
+	SHORT(all_or_nothing),
+	SHORT(in_their_order),
+	LONG(most_pools),
+	LONG(most_backends),
+	LONG(most_states),
+	SHORT(paged_dumps),
+	SHORT(a_dump_is_of_its_moment),
+	SHORT(dumps_while_changing),
+	SHORT(several_who_change),
+	SHORT(who_may),
+	SHORT(namespaces),
+	SHORT(kills),
+	SHORT(events),
+	SHORT(events_of_load),
+	SHORT(events_of_health),
+	SHORT(a_slow_listener),
+	SHORT(rules_that_name_a_pool),
+	SHORT(rules_of_their_own),
 };
+
+static int print_names(bool only_short)
+{
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+		if (!only_short || !tests[i].is_long)
+			puts(tests[i].name);
+	}
+	return 0;
+}
 
 int main(int argc, char **argv)
 {
+	if (argc >= 2 && !strcmp(argv[1], "--list"))
+		return print_names(argc == 3 && !strcmp(argv[2], "--short"));
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		if (argc != 2 || strcmp(argv[1], tests[i].name))
 			continue;

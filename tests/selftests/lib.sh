@@ -70,7 +70,7 @@ run_one() { # NAME
 	rm -f "$tmp/skip"
 	(
 		set -e
-		"$1"
+		run_test "$1"
 	) >"$tmp/out" 2>&1
 	status=$?
 	ktap_diagnose <"$tmp/out"
@@ -97,9 +97,18 @@ need_front_end() {
 	modprobe -n -q iptable_nat || ktap_skip_all "this kernel has no $iptables"
 }
 
+# A suite may have other tests than its functions: then it defines both again.
+list_tests() {
+	list_functions
+}
+
+run_test() { # NAME
+	"$1"
+}
+
 # In the order they stand in the script; if it shall be short, those that say so
 # in their first line: test_it() { # short
-list_tests() {
+list_functions() {
 	sed -n "s/^\(test_[a-z0-9_]*\)() {${LC_SHORT:+ # short}.*/\1/p" "$0"
 }
 
