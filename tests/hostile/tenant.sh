@@ -510,7 +510,10 @@ stopped_monitors() {
 		leastconnctl monitor >/dev/null &
 		pids+=($!)
 	done
-	sleep 0.5
+	# All listen: their sockets are in a group.
+	until [ "$(awk '$2 == 16 && $4 !~ /^0*$/' /proc/net/netlink | wc -l)" -ge 20 ]; do
+		read -rt 0.05 -u "$nap" || true
+	done
 	kill -STOP "${pids[@]}"
 }
 

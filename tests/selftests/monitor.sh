@@ -208,10 +208,9 @@ joins() {
 	nsenter --net="/run/netns/$lb" leastconnctl monitor >>"$tmp/$lb.log" 2>&1 &
 	monitor=$!
 	busywait 5000 in_a_group || fail "it is in no group"
-	# In the other one too.
-	pause 200
 }
 
+# The group of events is the first that it joins.
 in_a_group() {
 	on "$lb" awk -v id="$monitor" '$3 == id && $4 !~ /^0*$/ { found = 1 }
 		END { exit !found }' /proc/net/netlink
@@ -281,7 +280,7 @@ test_ejection_is_told() { # short
 	done
 	tells "ejected web $of2 fails 2 reason refused" "events of two refusals"
 	peer "$sv" listen tcp $s2 80
-	pause 2500
+	busywait 10000 is trial listed $s2 2 || fail "no trial: $(ctl list)"
 	forget
 	peer "$cl" open b tcp $vip 80 count 2
 	busywait 2000 is 1 count_events || fail "$(events)"
@@ -375,7 +374,7 @@ catches_up() {
 	forget
 	ctl pool add begun
 	ctl pool del begun
-	pause 200
+	busywait 1000 grep -q ' pool-deleted begun' "$tmp/$lb.log" || return
 	[ "$(sed 's/^[^ ]* //' "$tmp/$lb.log")" = "pool-added begun $plain
 pool-deleted begun" ]
 }
