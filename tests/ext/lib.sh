@@ -5,7 +5,13 @@
 
 ext_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 ext_tmp=$(mktemp -d)
-trap 'rm -rf "$ext_tmp"' EXIT
+# Not as those of the selftests end, which take away all that do.
+ns=lc-$$-${0##*/}	# for suites that add it
+ext_cleanup() {
+	ip netns del "$ns" 2>/dev/null
+	rm -rf "$ext_tmp"
+}
+trap ext_cleanup EXIT
 
 PATH=$PATH:/usr/sbin:/sbin
 
