@@ -375,7 +375,7 @@ test_who_tries_again_counts_once() { # short
 	! busywait 1500 is 2 all_loads || fail "both tries count"
 	# The last is left where it is.
 	busywait 9000 is 4 tries || fail "there are no four tries"
-	! busywait 2000 is 0 all_loads || fail "the last is taken away, too"
+	! busywait 2000 is 0 all_loads || fail "the last is taken away, too, of $(tries): $(ctl list)"
 }
 
 # Each connection is given to another three times: with its client's own tries,
