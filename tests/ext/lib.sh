@@ -5,7 +5,7 @@
 
 ext_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 ext_tmp=$(mktemp -d)
-# Not as those of the selftests end, which take away all that do.
+# The selftests delete each namespace whose name ends with the process id.
 ns=lc-$$-${0##*/}	# for suites that add it
 ext_cleanup() {
 	ip netns del "$ns" 2>/dev/null

@@ -75,7 +75,7 @@ struct reading {
 	struct talk	*other;
 };
 
-/* With its first row what its last one tells becomes another, and then all goes. */
+/* At the first row: change what the last row tells, then delete the pool. */
 static void delete_and_add(const struct nlmsghdr *nlh, void *data)
 {
 	struct reading *reading = data;

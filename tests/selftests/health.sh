@@ -300,7 +300,7 @@ test_half_stay_in() { # short
 	done
 }
 
-# While clients try, as answers of before may come to notice only then.
+# An earlier answer might be noticed late, so clients go on trying.
 all_are_tried() {
 	local addr
 

@@ -97,7 +97,7 @@ need_front_end() {
 	modprobe -n -q iptable_nat || ktap_skip_all "this kernel has no $iptables"
 }
 
-# A suite may have other tests than its functions: then it defines both again.
+# A suite whose tests are not all functions defines these two again.
 list_tests() {
 	list_functions
 }
