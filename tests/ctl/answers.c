@@ -21,7 +21,7 @@
 
 #include "../../ctl/nl.h"
 #include "../../ctl/request.h"
-#include "../unit/ktap.h"
+#include "../ktap.h"
 
 #define FAMILY		31
 #define PORTID		4711
