@@ -1,95 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ctl/nl.c with a socket of paper: libmnl's functions that speak to the kernel
- * are ours here, and what they receive is what no kernel sends, and what one
- * seldom does: interruptions, leftovers of other requests, dumps that are torn,
- * lengths that lie, thousands of damaged datagrams. Linked with sanitizers.
+ * ctl/nl.c with the kernel of kernel.c, which sends what no kernel sends, and what
+ * one seldom does: interruptions, leftovers of other requests, dumps that are
+ * torn, lengths that lie, thousands of damaged datagrams. Linked with sanitizers.
  *
  * A round runs in a child: the program may end by a refusal, never otherwise.
  */
 #include <errno.h>
-#include <libmnl/libmnl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <linux/genetlink.h>
-#include <linux/leastconn.h>
-#include <linux/netlink.h>
 
 #include "../../ctl/nl.h"
 #include "../../ctl/request.h"
+#include "../dice.h"
 #include "../ktap.h"
+#include "kernel.h"
 
-#define FAMILY		31
-#define PORTID		4711
 #define DAMAGED_ROUNDS	1000
 #define MOST		16
 
-/* What recv() is to return, one after the other. */
+/* What is received, one after the other. */
 static struct datagram {
 	int	error;
 	size_t	length;
 	char	bytes[2048] __attribute__((aligned(8)));
 } datagrams[MOST];
 static unsigned int count, at, messages;
-static uint32_t seq;
 
-struct mnl_socket *mnl_socket_open(int bus)
+static void *here(void)
 {
-	(void)bus;
-	return malloc(1);
+	return datagrams[count].bytes + datagrams[count].length;
 }
 
-int mnl_socket_bind(struct mnl_socket *socket, unsigned int groups, pid_t pid)
+static void add_message(size_t size)
 {
-	(void)socket, (void)groups, (void)pid;
-	return 0;
-}
-
-int mnl_socket_get_fd(const struct mnl_socket *socket)
-{
-	(void)socket;
-	return -1;
-}
-
-unsigned int mnl_socket_get_portid(const struct mnl_socket *socket)
-{
-	(void)socket;
-	return PORTID;
-}
-
-int mnl_socket_setsockopt(const struct mnl_socket *socket, int type, void *buf,
-			  socklen_t length)
-{
-	(void)socket, (void)type, (void)buf, (void)length;
-	return 0;
-}
-
-int mnl_socket_close(struct mnl_socket *socket)
-{
-	free(socket);
-	return 0;
-}
-
-static struct nlmsghdr *message(uint16_t type, uint16_t flags)
-{
-	struct datagram *datagram = &datagrams[count];
-	struct nlmsghdr *nlh;
-
-	nlh = mnl_nlmsg_put_header(datagram->bytes + datagram->length);
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = flags;
-	nlh->nlmsg_seq = seq;
-	nlh->nlmsg_pid = PORTID;
-	return nlh;
-}
-
-static void end_message(struct nlmsghdr *nlh)
-{
-	datagrams[count].length += MNL_ALIGN(nlh->nlmsg_len);
+	datagrams[count].length += size;
 }
 
 static void end_datagram(void)
@@ -104,58 +51,28 @@ static void fails(int error)
 
 static void answer_backend(void)
 {
-	struct nlmsghdr *nlh = message(FAMILY, NLM_F_MULTI);
-	struct genlmsghdr *genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
+	struct nlmsghdr *nlh = kernel_row(here(), LEASTCONN_CMD_GET_BACKENDS);
 
-	genl->cmd = LEASTCONN_CMD_GET_BACKENDS;
 	mnl_attr_put_u32(nlh, LEASTCONN_A_PORT, 80);
-	end_message(nlh);
+	add_message(nlh->nlmsg_len);
 }
 
 static void answer_done(uint16_t flags, int error)
 {
-	struct nlmsghdr *nlh = message(NLMSG_DONE, NLM_F_MULTI | flags);
-
-	*(int *)mnl_nlmsg_put_extra_header(nlh, sizeof(int)) = error;
-	end_message(nlh);
+	add_message(kernel_put_done(here(), flags, error));
 	end_datagram();
 }
 
-/* @sentence: NULL for none; @whole: with a copy of the request. */
 static void answer_error(int error, const char *sentence, uint32_t offset,
 			 bool whole)
 {
-	struct nlmsghdr *nlh = message(NLMSG_ERROR,
-				       (whole ? 0 : NLM_F_CAPPED) |
-				       (sentence ? NLM_F_ACK_TLVS : 0));
-	struct nlmsgerr *err = mnl_nlmsg_put_extra_header(nlh, sizeof(*err));
-
-	err->error = -error;
-	err->msg.nlmsg_len = 100;
-	if (whole)
-		mnl_nlmsg_put_extra_header(nlh, 100 - sizeof(err->msg));
-	if (sentence) {
-		mnl_attr_put_strz(nlh, NLMSGERR_ATTR_MSG, sentence);
-		mnl_attr_put_u32(nlh, NLMSGERR_ATTR_OFFS, offset);
-	}
-	end_message(nlh);
+	add_message(kernel_put_error(here(), error, sentence, offset, whole));
 	end_datagram();
 }
 
 static void answer_family(void)
 {
-	struct nlmsghdr *nlh = message(GENL_ID_CTRL, 0);
-	struct nlattr *groups, *group;
-
-	mnl_nlmsg_put_extra_header(nlh, sizeof(struct genlmsghdr));
-	mnl_attr_put_u16(nlh, CTRL_ATTR_FAMILY_ID, FAMILY);
-	groups = mnl_attr_nest_start(nlh, CTRL_ATTR_MCAST_GROUPS);
-	group = mnl_attr_nest_start(nlh, 1);
-	mnl_attr_put_u32(nlh, CTRL_ATTR_MCAST_GRP_ID, 9);
-	mnl_attr_put_strz(nlh, CTRL_ATTR_MCAST_GRP_NAME, LEASTCONN_MCGRP_EVENTS);
-	mnl_attr_nest_end(nlh, group);
-	mnl_attr_nest_end(nlh, groups);
-	end_message(nlh);
+	add_message(kernel_put_family(here()));
 	end_datagram();
 	answer_error(0, NULL, 0, false);
 }
@@ -164,50 +81,32 @@ static void answer_family(void)
 static void (*answer)(void);
 static unsigned int damaged;
 
-static void damage(struct datagram *datagram)
+void kernel_receive(const struct nlmsghdr *nlh, size_t length)
 {
-	int i;
-
-	for (i = random() % 6; i > 0 && datagram->length; i--)
-		datagram->bytes[random() % datagram->length] =
-			random() % 2 ? random() % 40 : random();
-	if (random() % 8 == 0 && datagram->length)
-		datagram->length = random() % datagram->length;
-}
-
-ssize_t mnl_socket_sendto(const struct mnl_socket *socket, const void *request,
-			  size_t length)
-{
-	const struct nlmsghdr *nlh = request;
-	unsigned int i;
-
-	(void)socket;
+	(void)length;
 	memset(datagrams, 0, sizeof(datagrams));
 	count = at = messages = 0;
-	seq = nlh->nlmsg_seq;
 	if (nlh->nlmsg_type == GENL_ID_CTRL)
 		answer_family();
 	else
 		answer();
-	for (i = 0; damaged && i < count; i++)
-		damage(&datagrams[i]);
-	return length;
+	for (unsigned int i = 0; damaged && i < count; i++)
+		datagrams[i].length = dice_damage(datagrams[i].bytes,
+						  datagrams[i].length);
 }
 
-/* In a buffer of its very length, for the sanitizer. Then the paper ends. */
-ssize_t mnl_socket_recvfrom(const struct mnl_socket *socket, void *buf,
-			    size_t size)
+/* Behind the last datagram the program ends. */
+ssize_t kernel_send(char *buf, size_t room)
 {
 	struct datagram *datagram = &datagrams[at];
 
-	(void)socket;
+	(void)room;
 	if (at++ >= count)
 		exit(1);
 	if (datagram->error) {
 		errno = datagram->error;
 		return -1;
 	}
-	memset(buf, 0xa5, size);
 	memcpy(buf, datagram->bytes, datagram->length);
 	return datagram->length;
 }
@@ -252,10 +151,10 @@ static void test_interrupted(void)
 
 static void leftovers(void)
 {
-	seq--;
+	kernel_seq--;
 	answer_backend();
 	answer_done(0, 0);
-	seq++;
+	kernel_seq++;
 	answer_backend();
 	answer_done(0, 0);
 }
@@ -340,7 +239,7 @@ static void test_refusals(void)
 
 static void everything(void)
 {
-	switch (random() % 4) {
+	switch (dice(4)) {
 	case 0:
 		whole_error();
 		break;
@@ -367,7 +266,7 @@ static void test_damaged(void)
 			/* Refusals are many. */
 			fclose(stderr);
 			stderr = fopen("/dev/null", "w");
-			srandom(damaged);
+			dice_seed(damaged, 0);
 			dump(&refusal);
 			_exit(0);
 		}
@@ -389,5 +288,5 @@ int main(void)
 		{ "damaged", test_damaged },
 	};
 
-	return run_tests(tests, sizeof(tests) / sizeof(tests[0]));
+	return run_tests(tests, ARRAY_SIZE(tests));
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What the tests in this folder share: the tool with a kernel of paper, see
-# kernel.c.
+# paper.c.
 
 # shellcheck source=tests/ext/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../ext/lib.sh"

@@ -29,7 +29,7 @@ build() {
 	local flags=(-std=gnu11 -g -O1 "-fsanitize=address,undefined"
 		-fno-sanitize-recover=all -I"$ext_top/include/uapi")
 
-	for source in "$ext_top"/ctl/*.c; do
+	for source in "$ext_top"/ctl/*.c "$here/../ctl/kernel.c"; do
 		objects+=("$ext_tmp/$(basename "$source" .c).o")
 		clang "${flags[@]}" -fsanitize=fuzzer-no-link "${renamed[@]}" \
 			-c -o "${objects[-1]}" "$source" || return

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A kernel made of paper: what it answers stands in the file $LC_PAPER, and what
+ * it is told is written to $LC_TOLD. With it the tool is tested where there is no
+ * module: its words, its output, and messages that no kernel would send.
+ *
+ * A line of the file is one message: "pools", "backends" or "event", then
+ * attributes as NAME=VALUE; "lost" among the events; "killed N" or "refuse ERRNO
+ * CHANGE SENTENCE" as the answer to a change; "torn N": the first N dumps are.
+ * A number "~N" moves: N a second for totals, about N for others.
+ *
+ * $LC_SEED: attributes are damaged, in another way for each number.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../ctl/clock.h"
+#include "../dice.h"
+#include "kernel.h"
+
+#define PAPER_SIZE	(1 << 20)
+
+static char paper[PAPER_SIZE];
+static char *event;		/* the next one's line */
+static unsigned int torn;	/* dumps from here on */
+static unsigned int seed;	/* 0: nothing is damaged */
+
+/* What is to be answered, until it is; and the next line of the answer. */
+static const struct nlmsghdr *request;
+static char *row;
+static bool any_row;
+
+static const char *const names[LEASTCONN_A_MAX + 1] = {
+	[LEASTCONN_A_OP]	= "op",
+	[LEASTCONN_A_POOL]	= "pool",
+	[LEASTCONN_A_RULE]	= "rule",
+	[LEASTCONN_A_FAMILY]	= "family",
+	[LEASTCONN_A_ADDRESS]	= "address",
+	[LEASTCONN_A_PORT]	= "port",
+	[LEASTCONN_A_PROTO]	= "proto",
+	[LEASTCONN_A_WEIGHT]	= "weight",
+	[LEASTCONN_A_MAX_CONNS]	= "max_conns",
+	[LEASTCONN_A_BACKUP]	= "backup",
+	[LEASTCONN_A_STATE]	= "state",
+	[LEASTCONN_A_KILL]	= "kill",
+	[LEASTCONN_A_AHEAD]	= "ahead",
+	[LEASTCONN_A_ACTIVE]	= "active",
+	[LEASTCONN_A_INACTIVE]	= "inactive",
+	[LEASTCONN_A_TOTAL]	= "total",
+	[LEASTCONN_A_RULES]	= "rules",
+	[LEASTCONN_A_MEMBERS]	= "members",
+	[LEASTCONN_A_EVENT]	= "event",
+	[LEASTCONN_A_KILLED]	= "killed",
+	[LEASTCONN_A_MAX_FAILS]	= "max_fails",
+	[LEASTCONN_A_FAIL_TIMEOUT] = "fail_timeout",
+	[LEASTCONN_A_SLOW_START] = "slow_start",
+	[LEASTCONN_A_REDISPATCH] = "redispatch",
+	[LEASTCONN_A_HEALTH]	= "health",
+	[LEASTCONN_A_FAILS]	= "fails",
+	[LEASTCONN_A_PERSISTENT] = "persistent",
+	[LEASTCONN_A_PERSISTENT_MASK] = "persistent_mask",
+	[LEASTCONN_A_REASON]	= "reason",
+};
+
+static char *find_line(char *from, const char *word)
+{
+	size_t length = strlen(word);
+	char *line;
+
+	for (line = from; line && *line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, word, length) == 0 &&
+		    strchr(" \n", line[length]))
+			return line;
+	}
+	return NULL;
+}
+
+static void read_paper(void)
+{
+	const char *name = getenv("LC_PAPER");
+	FILE *file = name ? fopen(name, "r") : NULL;
+	char *line;
+
+	if (!file) {
+		fputs("there is no paper\n", stderr);
+		exit(1);
+	}
+	paper[fread(paper, 1, PAPER_SIZE - 1, file)] = '\0';
+	fclose(file);
+	event = paper;
+	line = find_line(paper, "torn");
+	torn = line ? strtoul(line + strlen("torn "), NULL, 10) : 0;
+	seed = getenv("LC_SEED") ? strtoul(getenv("LC_SEED"), NULL, 10) : 0;
+	dice_seed(seed, 0);
+}
+
+static uint64_t number_of(unsigned int type, const char *value)
+{
+	uint64_t number;
+
+	if (*value != '~')
+		return strtoull(value, NULL, 0);
+	number = strtoull(value + 1, NULL, 0);
+	if (type == LEASTCONN_A_TOTAL)
+		return number * clock_ms() / 1000;
+	return number / 2 + dice(number + 1);
+}
+
+static void put_attribute(struct nlmsghdr *nlh, unsigned int type,
+			  const char *value)
+{
+	unsigned char address[16];
+
+	switch (type) {
+	case LEASTCONN_A_POOL:
+		mnl_attr_put_strz(nlh, type, value);
+		break;
+	case LEASTCONN_A_ADDRESS:
+		if (inet_pton(AF_INET, value, address) == 1)
+			mnl_attr_put(nlh, type, 4, address);
+		else if (inet_pton(AF_INET6, value, address) == 1)
+			mnl_attr_put(nlh, type, 16, address);
+		break;
+	case LEASTCONN_A_TOTAL:
+		mnl_attr_put_u64(nlh, type, number_of(type, value));
+		break;
+	default:
+		mnl_attr_put_u32(nlh, type, number_of(type, value));
+	}
+}
+
+static void put_word(struct nlmsghdr *nlh, const char *word, size_t length)
+{
+	char text[128];
+	unsigned int type;
+	char *value;
+
+	snprintf(text, sizeof(text), "%.*s", (int)length, word);
+	value = strchr(text, '=');
+	if (!value)
+		return;
+	*value++ = '\0';
+	for (type = 0; type <= LEASTCONN_A_MAX; type++) {
+		if (names[type] && strcmp(names[type], text) == 0)
+			put_attribute(nlh, type, value);
+	}
+}
+
+/* What is behind the headers, if there is anything. */
+static void damage(struct nlmsghdr *nlh)
+{
+	size_t head = NLMSG_HDRLEN + sizeof(struct genlmsghdr);
+
+	if (seed && !dice(4))
+		nlh->nlmsg_len = head + dice_damage((char *)nlh + head,
+						    nlh->nlmsg_len - head);
+}
+
+/* The first word is no attribute. */
+static size_t put_line(void *buf, uint8_t cmd, const char *line)
+{
+	struct nlmsghdr *nlh = kernel_row(buf, cmd);
+	size_t length;
+
+	while (*line && *line != '\n') {
+		length = strcspn(line, " \n");
+		put_word(nlh, line, length);
+		line += length + (line[length] == ' ');
+	}
+	damage(nlh);
+	return nlh->nlmsg_len;
+}
+
+static uint8_t command(void)
+{
+	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(request);
+
+	return genl->cmd;
+}
+
+/* By the pool that is asked for, if one is: it is a line's first attribute. */
+static bool wanted(const char *line)
+{
+	const struct nlattr *attr;
+	char word[64];
+
+	mnl_attr_for_each(attr, request, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attr) != LEASTCONN_A_POOL)
+			continue;
+		snprintf(word, sizeof(word), " pool=%s ", mnl_attr_get_str(attr));
+		line += strcspn(line, " ");
+		return strncmp(line, word, strlen(word)) == 0;
+	}
+	return true;
+}
+
+/* The next line of the dump that is asked for, or NULL. */
+static char *find_row(char *from)
+{
+	const char *word = command() == LEASTCONN_CMD_GET_POOLS ? "pools" :
+								   "backends";
+	char *line = find_line(from, word);
+
+	while (line && !wanted(line))
+		line = strchr(line, '\n') ? find_line(strchr(line, '\n'), word) :
+					    NULL;
+	return line;
+}
+
+static void tell_attribute(FILE *out, const struct nlattr *attr)
+{
+	unsigned int type = mnl_attr_get_type(attr);
+	const unsigned char *bytes = mnl_attr_get_payload(attr);
+	size_t length = mnl_attr_get_payload_len(attr), i;
+
+	fprintf(out, " %s", names[type]);
+	switch (type) {
+	case LEASTCONN_A_KILL:
+	case LEASTCONN_A_AHEAD:
+		break;
+	case LEASTCONN_A_POOL:
+		fprintf(out, "=%s", mnl_attr_get_str(attr));
+		break;
+	case LEASTCONN_A_ADDRESS:
+		fputc('=', out);
+		for (i = 0; i < length; i++)
+			fprintf(out, "%02x", bytes[i]);
+		break;
+	default:
+		fprintf(out, "=%u", mnl_attr_get_u32(attr));
+	}
+}
+
+static void tell(void)
+{
+	const char *name = getenv("LC_TOLD");
+	FILE *out = name ? fopen(name, "a") : NULL;
+	const struct nlattr *change, *attr;
+
+	if (!out)
+		return;
+	mnl_attr_for_each(change, request, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(change) == LEASTCONN_A_CHANGE) {
+			fputs("change", out);
+			mnl_attr_for_each_nested(attr, change)
+				tell_attribute(out, attr);
+		} else {
+			fputs("filter", out);
+			tell_attribute(out, change);
+		}
+		fputc('\n', out);
+	}
+	fclose(out);
+}
+
+/* Where in the request its change of that number is, somewhere in the middle. */
+static uint32_t offset_of(unsigned int number)
+{
+	const struct nlattr *change;
+
+	mnl_attr_for_each(change, request, sizeof(struct genlmsghdr)) {
+		if (--number == 0)
+			return (const char *)change - (const char *)request +
+			       change->nla_len / 8 * 4;
+	}
+	return 0;
+}
+
+/* As a line with an attribute. */
+static char *find_killed(void)
+{
+	char *line = find_line(paper, "killed");
+
+	if (line)
+		line[strlen("killed")] = '=';
+	return line;
+}
+
+void kernel_receive(const struct nlmsghdr *nlh, size_t length)
+{
+	(void)length;
+	request = nlh;
+	row = NULL;
+	any_row = false;
+	if (nlh->nlmsg_type == GENL_ID_CTRL) {
+		read_paper();
+		return;
+	}
+	tell();
+	if (command() != LEASTCONN_CMD_CHANGE)
+		row = find_row(paper);
+	else if (!find_line(paper, "refuse"))
+		row = find_killed();
+}
+
+static size_t send_row(char *buf)
+{
+	size_t size = put_line(buf, command(), row);
+
+	any_row = true;
+	row = command() != LEASTCONN_CMD_CHANGE && strchr(row, '\n') ?
+	      find_row(strchr(row, '\n')) : NULL;
+	return size;
+}
+
+static size_t put_change_end(char *buf)
+{
+	char *line = find_line(paper, "refuse");
+	unsigned int number;
+	char text[256] = "";
+	int error;
+
+	if (line && sscanf(line, "refuse %d %u %255[^\n]", &error, &number,
+			   text) >= 2)
+		return kernel_put_error(buf, error, *text ? text : NULL,
+					offset_of(number), false);
+	return kernel_put_ack(buf);
+}
+
+static size_t put_dump_end(char *buf)
+{
+	if (!any_row && !wanted(""))
+		return kernel_put_error(buf, ENOENT, "no such pool", 0, false);
+	return kernel_put_done(buf, torn && torn-- ? NLM_F_DUMP_INTR : 0, 0);
+}
+
+static size_t send_end(char *buf)
+{
+	size_t size;
+
+	if (request->nlmsg_type == GENL_ID_CTRL) {
+		size = kernel_put_family(buf);
+		size += kernel_put_ack(buf + size);
+	} else if (command() == LEASTCONN_CMD_CHANGE) {
+		size = put_change_end(buf);
+	} else {
+		size = put_dump_end(buf);
+	}
+	request = NULL;
+	return size;
+}
+
+/* After the last one the program ends. */
+static ssize_t send_event(char *buf)
+{
+	while (event && *event) {
+		char *line = event;
+
+		event = strchr(line, '\n');
+		if (event)
+			event++;
+		if (strncmp(line, "lost", 4) == 0) {
+			errno = ENOBUFS;
+			return -1;
+		}
+		if (strncmp(line, "event ", 6) == 0)
+			return put_line(buf, LEASTCONN_CMD_EVENT, line);
+	}
+	exit(0);
+}
+
+ssize_t kernel_send(char *buf, size_t room)
+{
+	(void)room;
+	if (!request)
+		return send_event(buf);
+	return row ? send_row(buf) : send_end(buf);
+}
