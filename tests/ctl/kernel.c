@@ -90,6 +90,18 @@ size_t kernel_put_done(void *buf, uint16_t flags, int error)
 	return MNL_ALIGN(nlh->nlmsg_len);
 }
 
+void kernel_limit_lengths(char *buf, size_t size)
+{
+	for (size_t at = 0; at + sizeof(struct nlmsghdr) <= size; ) {
+		struct nlmsghdr *nlh = (void *)(buf + at);
+
+		nlh->nlmsg_len &= 0xffffff;
+		if (nlh->nlmsg_len < sizeof(*nlh))
+			return;
+		at += MNL_ALIGN(nlh->nlmsg_len);
+	}
+}
+
 /* ---- in place of libmnl's sockets ---- */
 
 struct mnl_socket *mnl_socket_open(int bus)

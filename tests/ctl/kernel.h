@@ -38,10 +38,16 @@ size_t kernel_put_ack(void *buf);
 size_t kernel_put_done(void *buf, uint16_t flags, int error);
 
 /*
- * @sentence: NULL for none; @offset: 0 for none; @whole: with a copy of a request
- * of 100 bytes.
+ * @sentence: NULL for none; @offset: beside a sentence, 0 for none; @whole: with a
+ * copy of the request.
  */
 size_t kernel_put_error(void *buf, int error, const char *sentence,
 			uint32_t offset, bool whole);
+
+/*
+ * libmnl takes a length of 2 GiB and more for a negative one. No kernel says so:
+ * make the lengths in a datagram of random bytes smaller.
+ */
+void kernel_limit_lengths(char *buf, size_t size);
 
 #endif /* CTL_KERNEL_H */

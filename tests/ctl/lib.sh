@@ -11,8 +11,9 @@
 paper=$ext_top/tests/ctl/paper
 export LC_PAPER=$ext_tmp/paper LC_TOLD=$ext_tmp/told
 
-# A refusal ends the program where it stands.
-export ASAN_OPTIONS=detect_leaks=0
+# A refusal ends the program where it stands, with status 1, which is the
+# sanitizer's too unless it is given another.
+export ASAN_OPTIONS=detect_leaks=0:exitcode=99 UBSAN_OPTIONS=exitcode=99
 
 make -s -C "$ext_top/tests" ctl/paper >"$ext_tmp/make.log" 2>&1 || {
 	ktap_plan 1

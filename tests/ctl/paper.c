@@ -6,10 +6,19 @@
  *
  * A line of the file is one message: "pools", "backends" or "event", then
  * attributes as NAME=VALUE; "lost" among the events; "killed N" or "refuse ERRNO
- * CHANGE SENTENCE" as the answer to a change; "torn N": the first N dumps are.
- * A number "~N" moves: N a second for totals, about N for others.
+ * CHANGE SENTENCE" as the answer to a change. A number "~N" moves: N a second for
+ * totals, about N for others.
  *
- * $LC_SEED: attributes are damaged, in another way for each number.
+ * Other lines say what a kernel seldom does:
+ *	torn N		the first N dumps say that they are not of one moment
+ *	overrun N	the first N dumps stop after a row, with ENOBUFS
+ *	late ERRNO	dumps fail behind their last row
+ *	whole		an error repeats the request
+ *	interrupt	each receive is interrupted once
+ *	leftovers	a row and the end of another dump precede each answer
+ *
+ * $LC_SEED: attributes and whole datagrams are damaged, in another way for each
+ * number.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,13 +34,13 @@
 
 static char paper[PAPER_SIZE];
 static char *event;		/* the next one's line */
-static unsigned int torn;	/* dumps from here on */
+static unsigned int torn, overrun;	/* dumps from here on */
 static unsigned int seed;	/* 0: nothing is damaged */
 
 /* What is to be answered, until it is; and the next line of the answer. */
 static const struct nlmsghdr *request;
 static char *row;
-static bool any_row;
+static bool any_row, leftovers, interrupted;
 
 static const char *const names[LEASTCONN_A_MAX + 1] = {
 	[LEASTCONN_A_OP]	= "op",
@@ -79,11 +88,18 @@ static char *find_line(char *from, const char *word)
 	return NULL;
 }
 
+/* The number behind the word, or 0. */
+static unsigned int number_after(const char *word)
+{
+	const char *line = find_line(paper, word);
+
+	return line ? strtoul(line + strlen(word), NULL, 10) : 0;
+}
+
 static void read_paper(void)
 {
 	const char *name = getenv("LC_PAPER");
 	FILE *file = name ? fopen(name, "r") : NULL;
-	char *line;
 
 	if (!file) {
 		fputs("there is no paper\n", stderr);
@@ -92,8 +108,8 @@ static void read_paper(void)
 	paper[fread(paper, 1, PAPER_SIZE - 1, file)] = '\0';
 	fclose(file);
 	event = paper;
-	line = find_line(paper, "torn");
-	torn = line ? strtoul(line + strlen("torn "), NULL, 10) : 0;
+	torn = number_after("torn");
+	overrun = number_after("overrun");
 	seed = getenv("LC_SEED") ? strtoul(getenv("LC_SEED"), NULL, 10) : 0;
 	dice_seed(seed, 0);
 }
@@ -290,6 +306,7 @@ void kernel_receive(const struct nlmsghdr *nlh, size_t length)
 		read_paper();
 		return;
 	}
+	leftovers = find_line(paper, "leftovers");
 	tell();
 	if (command() != LEASTCONN_CMD_CHANGE)
 		row = find_row(paper);
@@ -297,10 +314,21 @@ void kernel_receive(const struct nlmsghdr *nlh, size_t length)
 		row = find_killed();
 }
 
-static size_t send_row(char *buf)
+static ssize_t fail_with(int error)
 {
-	size_t size = put_line(buf, command(), row);
+	errno = error;
+	return -1;
+}
 
+static ssize_t send_row(char *buf)
+{
+	size_t size;
+
+	if (any_row && overrun) {
+		overrun--;
+		return fail_with(ENOBUFS);
+	}
+	size = put_line(buf, command(), row);
 	any_row = true;
 	row = command() != LEASTCONN_CMD_CHANGE && strchr(row, '\n') ?
 	      find_row(strchr(row, '\n')) : NULL;
@@ -317,7 +345,8 @@ static size_t put_change_end(char *buf)
 	if (line && sscanf(line, "refuse %d %u %255[^\n]", &error, &number,
 			   text) >= 2)
 		return kernel_put_error(buf, error, *text ? text : NULL,
-					offset_of(number), false);
+					offset_of(number),
+					find_line(paper, "whole"));
 	return kernel_put_ack(buf);
 }
 
@@ -325,7 +354,8 @@ static size_t put_dump_end(char *buf)
 {
 	if (!any_row && !wanted(""))
 		return kernel_put_error(buf, ENOENT, "no such pool", 0, false);
-	return kernel_put_done(buf, torn && torn-- ? NLM_F_DUMP_INTR : 0, 0);
+	return kernel_put_done(buf, torn && torn-- ? NLM_F_DUMP_INTR : 0,
+			       -(int)number_after("late"));
 }
 
 static size_t send_end(char *buf)
@@ -353,20 +383,48 @@ static ssize_t send_event(char *buf)
 		event = strchr(line, '\n');
 		if (event)
 			event++;
-		if (strncmp(line, "lost", 4) == 0) {
-			errno = ENOBUFS;
-			return -1;
-		}
+		if (strncmp(line, "lost", 4) == 0)
+			return fail_with(ENOBUFS);
 		if (strncmp(line, "event ", 6) == 0)
 			return put_line(buf, LEASTCONN_CMD_EVENT, line);
 	}
 	exit(0);
 }
 
-ssize_t kernel_send(char *buf, size_t room)
+static size_t send_leftovers(char *buf)
 {
-	(void)room;
+	size_t size;
+
+	leftovers = false;
+	kernel_seq--;
+	size = MNL_ALIGN(put_line(buf, LEASTCONN_CMD_GET_BACKENDS,
+				  "row family=2 port=80"));
+	size += kernel_put_done(buf + size, 0, 0);
+	kernel_seq++;
+	return size;
+}
+
+static ssize_t send_datagram(char *buf)
+{
+	if (leftovers)
+		return send_leftovers(buf);
 	if (!request)
 		return send_event(buf);
-	return row ? send_row(buf) : send_end(buf);
+	return row ? send_row(buf) : (ssize_t)send_end(buf);
+}
+
+ssize_t kernel_send(char *buf, size_t room)
+{
+	ssize_t size;
+
+	(void)room;
+	interrupted = !interrupted && find_line(paper, "interrupt");
+	if (interrupted)
+		return fail_with(EINTR);
+	size = send_datagram(buf);
+	if (size > 0 && seed && !dice(3)) {
+		size = dice_damage(buf, size);
+		kernel_limit_lengths(buf, size);
+	}
+	return size;
 }

@@ -305,19 +305,6 @@ static size_t put_bytes(struct nlmsghdr *nlh, const uint8_t *bytes, size_t size)
 	return MNL_ALIGN(nlh->nlmsg_len);
 }
 
-/* libmnl takes a length of 2 GiB and more for a negative one. No kernel says so. */
-static void limit_lengths(char *buf, size_t size)
-{
-	for (size_t at = 0; at + sizeof(struct nlmsghdr) <= size; ) {
-		struct nlmsghdr *nlh = (void *)(buf + at);
-
-		nlh->nlmsg_len &= 0xffffff;
-		if (nlh->nlmsg_len < sizeof(*nlh))
-			return;
-		at += MNL_ALIGN(nlh->nlmsg_len);
-	}
-}
-
 static size_t put_record(char *buf, uint8_t kind, const uint8_t *bytes,
 			 size_t size)
 {
@@ -337,7 +324,7 @@ static size_t put_record(char *buf, uint8_t kind, const uint8_t *bytes,
 		break;
 	default:
 		memcpy(buf, bytes, size);
-		limit_lengths(buf, size);
+		kernel_limit_lengths(buf, size);
 		return size;
 	}
 	if (kind & 128)
