@@ -18,13 +18,16 @@
  *	leftovers	a row and the end of another dump precede each answer
  *
  * $LC_SEED: attributes and whole datagrams are damaged, in another way for each
- * number.
+ * number. $LC_SEEDS: the command runs with each seed up to this one, silently,
+ * until its status is not 0 or 1; then that seed is printed.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../../ctl/clock.h"
 #include "../dice.h"
@@ -188,7 +191,8 @@ static size_t put_line(void *buf, uint8_t cmd, const char *line)
 		line += length + (line[length] == ' ');
 	}
 	damage(nlh);
-	return nlh->nlmsg_len;
+	/* libmnl reads up to there, and a kernel sends no less. */
+	return MNL_ALIGN(nlh->nlmsg_len);
 }
 
 static uint8_t command(void)
@@ -397,8 +401,7 @@ static size_t send_leftovers(char *buf)
 
 	leftovers = false;
 	kernel_seq--;
-	size = MNL_ALIGN(put_line(buf, LEASTCONN_CMD_GET_BACKENDS,
-				  "row family=2 port=80"));
+	size = put_line(buf, LEASTCONN_CMD_GET_BACKENDS, "row family=2 port=80");
 	size += kernel_put_done(buf + size, 0, 0);
 	kernel_seq++;
 	return size;
@@ -423,8 +426,48 @@ ssize_t kernel_send(char *buf, size_t room)
 		return fail_with(EINTR);
 	size = send_datagram(buf);
 	if (size > 0 && seed && !dice(3)) {
-		size = dice_damage(buf, size);
+		size = MNL_ALIGN(dice_damage(buf, size));
 		kernel_limit_lengths(buf, size);
 	}
 	return size;
+}
+
+/* ---- the tool ---- */
+
+#undef main
+int ctl_main(int argc, char **argv);
+
+static int run_silently(unsigned int with, int argc, char **argv)
+{
+	char text[16];
+	int status;
+
+	if (!fork()) {
+		snprintf(text, sizeof(text), "%u", with);
+		setenv("LC_SEED", text, 1);
+		if (!freopen("/dev/null", "w", stdout) ||
+		    !freopen("/dev/null", "w", stderr))
+			_exit(2);
+		exit(ctl_main(argc, argv));
+	}
+	if (wait(&status) < 0 || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+int main(int argc, char **argv)
+{
+	const char *seeds = getenv("LC_SEEDS");
+	int status;
+
+	if (!seeds)
+		return ctl_main(argc, argv);
+	for (unsigned int i = 1; i <= strtoul(seeds, NULL, 10); i++) {
+		status = run_silently(i, argc, argv);
+		if (status < 0 || status > 1) {
+			printf("%u\n", i);
+			return 1;
+		}
+	}
+	return 0;
 }
