@@ -7,7 +7,7 @@
  * A line of the file is one message: "pools", "backends" or "event", then
  * attributes as NAME=VALUE; "lost" among the events; "killed N" or "refuse ERRNO
  * CHANGE SENTENCE" as the answer to a change. A number "~N" moves: N a second for
- * totals, about N for others.
+ * totals, about N for others. "unended=NAME" is a pool's name without its zero.
  *
  * Other lines say what a kernel seldom does:
  *	torn N		the first N dumps say that they are not of one moment
@@ -163,6 +163,8 @@ static void put_word(struct nlmsghdr *nlh, const char *word, size_t length)
 	if (!value)
 		return;
 	*value++ = '\0';
+	if (strcmp(text, "unended") == 0)
+		mnl_attr_put(nlh, LEASTCONN_A_POOL, strlen(value), value);
 	for (type = 0; type <= LEASTCONN_A_MAX; type++) {
 		if (names[type] && strcmp(names[type], text) == 0)
 			put_attribute(nlh, type, value);
@@ -416,6 +418,18 @@ static ssize_t send_datagram(char *buf)
 	return row ? send_row(buf) : (ssize_t)send_end(buf);
 }
 
+/* A message that is cut says so most of the time, or it is not looked at. */
+static size_t damage_datagram(char *buf, size_t size)
+{
+	struct nlmsghdr *nlh = (void *)buf;
+
+	size = MNL_ALIGN(dice_damage(buf, size));
+	if (size >= sizeof(*nlh) && nlh->nlmsg_len > size && dice(4))
+		nlh->nlmsg_len = size;
+	kernel_limit_lengths(buf, size);
+	return size;
+}
+
 ssize_t kernel_send(char *buf, size_t room)
 {
 	ssize_t size;
@@ -425,11 +439,8 @@ ssize_t kernel_send(char *buf, size_t room)
 	if (interrupted)
 		return fail_with(EINTR);
 	size = send_datagram(buf);
-	if (size > 0 && seed && !dice(3)) {
-		size = MNL_ALIGN(dice_damage(buf, size));
-		kernel_limit_lengths(buf, size);
-	}
-	return size;
+	return size > 0 && seed && !dice(3) ? (ssize_t)damage_datagram(buf, size) :
+					      size;
 }
 
 /* ---- the tool ---- */
