@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../array.h"
 #include "ask.h"
 #include "scene.h"
 #include "tests.h"
@@ -21,42 +22,13 @@ static const struct {
 	const char	*name;
 	void		(*run)(void);
 } tests[] = {
-	{ "pools",		test_pools },
-	{ "backends",		test_backends },
-	{ "terms",		test_terms },
-	{ "settings",		test_settings },
-	{ "states",		test_states },
-	{ "ahead",		test_ahead },
-	{ "filters",		test_filters },
-	{ "bad_values",		test_bad_values },
-	{ "missing_attributes",	test_missing_attributes },
-	{ "foreign_attributes",	test_foreign_attributes },
-	{ "bad_lengths",	test_bad_lengths },
-	{ "bad_framing",	test_bad_framing },
-	{ "commands",		test_commands },
-	{ "all_or_nothing",	test_all_or_nothing },
-	{ "in_their_order",	test_in_their_order },
-	{ "most_pools",		test_most_pools },
-	{ "most_backends",	test_most_backends },
-	{ "most_states",	test_most_states },
-	{ "paged_dumps",	test_paged_dumps },
-	{ "a_dump_is_of_its_moment", test_a_dump_is_of_its_moment },
-	{ "dumps_while_changing", test_dumps_while_changing },
-	{ "several_who_change",	test_several_who_change },
-	{ "who_may",		test_who_may },
-	{ "namespaces",		test_namespaces },
-	{ "kills",		test_kills },
-	{ "events",		test_events },
-	{ "events_of_load",	test_events_of_load },
-	{ "events_of_health",	test_events_of_health },
-	{ "a_slow_listener",	test_a_slow_listener },
-	{ "rules_that_name_a_pool", test_rules_that_name_a_pool },
-	{ "rules_of_their_own",	test_rules_of_their_own },
+#define TEST_ENTRY(name)	{ #name, test_##name },
+	EACH_TEST(TEST_ENTRY)
 };
 
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
 		if (argc != 2 || strcmp(argv[1], tests[i].name))
 			continue;
 		if (unshare(CLONE_NEWNET))
