@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What the tests in this folder share: the tool with a kernel of paper, see
-# kernel.c.
+# paper.c.
 
 # shellcheck source=tests/ext/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../ext/lib.sh"
@@ -11,8 +11,9 @@
 paper=$ext_top/tests/ctl/paper
 export LC_PAPER=$ext_tmp/paper LC_TOLD=$ext_tmp/told
 
-# A refusal ends the program where it stands.
-export ASAN_OPTIONS=detect_leaks=0
+# A refusal ends the program where it stands, with status 1, which is the
+# sanitizer's too unless it is given another.
+export ASAN_OPTIONS=detect_leaks=0:exitcode=99 UBSAN_OPTIONS=exitcode=99
 
 must_build "the tool" -C "$ext_top/tests" ctl/paper
 

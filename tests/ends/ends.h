@@ -59,10 +59,11 @@ struct cell cell_at(unsigned int at);
 const char *cell_text(const struct cell *cell);
 void cells_check(void);
 
-/* host.c: processors and sockets */
+/* host.c: processors, time and sockets */
 unsigned int processors(void);
 void run_on(unsigned int processor);
 void run_anywhere(void);
+void pause_ms(unsigned int ms);
 
 void lo_up(bool ipv6_too);
 int tcp_open(const char *addr, unsigned int port);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Processors and sockets. Whatever cannot go on ends the program. */
+/* Processors, time and sockets. Whatever cannot go on ends the program. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,11 +11,20 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ends.h"
 
-/* ---- processors ---- */
+/* ---- processors and time ---- */
+
+void pause_ms(unsigned int ms)
+{
+	const struct timespec time = { .tv_sec = ms / 1000,
+				       .tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&time, NULL);
+}
 
 unsigned int processors(void)
 {

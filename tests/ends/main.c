@@ -27,7 +27,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ends.h"
@@ -51,14 +50,6 @@ struct tenant {
 	pid_t		pid;
 	int		talk;
 };
-
-static void pause_ms(unsigned int ms)
-{
-	const struct timespec time = { .tv_sec = ms / 1000,
-				       .tv_nsec = ms % 1000 * 1000000L };
-
-	nanosleep(&time, NULL);
-}
 
 /* ---- the tenant's side ---- */
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ends.h"
@@ -29,14 +28,6 @@ static int listener = -1;
 struct sums {
 	int active, inactive, total, fails, ejected;
 };
-
-static void pause_ms(unsigned int ms)
-{
-	const struct timespec time = { .tv_sec = ms / 1000,
-				       .tv_nsec = ms % 1000 * 1000000L };
-
-	nanosleep(&time, NULL);
-}
 
 static struct sums sums(void)
 {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../array.h"
 #include "ask.h"
 #include "scene.h"
 #include "tests.h"
@@ -125,7 +126,7 @@ static uint32_t put_foreign(struct message *message, unsigned int type)
 void test_foreign_attributes(void)
 {
 	some_state();
-	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
 		for (unsigned int type = 0; type < LEASTCONN_A_MAX + 3; type++) {
 			struct message *message = message_of(shapes[i].valid);
 			uint32_t at;
@@ -178,7 +179,7 @@ void test_bad_lengths(void)
 	static const char late[] = NAME31 "56789";
 
 	some_state();
-	for (unsigned int type = 0; type < sizeof(names) / sizeof(names[0]); type++) {
+	for (unsigned int type = 0; type < ARRAY_SIZE(names); type++) {
 		for (size_t length = 0; length <= sizeof(ones); length++)
 			if (names[type] && !good_length(type, length))
 				length_refused(HERE, type, length, ones);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../array.h"
 #include "ask.h"
 #include "scene.h"
 #include "tests.h"
@@ -38,8 +39,8 @@ void test_all_or_nothing(void)
 	};
 
 	some_state();
-	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
-		for (size_t j = 0; j < sizeof(last) / sizeof(last[0]); j++) {
+	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(last); j++) {
 			struct message *message = message_of(before[i]);
 			unsigned int at = message->count;
 			bool policy = strstr(last[j], "65536");
@@ -54,7 +55,7 @@ void test_all_or_nothing(void)
 	}
 	/* And without the last one they are done, each on what is left. */
 	accepted("pool_add pool=last");
-	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
 		struct listing old = {}, new = {};
 
 		nothing_is_left();

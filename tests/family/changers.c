@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../dice.h"
 #include "ask.h"
 #include "patience.h"
 #include "tests.h"
@@ -25,13 +26,13 @@ static void *change_at_random(void *arg)
 {
 	struct changer *changer = arg;
 	struct talk *own = talk_open();
-	unsigned int seed = changer->number;
 	struct message *message;
 	struct answer answer;
 
+	dice_seed(changer->number, 0);
 	while (!atomic_load(&enough)) {
 		message = message_new(LEASTCONN_CMD_CHANGE);
-		for (int i = rand_r(&seed) % 6; i >= 0; i--) {
+		for (int i = dice(6); i >= 0; i--) {
 			static const char *const words[] = {
 				"pool_add pool=p%d", "pool_del pool=p%d",
 				"add pool=p%d addr=10.0.0.%d port=80",
@@ -40,12 +41,12 @@ static void *change_at_random(void *arg)
 				"del pool=p%d addr=10.0.0.%d port=80",
 				"pool_set pool=p%d max-fails=%d redispatch=1",
 			};
-			int pool = rand_r(&seed) % 3, host = rand_r(&seed) % 8;
+			int pool = dice(3), host = dice(8);
 
-			if (rand_r(&seed) % 8) {
+			if (dice(8)) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-				change(message, words[rand_r(&seed) % 7], pool,
+				change(message, one_of(words), pool,
 				       host + 1);
 #pragma GCC diagnostic pop
 			} else {

@@ -18,54 +18,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../array.h"
 #include "ask.h"
 #include "scene.h"
 #include "tests.h"
 
-#define SHORT(name)	{ #name, test_##name, false }
-#define LONG(name)	{ #name, test_##name, true }
+#define SHORT(name)	{ #name, test_##name, false },
+#define LONG(name)	{ #name, test_##name, true },
 
 static const struct {
 	const char	*name;
 	void		(*run)(void);
 	bool		is_long;
 } tests[] = {
-	SHORT(pools),
-	SHORT(backends),
-	SHORT(terms),
-	SHORT(settings),
-	SHORT(states),
-	SHORT(ahead),
-	SHORT(filters),
-	SHORT(bad_values),
-	SHORT(missing_attributes),
-	SHORT(foreign_attributes),
-	SHORT(bad_lengths),
-	SHORT(bad_framing),
-	SHORT(commands),
-	SHORT(all_or_nothing),
-	SHORT(in_their_order),
-	LONG(most_pools),
-	LONG(most_backends),
-	LONG(most_states),
-	SHORT(paged_dumps),
-	SHORT(a_dump_is_of_its_moment),
-	SHORT(dumps_while_changing),
-	SHORT(several_who_change),
-	SHORT(who_may),
-	SHORT(namespaces),
-	SHORT(kills),
-	SHORT(events),
-	SHORT(events_of_load),
-	SHORT(events_of_health),
-	SHORT(a_slow_listener),
-	SHORT(rules_that_name_a_pool),
-	SHORT(rules_of_their_own),
+	EACH_TEST(SHORT, LONG)
 };
 
 static int print_names(bool only_short)
 {
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
 		if (!only_short || !tests[i].is_long)
 			puts(tests[i].name);
 	}
@@ -76,7 +47,7 @@ int main(int argc, char **argv)
 {
 	if (argc >= 2 && !strcmp(argv[1], "--list"))
 		return print_names(argc == 3 && !strcmp(argv[2], "--short"));
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
 		if (argc != 2 || strcmp(argv[1], tests[i].name))
 			continue;
 		if (unshare(CLONE_NEWNET))

@@ -1,67 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* All tests, by the files that they are in. */
+/* All tests, by the files that they are in; those that take long by the second word. */
 #ifndef FAMILY_TESTS_H
 #define FAMILY_TESTS_H
 
-/* pools.c */
-void test_pools(void);
-void test_settings(void);
+#define EACH_TEST(what, what_long) \
+	/* pools.c */ what(pools) what(settings) \
+	/* backends.c */ what(backends) what(terms) \
+	/* states.c */ what(states) what(ahead) \
+	/* filters.c */ what(filters) \
+	/* values.c */ what(bad_values) \
+	/* attributes.c */ \
+	what(missing_attributes) what(foreign_attributes) what(bad_lengths) \
+	/* framing.c */ what(bad_framing) what(commands) \
+	/* batches.c */ what(all_or_nothing) what(in_their_order) \
+	/* limits.c */ \
+	what_long(most_pools) what_long(most_backends) what_long(most_states) \
+	/* dumps.c */ \
+	what(paged_dumps) what(a_dump_is_of_its_moment) \
+	what(dumps_while_changing) \
+	/* changers.c */ what(several_who_change) \
+	/* access.c */ what(who_may) what(namespaces) \
+	/* kills.c */ what(kills) \
+	/* events.c */ \
+	what(events) what(events_of_load) what(events_of_health) \
+	what(a_slow_listener) \
+	/* rules.c */ what(rules_that_name_a_pool) what(rules_of_their_own)
 
-/* backends.c */
-void test_backends(void);
-void test_terms(void);
-
-/* states.c */
-void test_states(void);
-void test_ahead(void);
-
-/* filters.c */
-void test_filters(void);
-
-/* values.c */
-void test_bad_values(void);
-
-/* attributes.c */
-void test_missing_attributes(void);
-void test_foreign_attributes(void);
-void test_bad_lengths(void);
-
-/* framing.c */
-void test_bad_framing(void);
-void test_commands(void);
-
-/* batches.c */
-void test_all_or_nothing(void);
-void test_in_their_order(void);
-
-/* limits.c */
-void test_most_pools(void);
-void test_most_backends(void);
-void test_most_states(void);
-
-/* dumps.c */
-void test_paged_dumps(void);
-void test_a_dump_is_of_its_moment(void);
-void test_dumps_while_changing(void);
-
-/* changers.c */
-void test_several_who_change(void);
-
-/* access.c */
-void test_who_may(void);
-void test_namespaces(void);
-
-/* kills.c */
-void test_kills(void);
-
-/* events.c */
-void test_events(void);
-void test_events_of_load(void);
-void test_events_of_health(void);
-void test_a_slow_listener(void);
-
-/* rules.c */
-void test_rules_that_name_a_pool(void);
-void test_rules_of_their_own(void);
+#define DECLARE_TEST(name)	void test_##name(void);
+EACH_TEST(DECLARE_TEST, DECLARE_TEST)
 
 #endif /* FAMILY_TESTS_H */

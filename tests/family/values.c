@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "../array.h"
 #include "ask.h"
 #include "scene.h"
 #include "tests.h"
@@ -93,7 +94,7 @@ void test_bad_values(void)
 	};
 
 	some_state();
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		about = bad[i].words;
 		attribute_refused(HERE, bad[i].words, bad[i].type,
 				  bad[i].error, bad[i].text);

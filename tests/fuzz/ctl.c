@@ -14,20 +14,17 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sanitizer/asan_interface.h>
-#include <linux/genetlink.h>
-#include <linux/leastconn.h>
 #include <linux/netfilter.h>
 
-#define FAMILY		31
-#define PORTID		4711
+#include "../array.h"
+#include "../ctl/kernel.h"
+
 #define MOST_WORDS	64
 
 #define require(what)	((what) ? (void)0 : wrong(#what))
@@ -180,7 +177,6 @@ ssize_t ctl_getline(char **text, size_t *room, FILE *file)
 /* ---- what is sent ---- */
 
 static bool family_asked, asked, dumps;
-static uint32_t seq;
 static int sent;	/* changes, or -1: none were */
 static bool turned_away;	/* the kernel said EAGAIN: they may come once more */
 
@@ -265,7 +261,7 @@ static void check_change(const struct nlattr *nest)
 	require(!has[LEASTCONN_A_POOL] ==
 		(op == LEASTCONN_OP_STATE || op == LEASTCONN_OP_KILL));
 	require(!has[LEASTCONN_A_ADDRESS] == of_pool);
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		require(!has[settings[i]] ||
 			(of_pool && op != LEASTCONN_OP_POOL_DEL));
 	require(op != LEASTCONN_OP_STATE || has[LEASTCONN_A_STATE]);
@@ -279,7 +275,7 @@ static void check_request(const struct nlmsghdr *nlh)
 	const struct nlattr *has[LEASTCONN_A_MAX + 1] = {};
 	const struct nlattr *attr;
 
-	require(nlh->nlmsg_type == FAMILY && nlh->nlmsg_flags & NLM_F_REQUEST);
+	require(nlh->nlmsg_type == KERNEL_FAMILY && nlh->nlmsg_flags & NLM_F_REQUEST);
 	if (genl->cmd == LEASTCONN_CMD_CHANGE) {
 		require(sent < 0 || turned_away);
 		turned_away = false;
@@ -301,69 +297,12 @@ static void check_request(const struct nlmsghdr *nlh)
 
 static const uint8_t *records, *records_end;
 
-static struct nlmsghdr *put_message(void *buf, uint16_t type, uint16_t flags)
-{
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = flags;
-	nlh->nlmsg_seq = seq;
-	nlh->nlmsg_pid = PORTID;
-	return nlh;
-}
-
-static struct nlmsghdr *put_genl(void *buf, uint16_t type, uint8_t cmd)
-{
-	struct nlmsghdr *nlh = put_message(buf, type, dumps ? NLM_F_MULTI : 0);
-	struct genlmsghdr *genl;
-
-	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
-	genl->cmd = cmd;
-	return nlh;
-}
-
-static size_t put_ack(void *buf)
-{
-	struct nlmsghdr *nlh = put_message(buf, NLMSG_ERROR, NLM_F_CAPPED);
-
-	mnl_nlmsg_put_extra_header(nlh, sizeof(struct nlmsgerr));
-	return nlh->nlmsg_len;
-}
-
-static size_t put_family(char *buf)
-{
-	struct nlmsghdr *nlh = put_genl(buf, GENL_ID_CTRL, CTRL_CMD_NEWFAMILY);
-	struct nlattr *groups, *group;
-
-	mnl_attr_put_u16(nlh, CTRL_ATTR_FAMILY_ID, FAMILY);
-	groups = mnl_attr_nest_start(nlh, CTRL_ATTR_MCAST_GROUPS);
-	group = mnl_attr_nest_start(nlh, 1);
-	mnl_attr_put_strz(nlh, CTRL_ATTR_MCAST_GRP_NAME, LEASTCONN_MCGRP_EVENTS);
-	mnl_attr_put_u32(nlh, CTRL_ATTR_MCAST_GRP_ID, 7);
-	mnl_attr_nest_end(nlh, group);
-	mnl_attr_nest_end(nlh, groups);
-	return nlh->nlmsg_len + put_ack(buf + nlh->nlmsg_len);
-}
-
 /* With the bytes of a record behind its head. */
 static size_t put_bytes(struct nlmsghdr *nlh, const uint8_t *bytes, size_t size)
 {
 	memcpy(mnl_nlmsg_get_payload_tail(nlh), bytes, size);
 	nlh->nlmsg_len += size;
 	return MNL_ALIGN(nlh->nlmsg_len);
-}
-
-/* libmnl takes a length of 2 GiB and more for a negative one. No kernel says so. */
-static void limit_lengths(char *buf, size_t size)
-{
-	for (size_t at = 0; at + sizeof(struct nlmsghdr) <= size; ) {
-		struct nlmsghdr *nlh = (void *)(buf + at);
-
-		nlh->nlmsg_len &= 0xffffff;
-		if (nlh->nlmsg_len < sizeof(*nlh))
-			return;
-		at += MNL_ALIGN(nlh->nlmsg_len);
-	}
 }
 
 static size_t put_record(char *buf, uint8_t kind, const uint8_t *bytes,
@@ -373,18 +312,19 @@ static size_t put_record(char *buf, uint8_t kind, const uint8_t *bytes,
 
 	switch (kind % RECORDS) {
 	case ROW:
-		nlh = put_genl(buf, FAMILY, 0);
+		nlh = kernel_row(buf, 0);
 		break;
 	case ERROR:
-		nlh = put_message(buf, NLMSG_ERROR,
-				  NLM_F_ACK_TLVS | (kind & 64 ? NLM_F_CAPPED : 0));
+		nlh = kernel_message(buf, NLMSG_ERROR,
+				     NLM_F_ACK_TLVS | (kind & 64 ? NLM_F_CAPPED : 0));
 		break;
 	case DONE:
-		nlh = put_message(buf, NLMSG_DONE, NLM_F_MULTI | NLM_F_ACK_TLVS);
+		nlh = kernel_message(buf, NLMSG_DONE,
+				     NLM_F_MULTI | NLM_F_ACK_TLVS);
 		break;
 	default:
 		memcpy(buf, bytes, size);
-		limit_lengths(buf, size);
+		kernel_limit_lengths(buf, size);
 		return size;
 	}
 	if (kind & 128)
@@ -394,14 +334,8 @@ static size_t put_record(char *buf, uint8_t kind, const uint8_t *bytes,
 
 static size_t put_end(void *buf)
 {
-	struct nlmsghdr *nlh;
-
 	asked = false;
-	if (!dumps)
-		return put_ack(buf);
-	nlh = put_message(buf, NLMSG_DONE, NLM_F_MULTI);
-	mnl_nlmsg_put_extra_header(nlh, sizeof(int));
-	return nlh->nlmsg_len;
+	return dumps ? kernel_put_done(buf, 0, 0) : kernel_put_ack(buf);
 }
 
 /* Return: its size, or 0: none is left. */
@@ -440,88 +374,48 @@ static bool says_again(const char *buf, size_t size)
 	return false;
 }
 
-/* ---- in place of libmnl's sockets ---- */
+/* ---- the kernel ---- */
 
-struct mnl_socket *mnl_socket_open(int bus)
+void kernel_receive(const struct nlmsghdr *nlh, size_t length)
 {
-	(void)bus;
-	return ctl_malloc(1);
-}
-
-int mnl_socket_bind(struct mnl_socket *socket, unsigned int groups, pid_t pid)
-{
-	(void)socket, (void)groups, (void)pid;
-	return 0;
-}
-
-int mnl_socket_get_fd(const struct mnl_socket *socket)
-{
-	(void)socket;
-	return -1;
-}
-
-unsigned int mnl_socket_get_portid(const struct mnl_socket *socket)
-{
-	(void)socket;
-	return PORTID;
-}
-
-int mnl_socket_setsockopt(const struct mnl_socket *socket, int type, void *buf,
-			  socklen_t length)
-{
-	(void)socket, (void)type, (void)buf, (void)length;
-	return 0;
-}
-
-int mnl_socket_close(struct mnl_socket *socket)
-{
-	ctl_free(socket);
-	return 0;
-}
-
-ssize_t mnl_socket_sendto(const struct mnl_socket *socket, const void *buf,
-			  size_t length)
-{
-	const struct nlmsghdr *nlh = buf;
-
-	(void)socket;
 	require(nlh->nlmsg_len == length);
-	seq = nlh->nlmsg_seq;
 	family_asked = nlh->nlmsg_type == GENL_ID_CTRL;
 	asked = !family_asked;
 	dumps = (nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 	if (asked)
 		check_request(nlh);
-	return length;
 }
 
-/* What is behind the bytes that came is not to be read. */
-ssize_t mnl_socket_recvfrom(const struct mnl_socket *socket, void *buf,
-			    size_t room)
+static ssize_t fail_with(int error)
+{
+	errno = error;
+	return -1;
+}
+
+static ssize_t send_answer(char *buf, size_t room)
 {
 	size_t size;
 
-	(void)socket;
-	ASAN_UNPOISON_MEMORY_REGION(buf, room);
-	memset(buf, 0xa5, room);
 	if (family_asked) {
 		family_asked = false;
-		size = put_family(buf);
-	} else if (records_end - records > 2 && records[0] % RECORDS == FAILURE) {
-		errno = records[1] % 2 ? ENOBUFS : EIO;
-		records += 3;
-		return -1;
-	} else {
-		size = next_record(buf, room);
-		if (!size && !asked) {
-			errno = ECONNRESET;
-			return -1;
-		}
-		if (!size)
-			size = put_end(buf);
+		size = kernel_put_family(buf);
+		return size + kernel_put_ack(buf + size);
 	}
-	turned_away = turned_away || says_again(buf, size);
-	ASAN_POISON_MEMORY_REGION((char *)buf + size, room - size);
+	if (records_end - records > 2 && records[0] % RECORDS == FAILURE) {
+		records += 3;
+		return fail_with(records[-2] % 2 ? ENOBUFS : EIO);
+	}
+	size = next_record(buf, room);
+	if (size)
+		return size;
+	return asked ? (ssize_t)put_end(buf) : fail_with(ECONNRESET);
+}
+
+ssize_t kernel_send(char *buf, size_t room)
+{
+	ssize_t size = send_answer(buf, room);
+
+	turned_away = turned_away || (size > 0 && says_again(buf, size));
 	return size;
 }
 

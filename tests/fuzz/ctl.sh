@@ -6,16 +6,8 @@
 #	ctl.sh [--runs N] [--seed N]
 set -uo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/ext/lib.sh
-. "$here/../ext/lib.sh"
-
-runs=1000000
-[ -z "${LC_SHORT-}" ] || runs=100000
-seed=$((RANDOM << 15 | RANDOM))
-
-# What is left when the tool exits is given back by ctl.c.
-export ASAN_OPTIONS=detect_leaks=0
+# shellcheck source=tests/fuzz/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # What of the tool's is ctl.c's instead.
 renamed=(-Dmain=ctl_main)
@@ -29,13 +21,13 @@ build() {
 	local flags=(-std=gnu11 -g -O1 "-fsanitize=address,undefined"
 		-fno-sanitize-recover=all -I"$ext_top/include/uapi")
 
-	for source in "$ext_top"/ctl/*.c; do
+	for source in "$ext_top"/ctl/*.c "$fuzz_here/../ctl/kernel.c"; do
 		objects+=("$ext_tmp/$(basename "$source" .c).o")
 		clang "${flags[@]}" -fsanitize=fuzzer-no-link "${renamed[@]}" \
 			-c -o "${objects[-1]}" "$source" || return
 	done
 	# shellcheck disable=SC2046 # words on purpose
-	clang "${flags[@]}" -fsanitize=fuzzer -o "$ext_tmp/fuzz" "$here/ctl.c" \
+	clang "${flags[@]}" -fsanitize=fuzzer -o "$ext_tmp/fuzz" "$fuzz_here/ctl.c" \
 		"${objects[@]}" $(pkg-config --libs libmnl)
 }
 
@@ -210,43 +202,4 @@ seeds() {
 	{ byte 2 6; some_refusal; } >"$ext_tmp/seeds/refusal"
 }
 
-# The inputs one by one, each as often as its own faults need.
-known_inputs() {
-	shopt -s nullglob
-	"$ext_tmp/fuzz" "$here"/known-ctl/* "$ext_tmp"/seeds/* >"$ext_tmp/said" 2>&1
-}
-
-# A crash is left in the folder of the checkout: to be kept there with its mend.
-new_inputs() {
-	"$ext_tmp/fuzz" -seed="$seed" -runs="$runs" -max_len=2048 -timeout=10 \
-		-rss_limit_mb=4096 -dict="$here/ctl.dict" \
-		-artifact_prefix="$here/known-ctl/" "$ext_tmp/seeds" \
-		>"$ext_tmp/said" 2>&1
-}
-
-main() {
-	local status
-
-	while [ $# -ge 2 ]; do
-		case $1 in
-		--runs) runs=$2 ;;
-		--seed) seed=$2 ;;
-		esac
-		shift 2
-	done
-	command -v clang >/dev/null || ktap_skip_all "no clang"
-	ktap_plan 3
-	build >"$ext_tmp/said" 2>&1
-	ktap_result $? "build" <"$ext_tmp/said"
-	mkdir "$ext_tmp/seeds"
-	seeds
-	known_inputs
-	ktap_result $? "inputs that were wrong once" < <(tail -n 60 "$ext_tmp/said")
-	new_inputs
-	status=$?
-	echo "# seed $seed: $(grep '^Done' "$ext_tmp/said")"
-	ktap_result $status "new inputs" < <(tail -n 60 "$ext_tmp/said")
-	ktap_end
-}
-
-main "$@"
+fuzz_main ctl "$@"

@@ -7,25 +7,18 @@
 #	plugin.sh [--runs N] [--seed N]
 set -uo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/ext/lib.sh
-. "$here/../ext/lib.sh"
+# shellcheck source=tests/fuzz/lib.sh
+. "$(dirname "$0")/lib.sh"
 
-runs=1000000
-[ -z "${LC_SHORT-}" ] || runs=100000
-seed=$((RANDOM << 15 | RANDOM))
 declare -A number=([tcp]=6 [udp]=17 [sctp]=132 [dccp]=33 [udplite]=136 [icmp]=1
 	[icmpv6]=58)
-
-# What iptables allocates is freed by its end. Leaks are of refused rules.
-export ASAN_OPTIONS=detect_leaks=0
 
 build() {
 	# shellcheck disable=SC2046 # words on purpose
 	clang -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all -I"$ext_top/include/uapi" \
-		-o "$ext_tmp/fuzz" "$here/plugin.c" \
-		"$here/../rawrule/promise.c" \
+		-o "$ext_tmp/fuzz" "$fuzz_here/plugin.c" \
+		"$fuzz_here/../rawrule/promise.c" \
 		"$ext_top/xtables-ext/libxt_LEASTCONN.c" \
 		$(pkg-config --libs xtables)
 }
@@ -62,7 +55,7 @@ row() {
 	input "$kind" "$proto" "${words[@]}" "${settings[@]}" "${pool[@]}"
 }
 
-seeds() { # KIND FILE
+rule_seeds() { # KIND FILE
 	local line n=0 words
 
 	while IFS=';' read -r line _; do
@@ -73,43 +66,9 @@ seeds() { # KIND FILE
 	done <"$2"
 }
 
-# The inputs one by one, each as often as its own faults need.
-known_inputs() {
-	"$ext_tmp/fuzz" "$here"/known/* >"$ext_tmp/said" 2>&1
+seeds() {
+	rule_seeds 0 "$ext_top/xtables-ext/libipt_LEASTCONN.t"
+	rule_seeds 1 "$ext_top/xtables-ext/libip6t_LEASTCONN.t"
 }
 
-# A crash is left in the folder of the checkout: to be kept there with its mend.
-new_inputs() {
-	"$ext_tmp/fuzz" -seed="$seed" -runs="$runs" -max_len=2048 -timeout=10 \
-		-rss_limit_mb=4096 -dict="$here/plugin.dict" \
-		-artifact_prefix="$here/known/" "$ext_tmp/seeds" \
-		>"$ext_tmp/said" 2>&1
-}
-
-main() {
-	local status
-
-	while [ $# -ge 2 ]; do
-		case $1 in
-		--runs) runs=$2 ;;
-		--seed) seed=$2 ;;
-		esac
-		shift 2
-	done
-	command -v clang >/dev/null || ktap_skip_all "no clang"
-	ktap_plan 3
-	build >"$ext_tmp/said" 2>&1
-	ktap_result $? "build" <"$ext_tmp/said"
-	known_inputs
-	ktap_result $? "inputs that were wrong once" < <(tail -n 60 "$ext_tmp/said")
-	mkdir "$ext_tmp/seeds"
-	seeds 0 "$ext_top/xtables-ext/libipt_LEASTCONN.t"
-	seeds 1 "$ext_top/xtables-ext/libip6t_LEASTCONN.t"
-	new_inputs
-	status=$?
-	echo "# seed $seed: $(grep '^Done' "$ext_tmp/said")"
-	ktap_result $status "new inputs" < <(tail -n 60 "$ext_tmp/said")
-	ktap_end
-}
-
-main "$@"
+fuzz_main plugin "$@"

@@ -12,13 +12,12 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "../array.h"
+#include "../rounds.h"
 #include "clean.h"
 #include "listing.h"
 #include "mutant.h"
@@ -53,17 +52,6 @@ static void say_round(void)
 	printf("\n");
 }
 
-/* Should the kernel die of it: its log says when. */
-static void announce(void)
-{
-	static int kmsg = -1;
-
-	if (kmsg < 0)
-		kmsg = open("/dev/kmsg", O_WRONLY);
-	dprintf(kmsg, "<6>fuzz: family, seed %llu, round %lu\n",
-		(unsigned long long)seed, at);
-}
-
 /* ---- what is right ---- */
 
 static bool proper_errno(int error)
@@ -71,7 +59,7 @@ static bool proper_errno(int error)
 	static const int proper[] = { 0, EINVAL, ERANGE, ENOENT, EEXIST, EBUSY,
 				      ENOSPC, EOPNOTSUPP };
 
-	for (size_t i = 0; i < sizeof(proper) / sizeof(proper[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(proper); i++)
 		if (proper[i] == error)
 			return true;
 	return false;
@@ -185,20 +173,10 @@ static void begin_anew(const struct listing *before)
 	message_free(message);
 }
 
-static unsigned long ms_since(const struct timespec *start)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - start->tv_sec) * 1000 +
-	       (now.tv_nsec - start->tv_nsec) / 1000000;
-}
-
 int main(int argc, char **argv)
 {
 	struct listing before = {}, known = {};
 	unsigned long rounds, from;
-	struct timespec start;
 
 	if (argc < 3 || argc > 4) {
 		fprintf(stderr, "usage: fuzz ROUNDS SEED [FROM]\n");
@@ -207,13 +185,14 @@ int main(int argc, char **argv)
 	rounds = strtoul(argv[1], NULL, 0);
 	seed = strtoull(argv[2], NULL, 0);
 	from = argc > 3 ? strtoul(argv[3], NULL, 0) : 0;
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	rounds_start();
 	talk = talk_open();
 	list_all(&before, talk);
 	die_first = say_round;
 	for (at = from; at < from + rounds; at++) {
 		if (at % 4096 == 0)
-			announce();
+			rounds_announce("fuzz: family, seed %llu, round %lu",
+					(unsigned long long)seed, at);
 		if (at % ANEW == 0 || at == from) {
 			begin_anew(&before);
 			listing_free(&known);
@@ -224,7 +203,7 @@ int main(int argc, char **argv)
 	clean(talk);
 	expect_listing(&before, "something is left");
 	printf("# %lu rounds, %lu/s: %lu done, %lu of them mutated; %lu in no frame\n",
-	       rounds, rounds * 1000 / (ms_since(&start) + 1), tally.done,
+	       rounds, rounds_per_second(rounds), tally.done,
 	       tally.mutated_done, tally.silent);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_LEASTCONN.h>
 
+#include "../array.h"
 #include "listing.h"
 
 void listing_add(struct listing *listing, const char *format, ...)
@@ -185,7 +186,7 @@ static void add_settings(struct listing *listing, const struct row *row)
 		{ "persistent-mask", LEASTCONN_A_PERSISTENT_MASK, 1, 128, 128 },
 	};
 
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
 		uint32_t value = number(row, settings[i].type);
 
 		if (value < settings[i].least || value > settings[i].most)

@@ -10,39 +10,11 @@
 
 #include <linux/netlink.h>
 
+#include "../dice.h"
 #include "mutant.h"
 
 #define ROOM		(1 << 17)
 #define MOST_ATTRS	512
-#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
-
-/* ---- dice ---- */
-
-static uint64_t state;
-
-/* splitmix64 */
-static uint64_t number(void)
-{
-	uint64_t z = state += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-	return z ^ z >> 31;
-}
-
-static void throw_for(uint64_t seed, uint64_t round)
-{
-	state = seed;
-	state = number() ^ round;
-	state = number();
-}
-
-static unsigned int dice(unsigned int sides)
-{
-	return (number() >> 32) % sides;
-}
-
-#define one_of(array)	((array)[dice(ARRAY_SIZE(array))])
 
 /* ---- a message that may be good ---- */
 
@@ -253,7 +225,7 @@ static void mutate_number(struct mutant *mutant)
 	const uint32_t values[] = { 0, 1, 2, 3, 6, 7, 8, 9, 10, 17, 128, 129, 255,
 				    256, 65535, 65536, LEASTCONN_MAX_SECONDS,
 				    LEASTCONN_MAX_SECONDS + 1, 1U << 31, -1U,
-				    number() };
+				    dice_number() };
 	const struct place *place = any_place(mutant);
 	uint32_t value = one_of(values);
 
@@ -268,14 +240,8 @@ static void mutate_bytes(struct mutant *mutant)
 
 	if (mutant->size == GENL_HEAD)
 		return;
-	for (unsigned int i = 1 + dice(dice(4) ? 2 : 16); i; i--) {
-		size_t at = GENL_HEAD + dice(mutant->size - GENL_HEAD);
-
-		if (dice(2))
-			bytes[at] ^= 1 << dice(8);
-		else
-			bytes[at] = number();
-	}
+	for (unsigned int i = 1 + dice(dice(4) ? 2 : 16); i; i--)
+		dice_mutate(&bytes[GENL_HEAD + dice(mutant->size - GENL_HEAD)]);
 }
 
 /* What comes behind makes room, and nests around it grow. */
@@ -364,7 +330,7 @@ static void mutate_nested(struct mutant *mutant)
 
 static void mutate_end(struct mutant *mutant)
 {
-	uint32_t more = number();
+	uint32_t more = dice_number();
 
 	if (dice(2))
 		mutant->size = GENL_HEAD + dice(mutant->size - GENL_HEAD + 1);
@@ -424,7 +390,7 @@ void mutant(struct mutant *mutant, uint64_t seed, uint64_t round)
 {
 	struct message *message;
 
-	throw_for(seed, round);
+	dice_seed(seed, round);
 	message = any_message();
 	mutant->size = message->nlh->nlmsg_len;
 	if (!mutant->nlh)

@@ -12,6 +12,7 @@
 
 #include <linux/netfilter.h>
 
+#include "../array.h"
 #include "talk.h"
 
 struct talk {
@@ -220,7 +221,7 @@ static void put_word(struct nlmsghdr *nlh, char *word)
 		put_address(nlh, value, *word == 'a');
 		return;
 	}
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		if (!strcmp(numbers[i].name, word)) {
 			mnl_attr_put_u32(nlh, numbers[i].type,
 					 strtoul(value, NULL, 0));

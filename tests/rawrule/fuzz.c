@@ -4,13 +4,10 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "../rounds.h"
 #include "fuzz.h"
 #include "promise.h"
 
@@ -138,30 +135,10 @@ static void judge(const struct door *door, const struct trial *trial,
 
 /* ---- rounds ---- */
 
-/* Should the kernel die of it: its log says when. */
-static void announce(const struct door *door, uint64_t seed, unsigned long round)
-{
-	static int kmsg = -1;
-
-	if (kmsg < 0)
-		kmsg = open("/dev/kmsg", O_WRONLY);
-	dprintf(kmsg, "<6>rawrule: %s %d fuzz, seed %llu, round %lu\n",
-		door->name, ipv6 ? 6 : 4, (unsigned long long)seed, round);
-}
-
-static unsigned long ms_since(const struct timespec *start)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - start->tv_sec) * 1000 +
-	       (now.tv_nsec - start->tv_nsec) / 1000000;
-}
-
-static void report(const struct tally *tally, unsigned long ms)
+static void report(const struct tally *tally)
 {
 	printf("%lu rounds, %lu/s: %lu accepted; ", tally->rounds,
-	       tally->rounds * 1000 / (ms + 1), tally->accepted);
+	       rounds_per_second(tally->rounds), tally->accepted);
 	printf("%lu with another framing, %lu of these accepted; ",
 	       tally->framed, tally->framed_accepted);
 	printf("%lu wrong answers\n", tally->wrong);
@@ -173,16 +150,17 @@ int fuzz(const struct door *door, uint64_t seed, unsigned long from,
 {
 	static struct trial trials[MOST_TRIALS];
 	struct tally tally = {};
-	struct timespec start;
 	unsigned long left;
 	unsigned int count;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	rounds_start();
 	for (unsigned long at = from; at < from + rounds; at += count) {
 		left = from + rounds - at;
 		count = left < MOST_TRIALS ? left : MOST_TRIALS;
 		if ((at - from) % (8 * MOST_TRIALS) == 0)
-			announce(door, seed, at);
+			rounds_announce("rawrule: %s %d fuzz, seed %llu, round %lu",
+					door->name, ipv6 ? 6 : 4,
+					(unsigned long long)seed, at);
 		for (unsigned int i = 0; i < count; i++)
 			mutant(&trials[i].rule, door, seed, at + i);
 		door->try(trials, count);
@@ -190,6 +168,6 @@ int fuzz(const struct door *door, uint64_t seed, unsigned long from,
 			judge(door, &trials[i], at + i, &tally);
 	}
 	door->finish();
-	report(&tally, ms_since(&start));
+	report(&tally);
 	return tally.wrong ? 1 : 0;
 }

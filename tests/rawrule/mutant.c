@@ -12,40 +12,13 @@
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
 
+#include "../dice.h"
 #include "fuzz.h"
 
 #define MAX	XT_LEASTCONN_MAX_BACKENDS
 
-/* ---- dice ---- */
-
-static uint64_t state;
-
-/* splitmix64 */
-static uint64_t number(void)
-{
-	uint64_t z = state += 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
-	return z ^ z >> 31;
-}
-
-static void throw_for(uint64_t seed, uint64_t round)
-{
-	state = seed;
-	state = number() ^ round;
-	state = number();
-}
-
-static unsigned int dice(unsigned int sides)
-{
-	return (number() >> 32) % sides;
-}
-
-#define one_of(array)	((array)[dice(ARRAY_SIZE(array))])
-
 /* One of the special values, or any. */
-#define special(array)	(dice(3) ? one_of(array) : number())
+#define special(array)	(dice(3) ? one_of(array) : dice_number())
 
 static void __attribute__((format(printf, 2, 3)))
 say(struct rule *rule, const char *fmt, ...)
@@ -175,7 +148,7 @@ static void mutate_address(struct rule *rule)
 
 	if (!dice(6)) {
 		for (int i = 0; i < (ipv6 ? 4 : 1); i++)
-			addr->all[i] = number();
+			addr->all[i] = dice_number();
 		say(rule, " [%u].addr=%08x...", at, ntohl(addr->all[0]));
 		return;
 	}
@@ -186,7 +159,7 @@ static void mutate_address(struct rule *rule)
 static void mutate_address_byte(struct rule *rule)
 {
 	unsigned int at = any_backend(rule), byte = 4 + dice(12);
-	uint8_t value = number();
+	uint8_t value = dice_number();
 
 	((uint8_t *)&rule->info.backends[at].addr)[byte] = value;
 	say(rule, " [%u].addr[%u]=%#x", at, byte, value);
@@ -262,7 +235,7 @@ static void mutate_name(struct rule *rule)
 	switch (dice(6)) {
 	case 0:
 		at = strlen(pool) + dice(size - strlen(pool));
-		name[at] = dice(2) ? 'x' : number();
+		name[at] = dice(2) ? 'x' : dice_number();
 		what = " and something behind it";
 		break;
 	case 1:
@@ -276,7 +249,7 @@ static void mutate_name(struct rule *rule)
 		what = " up to its end";
 		break;
 	case 3:
-		name[dice(strlen(pool) + 1)] = number();
+		name[dice(strlen(pool) + 1)] = dice_number();
 		what = " with any byte";
 		break;
 	}
@@ -294,9 +267,9 @@ static void mutate_name(struct rule *rule)
 
 static void mutate_pool(struct rule *rule)
 {
-	const uint64_t pools[] = { 1, -1ULL, number(),
-				   0xffff888000000000ULL | (number() & 0xfffffff8),
-				   0xffffffffc0000000ULL | (number() & 0xfffff8),
+	const uint64_t pools[] = { 1, -1ULL, dice_number(),
+				   0xffff888000000000ULL | (dice_number() & 0xfffffff8),
+				   0xffffffffc0000000ULL | (dice_number() & 0xfffff8),
 				   0xdead000000000100ULL };
 	uint64_t pool = one_of(pools);
 
@@ -311,10 +284,7 @@ static void mutate_byte(struct rule *rule)
 		rule->backends * sizeof(rule->info.backends[0]);
 	size_t at = dice(dice(2) ? used : sizeof(rule->info));
 
-	if (dice(2))
-		rule->bytes[at] ^= 1 << dice(8);
-	else
-		rule->bytes[at] = number();
+	dice_mutate(&rule->bytes[at]);
 	say(rule, " byte[%zu]=%#x", at, rule->bytes[at]);
 }
 
@@ -517,7 +487,7 @@ static void frame_entry_byte(struct rule *rule)
 
 static void frame_wide_revision(struct rule *rule)
 {
-	rule->revision = dice(2) ? 256U << dice(24) : number();
+	rule->revision = dice(2) ? 256U << dice(24) : dice_number();
 	say(rule, " revision=%u", rule->revision);
 }
 
@@ -563,7 +533,7 @@ void mutant(struct rule *rule, const struct door *door, uint64_t seed,
 	unsigned int mutations;
 	bool framed;
 
-	throw_for(seed, round);
+	dice_seed(seed, round);
 	rule_init(rule, any_number_of_backends());
 	/* There packets meet it; nft has to commit it alone. */
 	if (!dice(door == &legacy_door ? 2 : 16))

@@ -13,7 +13,8 @@
 
 #include <linux/netfilter/xt_LEASTCONN.h>
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#include "../array.h"
+
 #define USERSIZE	offsetof(struct xt_leastconn_tginfo, pool)
 #define MOST_INFO	60000
 #define MOST_PATCHES	4

@@ -20,9 +20,8 @@
 
 #include <netinet/in.h>
 
+#include "../dice.h"
 #include "../genl/listing.h"
-
-#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
 /* ---- the world ---- */
 
@@ -558,12 +557,7 @@ static void tell(struct listing *listing, const struct world *world)
 	tell_proc(listing, world);
 }
 
-/* ---- dice ---- */
-
-static int dice(int sides)
-{
-	return random() % sides;
-}
+/* ---- any operation ---- */
 
 static int one_in(int sides, int value)
 {
@@ -584,7 +578,7 @@ static enum leastconn_op any_op(void)
 		LEASTCONN_OP_POOL_SET, LEASTCONN_OP_POOL_SET,
 	};
 
-	return ops[dice(sizeof(ops))];
+	return one_of(ops);
 }
 
 static void throw_terms(struct operation *operation)
@@ -593,11 +587,11 @@ static void throw_terms(struct operation *operation)
 	static const unsigned int caps[] = { 0, 1, 65536, UINT32_MAX };
 
 	if (!dice(2))
-		operation->weight = weights[dice(5)];
+		operation->weight = one_of(weights);
 	if (!dice(60))
 		operation->weight = 65536;
 	if (!dice(3))
-		operation->max = caps[dice(4)];
+		operation->max = one_of(caps);
 	operation->backup = one_in(3, dice(2));
 	operation->state = one_in(4, dice(3));
 }
@@ -613,7 +607,7 @@ static void throw_settings(struct operation *operation)
 
 		if (dice(3))
 			continue;
-		operation->settings[i] = values[dice(5)];
+		operation->settings[i] = one_of(values);
 		if (dice(100))
 			continue;
 		if (settings[i].least)
@@ -633,7 +627,7 @@ static void throw_key(struct operation *operation)
 		ipv6 = !ipv6;
 	operation->host = ipv6 ? FIRST_IPV6 + dice(ARRAY_SIZE(addresses) - FIRST_IPV6) :
 				 dice(FIRST_IPV6);
-	operation->port = ports[dice(7)];
+	operation->port = one_of(ports);
 	if (!dice(100))
 		operation->port = 65536;
 	if (operation->port > 0 && dice(2))
@@ -881,15 +875,13 @@ int main(int argc, char **argv)
 {
 	static struct world world;
 	long operations, done = 0, messages = 0, refused = 0, largest = 0;
-	unsigned int seed;
 
 	if (argc != 3) {
 		fprintf(stderr, "usage: model OPERATIONS SEED\n");
 		return 2;
 	}
 	operations = atol(argv[1]);
-	seed = strtoul(argv[2], NULL, 0);
-	srandom(seed);
+	dice_seed(strtoull(argv[2], NULL, 0), 0);
 	if (unshare(CLONE_NEWNET))
 		die("no namespace: %m");
 	talk = talk_open();

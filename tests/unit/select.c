@@ -2,14 +2,16 @@
 /*
  * The choice, in user space, against the definition computed another way:
  * a slot may be chosen when no other that can take the connection has a
- * smaller (active + 1) / weight, compared as fractions of 128 bit.
+ * smaller (active + 1) / weight, compared by multiplication across: no division,
+ * no rounding.
  */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../kmod/select.h"
-#include "ktap.h"
+#include "../dice.h"
+#include "../ktap.h"
 
 #define MOST	4096
 #define FEW	64	/* where all are compared with all */
@@ -68,10 +70,11 @@ static bool any_left(unsigned int count, bool backup)
 	return false;
 }
 
+/* Exact: a load of 31 bits and a weight of 16 make a product of 48 at most. */
 static bool less(unsigned int a, unsigned int b)
 {
-	unsigned __int128 left = (unsigned __int128)load_of(a) + 1;
-	unsigned __int128 right = (unsigned __int128)load_of(b) + 1;
+	u64 left = (u64)load_of(a) + 1;
+	u64 right = (u64)load_of(b) + 1;
 
 	return left * it.slots[b].weight < right * it.slots[a].weight;
 }
@@ -110,22 +113,21 @@ static const u32 caps[] = { 0, 0, 0, 1, 2, 10, UINT_MAX };
 
 static void slot_at_random(unsigned int at, int most)
 {
-	slot_set(at, random() % most, caps[random() % 7],
-		 weights[random() % 10], !(random() % 4));
+	slot_set(at, dice(most), one_of(caps), one_of(weights), !dice(4));
 }
 
 /* Loads grow untold; all other changes are told. */
 static void change(unsigned int count)
 {
-	unsigned int at = random() % count;
+	unsigned int at = dice(count);
 
-	switch (random() % 4) {
+	switch (dice(4)) {
 	case 0:
 	case 1:
-		loads[at].counter += random() % 3;
+		loads[at].counter += dice(3);
 		break;
 	case 2:
-		loads[at].counter -= random() % 3;
+		loads[at].counter -= dice(3);
 		lc_tournament_update(&it, at);
 		break;
 	case 3:
@@ -145,19 +147,19 @@ static void check_choice(unsigned int count, int round, int step)
 	check(at >= 0 && may_win(at, count), true,
 	      "round %d, step %d: %d of %u may win", round, step, at, count);
 	if (at >= 0)
-		loads[at].counter += random() % 8 > 0;
+		loads[at].counter += dice(8) > 0;
 }
 
 static void test_random_pools(void)
 {
 	for (int round = 0; round < 5000; round++) {
-		unsigned int count = 1 + random() % FEW;
+		unsigned int count = 1 + dice(FEW);
 
 		start(count);
 		for (unsigned int i = 0; i < count; i++)
 			slot_at_random(i, round % 7 ? 8 : INT_MAX - 1000);
 		for (int step = 0; step < 40; step++) {
-			for (int i = random() % 4; i; i--)
+			for (int i = dice(4); i; i--)
 				change(count);
 			check_choice(count, round, step);
 		}
@@ -326,7 +328,7 @@ static bool is_taken(unsigned int at)
 /* The first free one from a random one on, or -1. */
 static int any_slot(bool taken)
 {
-	unsigned int from = random() % it.width;
+	unsigned int from = dice(it.width);
 
 	for (unsigned int i = 0; i < it.width; i++)
 		if (is_taken((from + i) % it.width) == taken)
@@ -338,15 +340,15 @@ static void come_or_go(int step)
 {
 	int at;
 
-	switch (random() % 8) {
+	switch (dice(8)) {
 	case 0:
 	case 1:
 	case 2:
 		at = any_slot(false);
 		if (at < 0)
-			grow(it.width + 1 + random() % it.width);
+			grow(it.width + 1 + dice(it.width));
 		else
-			enter(at, random() % 8 - 1, weights[random() % 10]);
+			enter(at, (int)dice(8) - 1, one_of(weights));
 		break;
 	case 3:
 	case 4:
@@ -360,22 +362,22 @@ static void come_or_go(int step)
 		at = any_slot(true);
 		if (at < 0)
 			break;
-		if (random() % 2)
-			loads[at].counter += random() % 3;
+		if (dice(2))
+			loads[at].counter += dice(3);
 		else
 			slot_at_random(at, 8);
 		break;
 	}
-	if (!(random() % 30) && it.width < 4 * FEW)
+	if (!dice(30) && it.width < 4 * FEW)
 		grow(2 * it.width);
 }
 
 static void test_slots_come_and_go(void)
 {
 	for (int round = 0; round < 1000; round++) {
-		start(1 + random() % 3);
+		start(1 + dice(3));
 		for (int step = 0; step < 150; step++) {
-			for (int i = random() % 4; i; i--)
+			for (int i = dice(4); i; i--)
 				come_or_go(step);
 			check_choice(it.width, round, step);
 		}
@@ -477,5 +479,6 @@ static const struct unit_test tests[] = {
 
 int main(void)
 {
-	return run_tests(tests, sizeof(tests) / sizeof(tests[0]));
+	dice_seed(1, 0);
+	return run_tests(tests, ARRAY_SIZE(tests));
 }

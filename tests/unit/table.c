@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "../../kmod/table.h"
-#include "ktap.h"
+#include "../dice.h"
+#include "../ktap.h"
 
 #define MOST	100000
 
@@ -47,7 +48,7 @@ static void start(void)
 	memset(&it, 0, sizeof(it));
 	memset(items, 0, sizeof(items));
 	for (unsigned int i = 0; i < MOST; i++)
-		items[i].hash = (u32)random() << 16 ^ (u32)random();
+		items[i].hash = dice_number();
 	locks = lc_table_locks_alloc();
 	lc_table_init(&it, locks, hash_item, items);
 }
@@ -243,7 +244,7 @@ static void test_everybody_comes_and_goes(void)
 	start();
 	for (unsigned int round = 0; round < 20; round++) {
 		for (unsigned int i = 0; i < MOST; i++) {
-			struct item *item = &items[(unsigned int)random() % MOST];
+			struct item *item = &items[dice(MOST)];
 
 			if (item->in == (round % 5 > 2))
 				flip(item);
@@ -313,5 +314,6 @@ static const struct unit_test tests[] = {
 
 int main(void)
 {
-	return run_tests(tests, sizeof(tests) / sizeof(tests[0]));
+	dice_seed(1, 0);
+	return run_tests(tests, ARRAY_SIZE(tests));
 }

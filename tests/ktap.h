@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of this folder say, and the order they run in. */
-#ifndef UNIT_KTAP_H
-#define UNIT_KTAP_H
+/* Unit tests in C: run them in order, print KTAP. */
+#ifndef TESTS_KTAP_H
+#define TESTS_KTAP_H
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 struct unit_test {
 	const char	*name;
@@ -34,7 +33,6 @@ static int run_tests(const struct unit_test *tests, unsigned int count)
 {
 	int status = 0;
 
-	srandom(1);
 	printf("KTAP version 1\n1..%u\n", count);
 	for (unsigned int i = 0; i < count; i++) {
 		failure = NULL;
@@ -48,4 +46,4 @@ static int run_tests(const struct unit_test *tests, unsigned int count)
 	return status;
 }
 
-#endif /* UNIT_KTAP_H */
+#endif /* TESTS_KTAP_H */
