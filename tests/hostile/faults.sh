@@ -421,12 +421,15 @@ test_no_connection_can_be_recorded() { # short
 
 	prepare
 	balanced_hosts
+	# Its whole address counts, too.
+	balance tcp 81 10.0.1.1
 	dmesg -C
 	faults_on 1
 	peer "$cl" open t tcp $vip 80 count 40
 	peer "$cl" open u udp $vip 53 count 40
 	peer "$cl" say 'u.*' hello >/dev/null
 	expect 80 "$(sum_active)" "connections counted"
+	expect 20 "$(active 10.0.1.1 0 any)" "those of a whole address"
 	failed=$(faults_off)
 	agree 1000
 	expect 80 "$(sum_active)" "connections counted in the end"

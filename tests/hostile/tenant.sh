@@ -33,6 +33,7 @@ cgroup=/sys/fs/cgroup/tenant-$id
 its=$tmp/tenant
 
 tenants=1	# in a network namespace each
+its_uid=65534	# or root, whose containers count as a tenant each
 senders=1	# processes of each of them that do the same
 other=''	# a process of another user
 outer=''	# of subordinate_ids: they are users of their own in it
@@ -61,7 +62,7 @@ its_folder() {
 		declare -p its vip iptables senders
 		echo "PATH=$its/bin:$PATH"
 	} >"$its/functions"
-	chown -R 65534:65534 "$its"
+	chown -R $its_uid:$its_uid "$its"
 	chmod 777 "$its"
 }
 
@@ -88,7 +89,7 @@ is_in_a_user_namespace() { # PID
 # becomes a tenant, with a network namespace of its own, and loses the
 # priority that the host has.
 become_tenant() { # FUNCTION NUMBER ARG...
-	local as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	local as=(setpriv --reuid $its_uid --regid $its_uid --clear-groups)
 
 	[ -z "$outer" ] || as=(nsenter --target "$outer" --user --wd="$its"
 		"$(command -v setpriv)" --reuid $(($2 + 1)) --regid 0 --clear-groups)
@@ -400,10 +401,9 @@ test_twenty_senders() { # short
 	attack largest_pool change_states
 }
 
-# Its id has the same hash as the tenant's, of six bits.
-another_user() {
+another_user() { # UID
 	need setpriv unshare
-	setpriv --reuid 1023 --regid 1023 --clear-groups \
+	setpriv --reuid "$1" --regid "$1" --clear-groups \
 		unshare --user --map-root-user --net sleep 3600 &
 	other=$!
 	disown
@@ -418,10 +418,19 @@ watch_another_user() {
 	meanwhile $((20 * slow)) noted other others_list
 }
 
+# Its id has the same hash as the tenant's, of six bits.
 test_another_user_lists() { # short
-	another_user
+	another_user 1023
 	host_begins
 	senders=6
+	attack largest_pool change_states watch_another_user
+}
+
+test_another_container_of_root_lists() {
+	its_uid=0
+	another_user 0
+	host_begins
+	senders=20
 	attack largest_pool change_states watch_another_user
 }
 

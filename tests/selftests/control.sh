@@ -368,6 +368,26 @@ print(len(set(b["address"] for b in json.load(open(sys.argv[1]))["pools"][0]["ba
 	expect "" "$(loads)" "backends without the pool"
 }
 
+# 16 pools of 65,535 backends, which they share, and one of 16.
+test_most_backends_of_all_pools() {
+	need split
+	host_add "$lb"
+	awk 'BEGIN {
+		for (pool = 1; pool <= 17; pool++) {
+			print "pool add p" pool
+			for (port = 1; port <= (pool < 17 ? 65535 : 16); port++)
+				print "add p" pool " 10.0.0.1:" port
+		}
+	}' >"$tmp/most"
+	ctl restore "$tmp/most"
+	expect 1048576 "$(ctl list --json | grep -o '"address"' | wc -l)" "backends"
+	refuses "all pools and rules together have 1048576 backends, the most there can be" \
+		add p17 10.0.0.1:17
+	! balance tcp 80 10.0.0.1:80 2>"$tmp/said" || fail "a rule has one more"
+	ctl del p17 10.0.0.1:16
+	ctl add p17 10.0.0.1:17
+}
+
 # Any local user, as root of a user namespace: no message of a tenant makes the host
 # wait for long.
 test_a_tenants_message_is_bounded() { # short
@@ -393,6 +413,13 @@ test_a_tenants_message_is_bounded() { # short
 		echo "add shared-$port 10.0.0.2:80"
 	done >"$tmp/shared"
 	yes "set shared-1 10.0.0.2:80 state down" | head -n 40 >"$tmp/for-all"
+	# Each looks for its backend among a thousand pools' places for it.
+	{
+		for ((port = 1; port <= 999; port++)); do
+			echo "add shared-1 10.0.1.1:$port"
+		done
+		yes "set shared-1 10.0.0.2:80 weight 1" | head -n 300
+	} >"$tmp/to-find"
 	cat >"$tmp/tenant" <<-'TENANT'
 		leastconnctl restore "$1/pool" || exit
 		leastconnctl restore "$1/much" || exit
@@ -404,6 +431,8 @@ test_a_tenants_message_is_bounded() { # short
 		leastconnctl restore "$1/for-all" 2>&1
 		echo $?
 		leastconnctl list shared-1 | awk '/10.0.0.2/ { print $2 }'
+		leastconnctl restore "$1/to-find" 2>&1 | sed 's/:[0-9]*:/:LINE:/'
+		leastconnctl list shared-1 | grep -c :
 	TENANT
 	timeout 60 setpriv --reuid=65534 --regid=65534 --clear-groups \
 		unshare -Urn bash "$tmp/tenant" "$tmp" >"$tmp/answer" ||
@@ -414,7 +443,9 @@ leastconnctl: $tmp/too-much:17: down 10.0.0.1: together these changes look at mo
 1000
 leastconnctl: $tmp/for-all:33: set shared-1 10.0.0.2:80 state down: together these changes look at more than 32768 backends: send fewer at a time
 1
-ready" "$(cat "$tmp/answer")" "what the tenant is told"
+ready
+leastconnctl: $tmp/to-find:LINE: set shared-1 10.0.0.2:80 weight 1: together these changes look at more than 32768 backends: send fewer at a time
+1" "$(cat "$tmp/answer")" "what the tenant is told"
 }
 
 run_tests "$@"

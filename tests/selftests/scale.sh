@@ -309,7 +309,7 @@ test_the_first_look_comes_in_time_beside_300000() {
 
 # Its connections end, and it does not look at all of the host's for that.
 test_a_tenant_kills_beside_600000() {
-	local answer before took
+	local answer before others took
 
 	grep -q "User Mode Linux" /proc/cpuinfo || skip "not at native speed"
 	need conntrack setpriv unshare
@@ -325,12 +325,16 @@ test_a_tenant_kills_beside_600000() {
 		"$1" ask "$2/sock" listen tcp 127.0.0.1 80
 		leastconnctl pool add p
 		leastconnctl add p 127.0.0.1:80
+		leastconnctl add p 127.0.0.1:81
+		"$1" ask "$2/sock" listen tcp 127.0.0.1 81
 		"$1" ask "$2/sock" open c tcp 127.0.0.1 80 count 3
+		"$1" ask "$2/sock" open d tcp 127.0.0.1 81 count 2
 		: >"$2/ready"
 		read -r _
 		before=${EPOCHREALTIME/./}
 		leastconnctl kill 127.0.0.1:80
 		echo $(((${EPOCHREALTIME/./} - before) / 1000))
+		leastconnctl list p | awk '/127.0.0.1:81/ { print $4 }'
 	TENANT
 	mkdir "$tmp/its"
 	chown 65534 "$tmp/its"
@@ -345,7 +349,9 @@ test_a_tenant_kills_beside_600000() {
 	echo >&"${COPROC[1]}"
 	read -r answer <&"${COPROC[0]}"
 	read -r took <&"${COPROC[0]}"
+	read -r others <&"${COPROC[0]}"
 	expect 3 "${answer//[!0-9]/}" "connections that were ended"
+	expect 2 "$others" "connections of its other backend"
 	ctl pool add p
 	ctl add p 10.0.1.9:80
 	before=${EPOCHREALTIME/./}

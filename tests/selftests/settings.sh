@@ -649,6 +649,34 @@ test_backups_are_ejected_too() {
 	becomes 2000 $s3 ready
 }
 
+# Ordinary ones that are out come back for want of others. A backup does not.
+test_a_backup_stays_out_when_ordinary_ones_come_back() {
+	setup
+	clients
+	serve tcp 80
+	web max-fails 1 fail-timeout 60 -- $s1:80 $s2:80 "$s3:80 backup" "$s4:80 backup"
+	ctl drain $s1
+	ctl drain $s2
+	refuse $s3
+	connect 3 >/dev/null
+	becomes 1000 $s3 ejected
+	ctl ready $s1
+	ctl ready $s2
+	refuse $s1
+	connect 3 >/dev/null
+	becomes 1000 $s1 ejected
+	ctl drain $s2
+	becomes 1000 $s1 ready
+	expect ejected "$(health_of $s3)" "the backup, when the last ordinary one is drained"
+	ctl ready $s2
+	connect 3 >/dev/null
+	becomes 1000 $s1 ejected
+	refuse $s2
+	connect 3 >/dev/null
+	becomes 1000 $s1 ready
+	expect ejected "$(health_of $s3)" "the backup, when all ordinary ones refuse"
+}
+
 test_a_client_leaves_its_backup() { # short
 	setup
 	clients
