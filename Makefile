@@ -94,19 +94,17 @@ deb: ## Debian packages, in dist (O=: elsewhere)
 	$(if $(filter file,$(origin O)),rm -rf dist)
 	debian/build $(if $(filter file,$(origin O)),dist,$(O))
 
+# What DKMS has is the module alone.
 clean: ## remove what was built
 	-test ! -e $(KDIR)/Makefile || $(MAKE) -C $(KDIR) M=$(top) clean
-	$(MAKE) -C xtables-ext clean
-	$(MAKE) -C ctl clean
-	$(MAKE) -C tests clean
-	$(MAKE) -C bench/load clean
-	$(MAKE) -C bench/spin clean
-	$(MAKE) -C bench/service clean
+	for dir in $(wildcard xtables-ext ctl tests bench/load bench/spin bench/service); do \
+		$(MAKE) -C $$dir clean || exit; \
+	done
 
 demo: ## see it balance, beside random and nth, in a virtual machine
 	demo/run
 
-test: ## everything that must hold, in a virtual machine
+test: ## what must hold for every change, in virtual machines
 	tests/run
 
 test-matrix: ## the tests on all kernels, by iptables-nft and iptables-legacy (two hours)
@@ -114,6 +112,9 @@ test-matrix: ## the tests on all kernels, by iptables-nft and iptables-legacy (t
 
 test-debug: ## the tests, and hostile ones, on kernels that look for errors
 	tests/debug
+
+test-all: ## everything: the tests, all kernels, debug kernels, packages; closes with a table
+	tests/all
 
 coverage: ## the lines of the module that the tests reach, and those that they do not (half an hour)
 	tests/coverage
@@ -138,4 +139,4 @@ help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
 .PHONY: all module plugin tool install uninstall dkms-source dkms-install dkms-remove \
-	deb clean demo test test-matrix test-debug coverage bench bench-plot bench-failures shell lint help
+	deb clean demo test test-matrix test-debug test-all coverage bench bench-plot bench-failures shell lint help

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# How long each suite took the last time that it passed here: "SUITE SECONDS" in a
+# file of the cache. Sourced, never run.
+
+times=${XDG_CACHE_HOME:-$HOME/.cache}/leastconn/times
+
+# times_of SUITE...: "SECONDS SUITE" of each. A suite without a time may be the
+# longest one.
+times_of() {
+	printf '%s\n' "$@" | awk '
+		FILENAME != "-" { seconds[$1] = $2; next }
+		{ print ($1 in seconds ? seconds[$1] : 999), $1 }
+	' "$([ ! -e "$times" ] || echo "$times")" -
+}
+
+# times_record STREAM: from what tests/run printed
+times_record() {
+	mkdir -p "${times%/*}"
+	touch "$times"
+	{
+		cat "$times"
+		awk '
+			/^# [^ ]+: [0-9]+ s$/ { name = $2; seconds = $3 }
+			/^ok / && $3 ":" == name { print $3, seconds }
+		' "$1"
+	} | awk '{ seconds[$1] = $2 } END { for (s in seconds) print s, seconds[s] }' |
+		sort >"$times.$$" && mv "$times.$$" "$times"
+}
