@@ -240,15 +240,16 @@ bool lc_record_is(struct lc_records *records, const struct lc_record_key *key)
 }
 
 /**
- * lc_record_renew() - the connection with this key is a new one, or news of it
+ * lc_record_renew() - the connection with this key is a new one, or was seen again
  * @records: the namespace's
  * @key: the connection
  * @load: the backends it is a load of
  * @phase: where in its life it is
  * @begins: it is a new one that takes a record's place
  *
- * The reaper, which may just have seen the old one's end, looks once more
- * before it takes the record out.
+ * Of a new one, and where the old one has ended, the reaper looks once more before it
+ * takes the record out: it may just have seen the old one's end. What is only seen
+ * again keeps its marks: it is no new answer, no new failure, and was tried as often.
  *
  * Context: any, under rcu_read_lock().
  * Return: false when there is no record with this key.
@@ -261,13 +262,15 @@ bool lc_record_renew(struct lc_records *records,
 	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lock(&records->young, hash);
 	struct lc_record *record;
-	u8 keep;
+	u8 keep = U8_MAX;
 
 	spin_lock_bh(lock);
 	record = find(records, hash, key);
 	if (record) {
-		/* News of who has failed is no further failure. */
-		keep = LC_YOUNG | (begins ? 0 : LC_FAILED);
+		if (begins)
+			keep = LC_YOUNG;
+		else if (record->phase == LC_ENDED)
+			keep = LC_YOUNG | LC_FAILED;
 		/* The client's next try at what was taken from a backend. */
 		if (record->phase == LC_ENDED)
 			keep |= LC_TRIES;

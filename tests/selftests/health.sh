@@ -378,6 +378,26 @@ test_who_tries_again_counts_once() { # short
 	! busywait 2000 is 0 all_loads || fail "the last is taken away, too, of $(tries): $(ctl list)"
 }
 
+# A backend that appears has all entries looked at, as the scanner has every half a
+# minute. How often a connection was tried is known all the same.
+test_tries_are_counted_while_backends_appear() { # short
+	local n
+
+	setup 2
+	filter $s1 DROP
+	filter 10.0.1.2 DROP
+	ctl pool add spare
+	balance tcp 80 $s1-10.0.1.2:80 --redispatch
+	peer "$cl" open c tcp $vip 80 nowait
+	for n in 2 3 4; do
+		busywait 5000 is $n tries || fail "there are $(tries) tries, not $n"
+		pause 650
+		ctl add spare "10.0.1.9:$n"
+	done
+	! busywait 3000 is 5 tries || fail "there is a fifth try"
+	expect 1 "$(all_loads)" "connections"
+}
+
 # Each connection is given to another three times: with its client's own tries,
 # at 1, 3 and 7 seconds, or, from Linux 6.5 on, at 1, 2 and 3.
 test_at_last_the_client_is_told() {
