@@ -308,13 +308,13 @@ test_the_first_look_comes_in_time_beside_300000() {
 }
 
 # Its connections end, and it does not look at all of the host's for that.
-test_a_tenant_kills_beside_600000() {
+test_a_tenant_kills_beside_300000() {
 	local answer before others took
 
 	grep -q "User Mode Linux" /proc/cpuinfo || skip "not at native speed"
 	need conntrack setpriv unshare
 	setup 1
-	sysctl -qw net.netfilter.nf_conntrack_max=700000 \
+	sysctl -qw net.netfilter.nf_conntrack_max=400000 \
 		net.netfilter.nf_conntrack_buckets=65536
 	keep_tracking ipt
 	chmod 755 "$tmp"
@@ -343,7 +343,7 @@ test_a_tenant_kills_beside_600000() {
 		unshare -Urn bash "$tmp/tenant" "$tmp/its/peer" "$tmp/its" 2>&1
 	busywait 10000 test -e "$tmp/its/ready" || fail "the tenant is not ready"
 	# It has all of its lines in memory.
-	entries 600000 | split -l 100000 \
+	entries 300000 | split -l 100000 \
 		--filter "ip netns exec $lb conntrack -R -" >"$tmp/answer" 2>&1 ||
 		fail "$(tail -n 1 "$tmp/answer")"
 	echo >&"${COPROC[1]}"
