@@ -59,6 +59,12 @@ test_clean_asks_for_nothing() {
 	[ ! -e "$tmp/clean/kmod/main.o" ] || fail "an object is left"
 }
 
+# It has the module alone.
+test_clean_works_where_dkms_builds() {
+	make -s dkms-source DESTDIR="$tmp/root"
+	make -s -C "$tmp/root/usr/src/leastconn-$version" clean KDIR="$tmp/none"
+}
+
 test_a_kernel_of_clang_gets_clang() {
 	copy "$tmp/clang"
 	headers_of_clang "$tmp/of-clang"
