@@ -54,6 +54,10 @@ static int charge(struct lc_changes *changes, const struct lc_request *request,
 {
 	if (fatal_signal_pending(current))
 		return -EINTR;
+	if (backends > changes->most)
+		return refuse(changes, request, E2BIG,
+			      "this change alone looks at more than %u backends: change them in parts",
+			      changes->most);
 	if (backends > changes->work)
 		return refuse(changes, request, E2BIG,
 			      "together these changes look at more than %u backends: send fewer at a time",

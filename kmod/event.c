@@ -5,10 +5,12 @@
  * Any number of sockets can listen, each with a filter of its own, so that sending
  * can take as long as their owners like. Events are sent many at a time, in one
  * buffer. What sending takes is limited: in a command of a tenant's what is over
- * that is lost, which its listeners are told (ENOBUFS); looking goes on later.
+ * that is lost, which its listeners are told (ENOBUFS); looking goes on later. Where
+ * memory is short, the rest is lost.
  */
 #include <linux/ktime.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <net/genetlink.h>
 
 #include "change.h"
@@ -28,7 +30,8 @@
  * @family: the control family
  * @net: the namespace
  * @skb: what has not been sent yet, or NULL
- * @left: nanoseconds of a processor that sending may still take
+ * @left: nanoseconds of a processor that sending may still take; none when memory is
+ *	short
  * @flags: of memory: charged to the process whose command it is
  */
 struct events {
@@ -79,6 +82,16 @@ static int put(struct events *events, u8 event, const struct lc_row *row)
 	return 0;
 }
 
+/* At a cgroup's limit one attempt to free memory must do: events are not worth more. */
+static bool begin_buffer(struct events *events)
+{
+	u64 since = processor_time();
+
+	events->skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, events->flags);
+	events->left -= processor_time() - since;
+	return events->skb;
+}
+
 static bool has_listeners(const struct events *events)
 {
 	return genl_has_listeners(events->family, events->net, 0);
@@ -91,11 +104,11 @@ static void tell(struct events *events, u8 event, const struct lc_row *row)
 	if (events->skb && !put(events, event, row))
 		return;
 	send(events);
-	events->skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, events->flags);
-	if (events->skb && !put(events, event, row))
+	if (begin_buffer(events) && !put(events, event, row))
 		return;
 	nlmsg_free(events->skb);
 	events->skb = NULL;
+	events->left = -1;
 	lost(events);
 }
 
@@ -129,7 +142,7 @@ void lc_events_of_changes(const struct genl_family *family, struct net *net,
 		.net	= net,
 		.left	= lc_share_is_trusted(lc_net(net)->share) ? S64_MAX :
 							LC_TELL_CHANGES,
-		.flags	= GFP_KERNEL_ACCOUNT,
+		.flags	= GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN,
 	};
 	const struct lc_step *step;
 
@@ -139,7 +152,7 @@ void lc_events_of_changes(const struct genl_family *family, struct net *net,
 		if (!step->event)
 			continue;
 		tell_step(&events, step);
-		if (events.left < 0) {
+		if (events.left < 0 || fatal_signal_pending(current)) {
 			nlmsg_free(events.skb);
 			lost(&events);
 			return;
