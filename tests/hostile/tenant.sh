@@ -89,7 +89,7 @@ is_in_a_user_namespace() { # PID
 # becomes a tenant, with a network namespace of its own, and loses the
 # priority that the host has.
 become_tenant() { # FUNCTION NUMBER ARG...
-	local as=(setpriv --reuid $its_uid --regid $its_uid --clear-groups)
+	local as=(setpriv --reuid "$its_uid" --regid "$its_uid" --clear-groups)
 
 	[ -z "$outer" ] || as=(nsenter --target "$outer" --user --wd="$its"
 		"$(command -v setpriv)" --reuid $(($2 + 1)) --regid 0 --clear-groups)
