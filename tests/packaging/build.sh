@@ -61,8 +61,8 @@ test_clean_asks_for_nothing() {
 
 # It has the module alone.
 test_clean_works_where_dkms_builds() {
-	make -s dkms-source DESTDIR="$tmp/root"
-	make -s -C "$tmp/root/usr/src/leastconn-$version" clean KDIR="$tmp/none"
+	make -s dkms-source DESTDIR="$tmp/dkms"
+	make -s -C "$tmp/dkms/usr/src/leastconn-$version" clean KDIR="$tmp/none"
 }
 
 test_a_kernel_of_clang_gets_clang() {
