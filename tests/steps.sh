@@ -15,7 +15,7 @@ step() { # COMMAND...
 	SECONDS=0
 	"$@" </dev/null 2>&1 | tee "$log"
 	status=${PIPESTATUS[0]}
-	counted=$(tail -n 1 "$log" | grep -xE '[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?')
+	counted=$(grep -xE '[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?' "$log" | tail -n 1)
 	# What died without a line of its own has failed.
 	if [ "$status" != 0 ] && [[ $counted != *", "[1-9]*" failed"* ]]; then
 		counted="0 passed, 1 failed"
