@@ -42,11 +42,6 @@ struct events {
 	gfp_t				flags;
 };
 
-static void lost(struct events *events)
-{
-	genl_set_err(events->family, events->net, 0, 0, -ENOBUFS);
-}
-
 /* Nanoseconds of this process: time in which other processes run does not count. */
 static u64 processor_time(void)
 {
@@ -56,13 +51,20 @@ static u64 processor_time(void)
 static void send(struct events *events)
 {
 	struct sk_buff *skb = events->skb;
-	u64 since = processor_time();
 
 	events->skb = NULL;
 	if (skb)
 		genlmsg_multicast_netns(events->family, events->net, skb, 0, 0,
 					events->flags);
-	events->left -= processor_time() - since;
+}
+
+/* Send no more, and report to the listeners that events are missing. */
+static void lose_rest(struct events *events)
+{
+	nlmsg_free(events->skb);
+	events->skb = NULL;
+	events->left = -1;
+	genl_set_err(events->family, events->net, 0, 0, -ENOBUFS);
 }
 
 static int put(struct events *events, u8 event, const struct lc_row *row)
@@ -82,16 +84,6 @@ static int put(struct events *events, u8 event, const struct lc_row *row)
 	return 0;
 }
 
-/* At a cgroup's limit one attempt to free memory must do: events are not worth more. */
-static bool begin_buffer(struct events *events)
-{
-	u64 since = processor_time();
-
-	events->skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, events->flags);
-	events->left -= processor_time() - since;
-	return events->skb;
-}
-
 static bool has_listeners(const struct events *events)
 {
 	return genl_has_listeners(events->family, events->net, 0);
@@ -99,17 +91,18 @@ static bool has_listeners(const struct events *events)
 
 static void tell(struct events *events, u8 event, const struct lc_row *row)
 {
+	u64 since;
+
 	if (!has_listeners(events))
 		return;
 	if (events->skb && !put(events, event, row))
 		return;
+	since = processor_time();
 	send(events);
-	if (begin_buffer(events) && !put(events, event, row))
-		return;
-	nlmsg_free(events->skb);
-	events->skb = NULL;
-	events->left = -1;
-	lost(events);
+	events->skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, events->flags);
+	events->left -= processor_time() - since;
+	if (!events->skb || put(events, event, row))
+		lose_rest(events);
 }
 
 /* Before it is applied: what goes is still there. */
@@ -142,6 +135,7 @@ void lc_events_of_changes(const struct genl_family *family, struct net *net,
 		.net	= net,
 		.left	= lc_share_is_trusted(lc_net(net)->share) ? S64_MAX :
 							LC_TELL_CHANGES,
+		/* At a cgroup's limit, reclaim once: events can be lost. */
 		.flags	= GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN,
 	};
 	const struct lc_step *step;
@@ -153,8 +147,7 @@ void lc_events_of_changes(const struct genl_family *family, struct net *net,
 			continue;
 		tell_step(&events, step);
 		if (events.left < 0 || fatal_signal_pending(current)) {
-			nlmsg_free(events.skb);
-			lost(&events);
+			lose_rest(&events);
 			return;
 		}
 	}
