@@ -247,9 +247,10 @@ bool lc_record_is(struct lc_records *records, const struct lc_record_key *key)
  * @phase: where in its life it is
  * @begins: it is a new one that takes a record's place
  *
- * Of a new one, and where the old one has ended, the reaper looks once more before it
- * takes the record out: it may just have seen the old one's end. What is only seen
- * again keeps its marks: it is no new answer, no new failure, and was tried as often.
+ * If the connection is new, or its record has ended, the reaper checks once more
+ * before it frees the record: it may just have seen the end of the previous entry.
+ * A connection that is only seen again keeps its marks, so that an answer or a
+ * failure is not counted twice, and the number of tries is kept.
  *
  * Context: any, under rcu_read_lock().
  * Return: false when there is no record with this key.
