@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Commands one after another, each of which counts its tests in its last line; a table
-# of them, and one line for all. Sourced by .ci/run and tests/all, never run.
+# Commands one after another, each of which prints the count of its tests at its end; a
+# table of them, and one line for all. Sourced by .ci/run and tests/all, never run.
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-steps=() failed_steps=0
+steps=() counts=() failed_steps=0
 
 # Status 1 if it failed; what follows is run all the same.
 step() { # COMMAND...
@@ -21,22 +21,23 @@ step() { # COMMAND...
 		counted="0 passed, 1 failed"
 	fi
 	steps+=("$(printf '%4d:%02d  %-40s %s' $((SECONDS / 60)) $((SECONDS % 60)) "$*" "$counted")")
+	counts+=("$counted")
 	[ "$status" = 0 ] || failed_steps=$((failed_steps + 1))
 	return "$status"
+}
+
+# Packages and DKMS; when they pass, tests/packaging/changed knows.
+step_packaging() {
+	! step tests/run packaging/build packaging/dkms packaging/deb ||
+		tests/packaging/changed --passed
 }
 
 # The table and the closing line; status 1 if a step failed.
 close_steps() {
 	printf '#\n# minutes\n'
 	printf '# %s\n' "${steps[@]}"
-	printf '%s\n' "${steps[@]}" | awk '
-		{
-			for (i = 1; i < NF; i++) {
-				if ($(i + 1) ~ /^passed/) passed += $i
-				if ($(i + 1) ~ /^failed/) failed += $i
-				if ($(i + 1) ~ /^skipped/) skipped += $i
-			}
-		}
+	printf '%s\n' "${counts[@]}" | awk '
+		{ passed += $1; failed += $3; skipped += $5 }
 		END {
 			printf "%d passed, %d failed", passed, failed
 			if (skipped)

@@ -18,8 +18,8 @@ here_suites=(unit/select unit/table unit/spec ctl/errors ctl/output ctl/watch
 guest_suites=(ext/run ext/roundtrip ext/completion ext/bits32)
 emulated_suites=(ext/bits32)
 
-# These are run when they are named, see tests/all and tests/debug. The last one
-# has a guest in which nothing of ours is installed.
+# These are run when they are named, see tests/steps.sh and tests/debug. In the guest
+# of bare ones nothing of ours is installed.
 packaging_suites=(packaging/build packaging/dkms packaging/deb)
 bare_suites=(packaging/deb)
 hostile_suites=()
@@ -91,10 +91,10 @@ suite_kernel() {
 	name=$(suite_name "$1")
 	if [[ $1 == *@* ]]; then
 		echo "${1#*@}"
-	elif is_one_of "$name" "${here_suites[@]}" packaging/build packaging/dkms; then
-		echo here
 	elif is_one_of "$name" "${emulated_suites[@]}" "${bare_suites[@]}"; then
 		echo debian
+	elif is_one_of "$name" "${here_suites[@]}" "${packaging_suites[@]}"; then
+		echo here
 	else
 		echo uml
 	fi
@@ -115,8 +115,5 @@ default_suites() {
 		*) echo "$suite" ;;
 		esac
 	done
-	for suite in "${debug_suites[@]}"; do
-		echo "$suite:short@uml-kasan"
-	done
+	printf '%s:short@uml-kasan\n' hostile/audit hostile/ends hostile/races
 }
-debug_suites=(hostile/audit hostile/ends hostile/races)

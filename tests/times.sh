@@ -8,18 +8,19 @@ times=${XDG_CACHE_HOME:-$HOME/.cache}/leastconn/times
 # times_of SUITE...: "SECONDS SUITE" of each. A suite without a time may be the
 # longest one.
 times_of() {
-	printf '%s\n' "$@" | awk '
-		FILENAME != "-" { seconds[$1] = $2; next }
-		{ print ($1 in seconds ? seconds[$1] : 999), $1 }
-	' "$([ ! -e "$times" ] || echo "$times")" -
+	{
+		cat "$times" 2>/dev/null
+		printf '%s\n' "$@"
+	} | awk '
+		NF == 2 { seconds[$1] = $2; next }
+		{ print ($1 in seconds ? seconds[$1] : 999), $1 }'
 }
 
 # times_record STREAM: from what tests/run printed
 times_record() {
 	mkdir -p "${times%/*}"
-	touch "$times"
 	{
-		cat "$times"
+		cat "$times" 2>/dev/null
 		awk '
 			/^# [^ ]+: [0-9]+ s$/ { name = $2; seconds = $3 }
 			/^ok / && $3 ":" == name { print $3, seconds }

@@ -11,8 +11,7 @@
 expedite_rcu
 
 list_tests() {
-	"$here/family" --list ${LC_SHORT:+--short}
-	list_functions
+	"$here/family" --list ${LC_SHORT:+--short} && list_functions
 }
 
 run_test() { # NAME: the program's, or a function

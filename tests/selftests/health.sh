@@ -382,8 +382,8 @@ tries_are_at_least() { # N
 	[ "$(tries)" -ge "$1" ]
 }
 
-# A backend that appears has all entries looked at, as the scanner has every half a
-# minute. How often a connection was tried is known all the same.
+# When a backend appears, all entries are visited, as by the scanner every 30 seconds.
+# Records keep how often their connection was tried.
 test_tries_are_counted_while_backends_appear() { # short
 	local n
 
@@ -395,7 +395,7 @@ test_tries_are_counted_while_backends_appear() { # short
 	peer "$cl" open c tcp $vip 80 nowait
 	for n in 2 3 4; do
 		busywait 5000 tries_are_at_least $n || fail "there are $(tries) tries, not $n"
-		# When the one before is looked at, and this one is not judged.
+		# The record of the previous try has been checked, this one not yet.
 		read -rt 0.65 -u "$nap" || true
 		ctl add spare "10.0.1.9:$n"
 	done
