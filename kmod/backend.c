@@ -15,8 +15,10 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
-#include "compat.h"
+#include "addr.h"
 #include "backend.h"
+#include "hint.h"
+#include "sched.h"
 
 static u32 hash_key(const void *data, u32 len, u32 seed)
 {
@@ -146,27 +148,6 @@ static void address_del(struct lc_backends *backends,
 	kfree(address);
 }
 
-/*
- * The backend that was chosen last on each processor: most likely the next
- * connection is recorded for it, and it need not be looked up. Readers are under
- * RCU. The packets of every namespace read these pointers, so a backend is
- * removed from them before it is freed: see forget_chosen().
- */
-DEFINE_PER_CPU(struct lc_backend __rcu *, lc_chosen);
-
-/* No pool has @backend, so it is not chosen again while this runs. */
-static void forget_chosen(const struct lc_backend *backend)
-{
-	struct lc_backend __rcu **last;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		last = per_cpu_ptr(&lc_chosen, cpu);
-		if (rcu_access_pointer(*last) == backend)
-			RCU_INIT_POINTER(*last, NULL);
-	}
-}
-
 /* Lookups and dumps do not find @backend any more, records do not begin. */
 static void backend_unlink(struct lc_backends *backends,
 			   struct lc_backend *backend)
@@ -175,7 +156,7 @@ static void backend_unlink(struct lc_backends *backends,
 
 	WRITE_ONCE(backend->gone, true);
 	if (!backend->key.port)
-		WRITE_ONCE(backends->wide, backends->wide - 1);
+		WRITE_ONCE(backends->n_any_port, backends->n_any_port - 1);
 	list_del(&backend->list);
 	address_del(backends, backend);
 	list_del_init(&backend->unready);
@@ -197,7 +178,7 @@ void lc_backend_put(struct lc_backend *backend)
 }
 
 /**
- * lc_backend_leave() - drop a user of a backend: undo lc_backend_use()
+ * lc_backend_user_put() - drop a user of a backend: undo lc_backend_user_get()
  * @backends: the namespace's, which may have gone; locked
  * @backend: the backend
  *
@@ -206,7 +187,7 @@ void lc_backend_put(struct lc_backend *backend)
  *
  * Context: may sleep.
  */
-void lc_backend_leave(struct lc_backends *backends, struct lc_backend *backend)
+void lc_backend_user_put(struct lc_backends *backends, struct lc_backend *backend)
 {
 	lockdep_assert_held(&backends->lock);
 
@@ -215,8 +196,8 @@ void lc_backend_leave(struct lc_backends *backends, struct lc_backend *backend)
 	/* A rule that outlives its namespace has a backend that is unlinked. */
 	if (!backend->gone)
 		backend_unlink(backends, backend);
-	WARN_ON_ONCE(!hlist_empty(&backend->seats));
-	forget_chosen(backend);
+	WARN_ON_ONCE(!hlist_empty(&backend->sched_dests));
+	lc_hint_forget(backend);
 	lc_backend_put(backend);
 }
 
@@ -236,7 +217,7 @@ void lc_backends_exit(struct lc_backends *backends)
 	list_for_each_entry_safe(backend, next, &backends->list, list) {
 		backend_unlink(backends, backend);
 		if (backend->state != LEASTCONN_STATE_READY)
-			lc_backend_leave(backends, backend);
+			lc_backend_user_put(backends, backend);
 	}
 	backends->closed = true;
 	mutex_unlock(&backends->lock);
@@ -272,12 +253,12 @@ static atomic_t *phase_counter(struct lc_backend *backend, enum lc_phase phase)
 }
 
 /* Its pools would pass it over until they look at it again. */
-static void backend_eased(struct lc_backend *backend)
+static void backend_load_fell(struct lc_backend *backend)
 {
-	struct lc_seat *seat;
+	struct lc_sched_dest *dest;
 
-	hlist_for_each_entry_rcu(seat, &backend->seats, node)
-		lc_seat_update(seat);
+	hlist_for_each_entry_rcu(dest, &backend->sched_dests, node)
+		lc_sched_dest_update(dest);
 }
 
 /**
@@ -302,31 +283,31 @@ void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 	if (less)
 		atomic_dec(less);
 	if (from == LC_ACTIVE)
-		backend_eased(backend);
+		backend_load_fell(backend);
 }
 
 /**
- * lc_backend_miss() - count a connection that cannot be recorded
+ * lc_backend_count_missed() - count a connection that cannot be recorded
  * @backend: the backend
  *
  * So that the choice stays fair when there is no memory. Nobody sees it end:
- * it counts until lc_backends_forget().
+ * it counts until lc_backends_drop_stale().
  *
  * Context: any, under rcu_read_lock().
  */
-void lc_backend_miss(struct lc_backend *backend)
+void lc_backend_count_missed(struct lc_backend *backend)
 {
 	atomic_inc(&backend->active);
 	atomic_inc(&backend->missed);
 }
 
 /**
- * lc_backends_age() - a walk begins that finds whoever was missed
+ * lc_backends_stash_missed() - a walk begins that finds whoever was missed
  * @backends: the namespace's, locked
  *
  * Context: process.
  */
-void lc_backends_age(struct lc_backends *backends)
+void lc_backends_stash_missed(struct lc_backends *backends)
 {
 	struct lc_backend *backend;
 
@@ -337,14 +318,14 @@ void lc_backends_age(struct lc_backends *backends)
 }
 
 /**
- * lc_backends_forget() - the walk has ended
+ * lc_backends_drop_stale() - the walk has ended
  * @backends: the namespace's, locked
  *
  * Whoever was missed before it is recorded now, was missed again, or is gone.
  *
  * Context: process.
  */
-void lc_backends_forget(struct lc_backends *backends)
+void lc_backends_drop_stale(struct lc_backends *backends)
 {
 	struct lc_backend *backend;
 
@@ -356,7 +337,7 @@ void lc_backends_forget(struct lc_backends *backends)
 			continue;
 		atomic_sub(backend->stale, &backend->active);
 		backend->stale = 0;
-		backend_eased(backend);
+		backend_load_fell(backend);
 	}
 	rcu_read_unlock();
 }
@@ -399,8 +380,8 @@ static struct lc_backend *backend_create(struct lc_backends *backends,
 	list_add_tail(&backend->list, &backends->list);
 	backends->count++;
 	if (!key->port)
-		WRITE_ONCE(backends->wide, backends->wide + 1);
-	WRITE_ONCE(backends->created, backends->created + 1);
+		WRITE_ONCE(backends->n_any_port, backends->n_any_port + 1);
+	WRITE_ONCE(backends->generation, backends->generation + 1);
 	return backend;
 
 del_address:
@@ -411,16 +392,16 @@ free_backend:
 }
 
 /**
- * lc_backend_use() - the backend with this key, for one more user
+ * lc_backend_user_get() - the backend with this key, for one more user
  * @backends: the namespace's; locked
  * @key: the key
  *
  * It appears with its first user.
  *
  * Context: may sleep; the memory is charged to the caller.
- * Return: the backend, to be left with lc_backend_leave(), or ERR_PTR().
+ * Return: the backend, to be left with lc_backend_user_put(), or ERR_PTR().
  */
-struct lc_backend *lc_backend_use(struct lc_backends *backends,
+struct lc_backend *lc_backend_user_get(struct lc_backends *backends,
 				  const struct lc_backend_key *key)
 {
 	struct lc_backend *backend;
@@ -456,7 +437,7 @@ void lc_backend_set_state(struct lc_backends *backends,
 
 	lockdep_assert_held(&backends->lock);
 
-	backends->kept[lc_family_index(backend->key.family)] += more;
+	backends->n_unready[lc_family_index(backend->key.family)] += more;
 	if (more > 0)
 		list_add_tail(&backend->unready, &backends->unready);
 	else if (more < 0)
@@ -464,9 +445,9 @@ void lc_backend_set_state(struct lc_backends *backends,
 	if (more < 0)
 		backend->since = get_jiffies_64();
 	WRITE_ONCE(backend->state, state);
-	backend->drained = false;
+	backend->notified_drained = false;
 	if (more > 0)
 		backend->users++;
 	else if (more < 0)
-		lc_backend_leave(backends, backend);
+		lc_backend_user_put(backends, backend);
 }

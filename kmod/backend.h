@@ -3,28 +3,22 @@
 #define LC_BACKEND_H
 
 #include <linux/atomic.h>
-#include <linux/in.h>
 #include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/netfilter.h>
-#include <linux/percpu.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
 
-#include <net/ipv6.h>
-
 #include <linux/leastconn.h>
-
-#include "seat.h"
 
 struct lc_step;
 
 /**
- * enum lc_phase - where a connection is in its life, as its backend feels it
- * @LC_ACTIVE: it works its backend; what selection looks at
- * @LC_INACTIVE: TCP, closed by both sides or reset; its entry still stands
- * @LC_ENDED: its conntrack entry is gone; counted nowhere
+ * enum lc_phase - the part of its life that a connection is in
+ * @LC_ACTIVE: it is a load of its backend
+ * @LC_INACTIVE: TCP, closed by both sides or reset; its conntrack entry remains
+ * @LC_ENDED: its conntrack entry has gone; it is not counted
  */
 enum lc_phase {
 	LC_ACTIVE,
@@ -33,11 +27,11 @@ enum lc_phase {
 };
 
 /**
- * enum lc_purge - which conntrack entries of a backend are to be deleted
+ * enum lc_purge - the conntrack entries of a backend that are to be deleted
  * @LC_PURGE_NONE: none
- * @LC_PURGE_CLOSED: of reset TCP connections: the same ports would lead the next
- *	connection to the same backend
- * @LC_PURGE_UNANSWERED: these, and those that it has not answered
+ * @LC_PURGE_CLOSED: those of reset TCP connections, which would translate the next
+ *	connection from the same port to the same backend
+ * @LC_PURGE_UNANSWERED: these, and those that the backend has not answered
  * @LC_PURGE_ALL: all
  */
 enum lc_purge {
@@ -48,10 +42,10 @@ enum lc_purge {
 };
 
 /**
- * struct lc_backend_key - what makes a backend one and the same
+ * struct lc_backend_key - the identity of a backend
  * @addr: its address; unused bytes are zero
  * @port: its port; 0: the backend is the whole address
- * @proto: layer-4 protocol; 0 when @port is 0: every protocol
+ * @proto: layer-4 protocol; 0 if @port is 0: any protocol
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  */
 struct lc_backend_key {
@@ -62,9 +56,9 @@ struct lc_backend_key {
 };
 
 /**
- * struct lc_address - the backends of one address, for changes to all of them
- * @node: in lc_backends.addresses, while @backends is not empty
- * @key: the address and its family; no port, no protocol
+ * struct lc_address - the backends that have one address
+ * @node: in lc_backends.addresses, until @backends is empty
+ * @key: the address and its family; port and protocol are 0
  * @backends: in the order they appeared; lc_backends.lock
  */
 struct lc_address {
@@ -74,11 +68,11 @@ struct lc_address {
 };
 
 /**
- * lc_backend_key_equal() - are two keys the same?
- * @a: the one
- * @b: the other
+ * lc_backend_key_equal() - are two keys equal?
+ * @a: a key
+ * @b: another key
  *
- * Return: whether they are.
+ * Return: true if they are.
  */
 static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
 					const struct lc_backend_key *b)
@@ -88,45 +82,53 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
 }
 
 /**
- * struct lc_backend - a server, shared by every rule of a namespace that
- *	leads to it
- * @node: in lc_backends.table, from creation until the last user leaves
+ * struct lc_backend - a server, shared by all pools of a namespace that list it
+ *
+ * Identity and lifetime:
+ * @node: in lc_backends.table, until the last user is put
  * @key: constant
- * @home: its namespace's; constant, and only to be compared with
- * @active: connections in phase LC_ACTIVE: recorded ones, and @missed and @stale
+ * @home: the namespace's backends; constant, and only compared
+ * @list: in lc_backends.list
+ * @address: the backends of the same address
+ * @siblings: in lc_address.backends
+ * @users: pools that list it, changes in progress, and a @state other than ready
+ * @gone: the last user has been put: no connection begins. Read without the lock
+ * @ref: keeps the memory: one for all users, one for each record, and one for
+ *	lc_healer.queue
+ * @rcu: frees the memory after the last reader
+ *
+ * Counts, atomic:
+ * @active: connections in phase LC_ACTIVE: recorded ones, @missed and @stale
  * @inactive: recorded connections in phase LC_INACTIVE
  * @total: connections ever recorded
- * @missed: that could not be recorded, since the last walk of adoption began
- * @stale: that could not be recorded before that; lc_backends.lock
- * @failed: connections that did, since somebody last asked
- * @fails: connections that did, ever
- * @answered: not 0: it has answered one, since somebody last asked
- * @watched: pools that want to know of failed connections; written under
- *	lc_backends.lock
- * @redispatch: pools that give them to another one; the same
- * @suspected: and of answered ones; the same
- * @heard: in lc_healer.news, until it is judged
- * @news: there
- * @reason: &enum leastconn_reason of the last one that failed
- * @since: jiffies from when on it takes connections; lc_backends.lock
- * @ref: keeps the memory: one for all users together, one a record
- * @users: pools that list it, changes under way, and a @state other than
- *	ready; lc_backends.lock
- * @gone: the last user has left: count nothing new; written under
- *	lc_backends.lock, read anywhere
- * @state: &enum leastconn_state; lc_backends.lock, also read without
- * @purge: &enum lc_purge; written under lc_backends.lock
- * @drained: that it is has been told; lc_backends.lock
- * @list: in lc_backends.list; lc_backends.lock
- * @address: the backends of its address; lc_backends.lock
- * @siblings: in lc_address.backends; lc_backends.lock
- * @step: the step of the changes under way that is about it, or NULL;
- *	lc_backends.lock
- * @unready: in lc_backends.unready while @state is not ready; lc_backends.lock
- * @seats: in pools, which want to know when @active becomes less; readers
- *	under RCU, written under lc_backends.lock
- * @n_seats: how many are in @seats; lc_backends.lock
- * @rcu: frees it after the last reader
+ * @missed: connections that could not be recorded since the last scan began
+ * @stale: those that could not be recorded before that; lc_backends.lock
+ *
+ * Health:
+ * @fails: connections that ever failed; atomic
+ * @failed: those not judged yet; atomic
+ * @answered: not 0: one has been answered and not judged yet; atomic
+ * @queued: not 0: in lc_healer.queue; atomic
+ * @queue: in lc_healer.queue
+ * @reason: &enum leastconn_reason of the last failed one; without a lock
+ * @suspected: a pool waits for an answer. Read without the lock
+ * @n_watching: pools that judge it. Read without the lock
+ * @n_redispatching: pools that redispatch its connections. Read without the lock
+ *
+ * Administration:
+ * @state: &enum leastconn_state. Read without the lock
+ * @since: jiffies from when on it takes connections
+ * @notified_drained: listeners know that it is drained
+ * @unready: in lc_backends.unready while @state is not ready
+ * @purge: &enum lc_purge. Read without the lock
+ * @step: the step of the changes in progress that is about it, or NULL
+ *
+ * Schedulers:
+ * @sched_dests: its places in the schedulers of pools, which must know when @active
+ *	falls; readers under RCU
+ * @n_sched_dests: how many
+ *
+ * lc_backends.lock protects what says nothing else.
  */
 struct lc_backend {
 	struct rhash_head	node;
@@ -137,49 +139,48 @@ struct lc_backend {
 	atomic64_t		total;
 	atomic_t		missed;
 	unsigned int		stale;
+
 	atomic_t		failed;
 	atomic_t		fails;
 	atomic_t		answered;
-	atomic_t		heard;
-	struct llist_node	news;
+	atomic_t		queued;
+	struct llist_node	queue;
 	bool			suspected;
 	u8			reason;
-	unsigned int		watched;
-	unsigned int		redispatch;
+	unsigned int		n_watching;
+	unsigned int		n_redispatching;
+
 	u64			since;
 	refcount_t		ref;
 	unsigned int		users;
 	bool			gone;
 	u8			state;
 	u8			purge;
-	bool			drained;
+	bool			notified_drained;
 	struct list_head	list;
 	struct lc_address	*address;
 	struct list_head	siblings;
 	struct lc_step		*step;
 	struct list_head	unready;
-	struct hlist_head	seats;
-	unsigned int		n_seats;
+	struct hlist_head	sched_dests;
+	unsigned int		n_sched_dests;
 	struct rcu_head		rcu;
 };
 
-/*
- * Which parts of a key somebody has given. The rest of the bits are free for what
- * else there may be.
- */
+/* The parts of a request that are given. Higher bits: see change.h. */
 #define LC_GIVEN_FAMILY		BIT(0)
 #define LC_GIVEN_ADDRESS	BIT(1)
 #define LC_GIVEN_PORT		BIT(2)
 #define LC_GIVEN_PROTO		BIT(3)
 
 /**
- * lc_backend_matches() - is this one of those who are meant?
+ * lc_backend_matches() - does a backend have these parts of a key?
  * @backend: the backend
- * @key: parts of a key
- * @given: which
+ * @key: a key
+ * @given: the parts of @key to compare
  *
  * Context: any.
- * Return: whether it is.
+ * Return: true if it has.
  */
 static inline bool lc_backend_matches(const struct lc_backend *backend,
 				      const struct lc_backend_key *key,
@@ -195,11 +196,11 @@ static inline bool lc_backend_matches(const struct lc_backend *backend,
 }
 
 /**
- * lc_backend_get() - hold a backend found under RCU
+ * lc_backend_get() - get a reference to a backend found under RCU
  * @backend: the backend
  *
  * Context: any.
- * Return: false when it is going and must not be counted on.
+ * Return: false if the backend has no users any more.
  */
 static inline bool lc_backend_get(struct lc_backend *backend)
 {
@@ -209,105 +210,43 @@ static inline bool lc_backend_get(struct lc_backend *backend)
 
 /**
  * struct lc_backends - the backends of a network namespace
- * @lock: who is in @table and @list, and every backend's users and seats
+ * @lock: protects all of this, and the members of backends that name it
  * @table: by key; readers under RCU
- * @addresses: by address; @lock
+ * @addresses: by address
  * @list: in the order they appeared
- * @wide: how many stand for a whole address; written under @lock
- * @created: how many ever appeared; written under @lock
- * @count: how many there are; @lock
- * @kept: of IPv4, of IPv6, how many are not ready; @lock
- * @unready: they, the one first that was looked at longest ago; @lock
- * @to_look: how many of them are to be looked at: they may be drained by now;
- *	written under @lock
- * @closed: the namespace is gone, @table with it; @lock
+ * @n_any_port: backends that are a whole address. Read without the lock
+ * @generation: how many backends ever appeared. Read without the lock
+ * @count: how many there are
+ * @n_unready: how many of IPv4, of IPv6, are not ready. Read without the lock
+ * @unready: these; the one that was checked longest ago comes first
+ * @to_check: how many of them are to be checked: they may be drained by now. Read
+ *	without the lock
+ * @closed: the namespace has ended, and @table with it
  */
 struct lc_backends {
-	struct mutex		lock;	/* all of it, users, seats, states */
+	struct mutex		lock;	/* see above */
 	struct rhashtable	table;
 	struct rhashtable	addresses;
 	struct list_head	list;
-	unsigned int		wide;
-	unsigned int		created;
+	unsigned int		n_any_port;
+	unsigned int		generation;
 	unsigned int		count;
-	unsigned int		kept[2];
+	unsigned int		n_unready[2];
 	struct list_head	unready;
-	unsigned int		to_look;
+	unsigned int		to_check;
 	bool			closed;
 };
 
 /**
- * lc_proto_has_ports() - can a backend of this protocol have a port?
- * @proto: layer-4 protocol
- *
- * Context: any.
- * Return: whether it can.
- */
-static inline bool lc_proto_has_ports(u8 proto)
-{
-	switch (proto) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
-	case IPPROTO_UDPLITE:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/**
- * lc_address_is_good() - can a packet be sent there?
- * @addr: an address
- * @family: its
- *
- * Context: any.
- * Return: whether it is a unicast address, and nothing is beside it.
- */
-static inline bool lc_address_is_good(const union nf_inet_addr *addr, u8 family)
-{
-	if (family == NFPROTO_IPV6)
-		return !ipv6_addr_any(&addr->in6) &&
-		       !ipv6_addr_is_multicast(&addr->in6);
-	return addr->ip != htonl(INADDR_ANY) &&
-	       !ipv4_is_multicast(addr->ip) &&
-	       !ipv4_is_lbcast(addr->ip) &&
-	       !addr->all[1] && !addr->all[2] && !addr->all[3];
-}
-
-static inline unsigned int lc_family_index(u8 family)
-{
-	return family == NFPROTO_IPV6;
-}
-
-DECLARE_PER_CPU(struct lc_backend __rcu *, lc_chosen);
-
-/**
- * lc_backend_chosen() - the backend that was chosen last on this processor
- * @backends: the namespace's
- *
- * Context: any, under rcu_read_lock().
- * Return: the backend, alive until the read section ends, or NULL.
- */
-static inline struct lc_backend *
-lc_backend_chosen(const struct lc_backends *backends)
-{
-	struct lc_backend *backend = rcu_dereference(*raw_cpu_ptr(&lc_chosen));
-
-	return backend && backend->home == backends ? backend : NULL;
-}
-
-/**
- * lc_backend_begin() - count a new connection, and hold its backend
+ * lc_backend_count_new() - count a new connection, and get a reference
  * @backend: the backend, found under RCU
- * @phase: LC_ACTIVE or LC_INACTIVE; LC_ENDED: already over
+ * @phase: the phase of the connection
  *
  * Context: any.
- * Return: false when it is going and counts nothing new.
+ * Return: false if the backend has no users any more; then nothing is counted.
  */
-static inline bool lc_backend_begin(struct lc_backend *backend,
-				    enum lc_phase phase)
+static inline bool lc_backend_count_new(struct lc_backend *backend,
+					enum lc_phase phase)
 {
 	if (!lc_backend_get(backend))
 		return false;
@@ -329,16 +268,15 @@ struct lc_address *lc_address_find(struct lc_backends *backends,
 void lc_backend_put(struct lc_backend *backend);
 void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		      enum lc_phase to);
-void lc_backend_miss(struct lc_backend *backend);
-void lc_backends_age(struct lc_backends *backends);
-void lc_backends_forget(struct lc_backends *backends);
+void lc_backend_count_missed(struct lc_backend *backend);
+void lc_backends_stash_missed(struct lc_backends *backends);
+void lc_backends_drop_stale(struct lc_backends *backends);
 
-struct lc_backend *lc_backend_use(struct lc_backends *backends,
-				  const struct lc_backend_key *key);
-void lc_backend_leave(struct lc_backends *backends,
-		      struct lc_backend *backend);
+struct lc_backend *lc_backend_user_get(struct lc_backends *backends,
+				       const struct lc_backend_key *key);
+void lc_backend_user_put(struct lc_backends *backends,
+			 struct lc_backend *backend);
 void lc_backend_set_state(struct lc_backends *backends,
 			  struct lc_backend *backend, u8 state);
 
 #endif /* LC_BACKEND_H */
-

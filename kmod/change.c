@@ -156,7 +156,7 @@ static int pool_set(struct lc_changes *changes,
 		return PTR_ERR(pool);
 	if (!pool->step) {
 		/* Its members are told once. */
-		err = charge(changes, request, pool->n_seats);
+		err = charge(changes, request, pool->n_members);
 		if (err)
 			return err;
 		step = step_add(changes);
@@ -181,7 +181,7 @@ static int pool_del(struct lc_changes *changes,
 
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
-	err = charge(changes, request, pool->n_seats);
+	err = charge(changes, request, pool->n_members);
 	if (err)
 		return err;
 	rules = lc_pool_rules(pool);
@@ -211,7 +211,7 @@ static struct lc_step *step_backend(struct lc_changes *changes,
 	if (!step)
 		return NULL;
 	step->state = backend->state;
-	step->drained = backend->drained;
+	step->notified_drained = backend->notified_drained;
 	step->since = backend->since;
 	step_hold(step, backend);
 	backend->step = step;
@@ -224,7 +224,7 @@ static void restore_state(struct lc_changes *changes, struct lc_step *step)
 	struct lc_backend *backend = step->backend;
 
 	lc_backend_set_state(changes->pools->backends, backend, step->state);
-	backend->drained = step->drained;
+	backend->notified_drained = step->notified_drained;
 	backend->since = step->since;
 }
 
@@ -240,9 +240,9 @@ static void set_state(struct lc_changes *changes, struct lc_step *step,
 	step->event = LEASTCONN_EVENT_STATE;
 }
 
-static bool may_keep(const struct lc_backends *backends)
+static bool may_add_unready(const struct lc_backends *backends)
 {
-	return backends->kept[0] + backends->kept[1] < LC_MAX_KEPT;
+	return backends->n_unready[0] + backends->n_unready[1] < LC_MAX_UNREADY;
 }
 
 /* A state is a step of its own: it is told apart from terms. */
@@ -255,10 +255,10 @@ static int step_state(struct lc_changes *changes,
 	if (backend->state == request->state)
 		return 0;
 	if (backend->state == LEASTCONN_STATE_READY &&
-	    !may_keep(changes->pools->backends))
+	    !may_add_unready(changes->pools->backends))
 		return refuse(changes, request, ENOSPC,
 			      "%u backends are not ready, the most there can be",
-			      LC_MAX_KEPT);
+			      LC_MAX_UNREADY);
 	step = step_backend(changes, backend);
 	if (!step)
 		return -ENOMEM;
@@ -273,7 +273,7 @@ static int member_state(struct lc_changes *changes,
 {
 	if (!(request->given & LC_GIVEN_STATE))
 		return 0;
-	return charge(changes, request, backend->n_seats) ?:
+	return charge(changes, request, backend->n_sched_dests) ?:
 	       step_state(changes, request, backend);
 }
 
@@ -325,7 +325,7 @@ static int charge_find(struct lc_changes *changes,
 	rcu_read_lock();
 	backend = lc_backend_find(changes->pools->backends, key);
 	if (backend)
-		looks = min(pool->n_seats, backend->n_seats);
+		looks = min(pool->n_members, backend->n_sched_dests);
 	rcu_read_unlock();
 	return charge(changes, request, 1 + looks / 8);
 }
@@ -346,10 +346,10 @@ static int member_check(struct lc_changes *changes,
 	if (find_member(changes, pool, key))
 		return refuse(changes, request, EEXIST,
 			      "pool \"%s\" has this backend", pool->name);
-	if (pool->count >= LEASTCONN_MAX_MEMBERS)
+	if (pool->n_live >= LEASTCONN_MAX_MEMBERS)
 		return refuse(changes, request, ENOSPC,
 			      "pool \"%s\" has the %u backends it can have",
-			      pool->name, pool->count);
+			      pool->name, pool->n_live);
 	return 0;
 }
 
@@ -478,11 +478,11 @@ static int state_ahead(struct lc_changes *changes,
 	err = charge(changes, request, 1);
 	if (err)
 		return err;
-	backend = lc_backend_use(backends, &request->key);
+	backend = lc_backend_user_get(backends, &request->key);
 	if (IS_ERR(backend))
 		return PTR_ERR(backend);
 	err = step_state(changes, request, backend);
-	lc_backend_leave(backends, backend);
+	lc_backend_user_put(backends, backend);
 	return err;
 }
 
@@ -493,7 +493,7 @@ static bool is_known(const struct lc_backend *backend)
 
 	if (backend->state != LEASTCONN_STATE_READY)
 		return true;
-	hlist_for_each_entry(member, &backend->seats, seat.node)
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node)
 		if (!member->gone && !member->pool->gone)
 			return true;
 	return false;
@@ -507,7 +507,7 @@ static int no_backend(struct lc_changes *changes,
 	return refuse(changes, request, ENOENT, "no such backend");
 }
 
-/* The one with this key: there may be many of others. */
+/* The one with this key: there may be many of count_other_proto. */
 static int one_backend(struct lc_changes *changes,
 		       const struct lc_request *request)
 {
@@ -518,7 +518,7 @@ static int one_backend(struct lc_changes *changes,
 	rcu_read_lock();
 	backend = lc_backend_find(changes->pools->backends, &request->key);
 	rcu_read_unlock();
-	err = charge(changes, request, 1 + (backend ? backend->n_seats : 0));
+	err = charge(changes, request, 1 + (backend ? backend->n_sched_dests : 0));
 	if (err)
 		return err;
 	return backend && is_known(backend) ?
@@ -540,7 +540,7 @@ static int each_backend(struct lc_changes *changes,
 	if (!address)
 		return no_backend(changes, request);
 	list_for_each_entry(backend, &address->backends, siblings) {
-		err = charge(changes, request, 1 + backend->n_seats);
+		err = charge(changes, request, 1 + backend->n_sched_dests);
 		if (err)
 			return err;
 		if (!lc_backend_matches(backend, &request->key,
@@ -633,7 +633,7 @@ static void update_all(struct lc_backend *backend)
 {
 	struct lc_member *member;
 
-	hlist_for_each_entry(member, &backend->seats, seat.node)
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node)
 		if (!member->gone)
 			lc_member_update(member);
 }
@@ -728,7 +728,7 @@ void lc_changes_exit(struct lc_changes *changes)
 		if (step->backend) {
 			WRITE_ONCE(step->backend->purge, LC_PURGE_NONE);
 			step->backend->step = NULL;
-			lc_backend_leave(backends, step->backend);
+			lc_backend_user_put(backends, step->backend);
 		}
 		step_free(step);
 	}

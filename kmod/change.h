@@ -4,8 +4,8 @@
 
 #include "pool.h"
 
-/** LC_MAX_KEPT - most backends of a namespace that can be other than ready */
-#define LC_MAX_KEPT	65536U
+/** LC_MAX_UNREADY - most backends of a namespace that can be other than ready */
+#define LC_MAX_UNREADY	65536U
 
 /**
  * LC_MAX_WORK - most backends that one set of changes looks at
@@ -61,7 +61,7 @@ struct lc_request {
  * @terms: the member had before
  * @settings: the pool had before
  * @state: the backend had before
- * @drained: the same
+ * @notified_drained: the same
  * @since: the same
  * @purge: of the backend
  */
@@ -74,7 +74,7 @@ struct lc_step {
 	struct lc_terms		terms;
 	struct lc_settings	settings;
 	u8			state;
-	bool			drained;
+	bool			notified_drained;
 	u64			since;
 	u8			purge;
 };

@@ -15,10 +15,9 @@
 #include <net/netfilter/nf_conntrack.h>
 
 #include "clients.h"
-#include "compat.h"
 
 #define LC_CLIENT_BUCKETS	32768U
-#define LC_AGE_BATCH		1024U
+#define LC_EXPIRE_BATCH		1024U
 
 /**
  * struct client - one that is remembered
@@ -215,7 +214,7 @@ static struct client *client_alloc(struct lc_clients *clients)
  * Without memory it is not remembered.
  *
  * Context: any. Does not sleep.
- * Return: whether it is the first one: lc_clients_age() is to be called.
+ * Return: whether it is the first one: lc_clients_expire() is to be called.
  */
 bool lc_client_set(struct lc_clients *clients, const struct lc_client_key *key,
 		   const struct lc_backend_key *backend, unsigned int seconds)
@@ -247,15 +246,15 @@ unlock:
 }
 
 /**
- * lc_clients_age() - forget clients that were idle for too long
+ * lc_clients_expire() - forget clients that were idle for too long
  * @clients: the namespace's
  *
  * Context: any.
  * Return: whether any are left.
  */
-bool lc_clients_age(struct lc_clients *clients)
+bool lc_clients_expire(struct lc_clients *clients)
 {
-	unsigned int most = LC_AGE_BATCH;
+	unsigned int most = LC_EXPIRE_BATCH;
 	struct client *client, *next;
 	bool left;
 

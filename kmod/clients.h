@@ -50,6 +50,6 @@ bool lc_client_find(struct lc_clients *clients, const struct lc_client_key *key,
 		    struct lc_backend_key *backend);
 bool lc_client_set(struct lc_clients *clients, const struct lc_client_key *key,
 		   const struct lc_backend_key *backend, unsigned int seconds);
-bool lc_clients_age(struct lc_clients *clients);
+bool lc_clients_expire(struct lc_clients *clients);
 
 #endif /* LC_CLIENTS_H */

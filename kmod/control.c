@@ -1,161 +1,181 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Changes to a running namespace: what pools.c and change.c know nothing of,
- * connections that are to be tracked, adopted or ended.
+ * Control: changes at run time, with their effects on connections.
+ *
+ * Changes themselves are made by change.c. Here connections are tracked, adopted and
+ * deleted for them.
  */
 #include <linux/netlink.h>
 
+#include "addr.h"
 #include "change.h"
 #include "control.h"
-#include "net.h"
+#include "health.h"
 #include "purge.h"
+#include "scan.h"
 #include "share.h"
+#include "track.h"
 
 static const u8 families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
 
 /**
- * lc_control_init() - make a namespace ready to be changed
+ * lc_control_init() - set up a namespace's control
  * @control: zeroed memory
+ * @tracker: the namespace's
  *
  * Context: any.
  */
-void lc_control_init(struct lc_control *control)
+void lc_control_init(struct lc_control *control, struct lc_tracker *tracker)
 {
+	control->tracker = tracker;
 	mutex_init(&control->lock);
 }
 
-static int track(struct lc_net *ln, u8 family)
+static struct lc_healer *control_healer(const struct lc_control *control)
 {
-	bool *tracked = &ln->control.tracked[lc_family_index(family)];
+	return control->tracker->scan->gc->healer;
+}
+
+static int control_track(struct lc_control *control, u8 family)
+{
+	bool *tracked = &control->tracked[lc_family_index(family)];
 	int err;
 
-	lockdep_assert_held(&ln->control.lock);
+	lockdep_assert_held(&control->lock);
 
 	if (*tracked)
 		return 0;
-	err = lc_track_get(ln, family);
+	err = lc_track_get(control->tracker, family);
 	if (!err)
 		*tracked = true;
 	return err;
 }
 
-static void untrack(struct lc_net *ln, u8 family)
+static void control_untrack(struct lc_control *control, u8 family)
 {
-	bool *tracked = &ln->control.tracked[lc_family_index(family)];
+	bool *tracked = &control->tracked[lc_family_index(family)];
 
-	lockdep_assert_held(&ln->control.lock);
+	lockdep_assert_held(&control->lock);
 
 	if (!*tracked)
 		return;
 	*tracked = false;
-	lc_track_put(ln, family);
+	lc_track_put(control->tracker, family);
 }
 
 /**
- * lc_control_exit() - the namespace goes
- * @ln: the namespace
+ * lc_control_exit() - the namespace ends
+ * @control: the namespace's
  *
  * Context: may sleep.
  */
-void lc_control_exit(struct lc_net *ln)
+void lc_control_exit(struct lc_control *control)
 {
 	unsigned int i;
 
-	mutex_lock(&ln->control.lock);
+	mutex_lock(&control->lock);
 	for (i = 0; i < ARRAY_SIZE(families); i++)
-		untrack(ln, families[i]);
-	mutex_unlock(&ln->control.lock);
+		control_untrack(control, families[i]);
+	mutex_unlock(&control->lock);
 }
 
 /**
- * lc_control_begin() - changes are to come
- * @ln: the namespace
- * @changes: to be filled, and given to lc_control_undo() or lc_control_apply()
- * @extack: where refusals go
+ * lc_control_begin() - begin a set of changes
+ * @control: the namespace's
+ * @changes: to be initialized; the caller ends them by lc_control_undo() or
+ *	lc_control_apply()
+ * @extack: receives the reason of a refusal
  *
  * Context: may sleep.
  */
-void lc_control_begin(struct lc_net *ln, struct lc_changes *changes,
+void lc_control_begin(struct lc_control *control, struct lc_changes *changes,
 		      struct netlink_ext_ack *extack)
 {
-	mutex_lock(&ln->control.lock);
-	mutex_lock(&ln->backends.lock);
-	lc_changes_init(changes, &ln->pools,
-			lc_share_is_trusted(ln->share) ? LC_MAX_WORK_HOST :
-						    LC_MAX_WORK, extack);
+	struct lc_healer *healer = control_healer(control);
+
+	mutex_lock(&control->lock);
+	mutex_lock(&healer->pools->backends->lock);
+	lc_changes_init(changes, healer->pools,
+			lc_share_is_trusted(healer->share) ? LC_MAX_WORK_HOST :
+							     LC_MAX_WORK,
+			extack);
 }
 
 /**
- * lc_control_add() - one more change
- * @ln: the namespace
- * @changes: together with these
- * @request: a request whose fields are good, each for itself
+ * lc_control_add() - add a change to a set
+ * @control: the namespace's
+ * @changes: the set
+ * @request: a request, each of whose fields is valid
  *
  * Context: may sleep; the memory is charged to the caller.
- * Return: 0, or a negative errno: then all are to be undone.
+ * Return: 0, or a negative errno: then the caller undoes the set.
  */
-int lc_control_add(struct lc_net *ln, struct lc_changes *changes,
+int lc_control_add(struct lc_control *control, struct lc_changes *changes,
 		   const struct lc_request *request)
 {
 	int err = 0;
 
-	/* Whoever appears is to be counted from then on. */
+	/* A backend that appears is counted from then on. */
 	if (request->op == LEASTCONN_OP_ADD ||
 	    request->op == LEASTCONN_OP_STATE)
-		err = track(ln, request->key.family);
+		err = control_track(control, request->key.family);
 	if (request->given & LC_GIVEN_PERSISTENT)
-		err = err ?: lc_clients_open(&ln->clients);
+		err = err ?: lc_clients_open(control_healer(control)->clients);
 	return err ?: lc_changes_add(changes, request);
 }
 
-static void end(struct lc_net *ln, struct lc_changes *changes)
+static void control_end(struct lc_control *control, struct lc_changes *changes)
 {
+	struct lc_pools *pools = changes->pools;
+	struct lc_backends *backends = pools->backends;
 	unsigned int i;
 
 	lc_changes_exit(changes);
 	for (i = 0; i < ARRAY_SIZE(families); i++)
-		if (!ln->pools.members[i] && !ln->backends.kept[i])
-			untrack(ln, families[i]);
-	mutex_unlock(&ln->backends.lock);
-	mutex_unlock(&ln->control.lock);
+		if (!pools->n_members[i] && !backends->n_unready[i])
+			control_untrack(control, families[i]);
+	mutex_unlock(&backends->lock);
+	mutex_unlock(&control->lock);
 }
 
 /**
- * lc_control_undo() - changes are not to be
- * @ln: the namespace
- * @changes: begun and, as far as they went, added
+ * lc_control_undo() - undo a set of changes
+ * @control: the namespace's
+ * @changes: the set, as far as it was added
  *
  * Context: may sleep.
  */
-void lc_control_undo(struct lc_net *ln, struct lc_changes *changes)
+void lc_control_undo(struct lc_control *control, struct lc_changes *changes)
 {
 	lc_changes_undo(changes);
-	end(ln, changes);
+	control_end(control, changes);
 }
 
 /**
- * lc_control_apply() - changes are made
- * @ln: the namespace
- * @changes: begun and added
+ * lc_control_apply() - put a set of changes into force
+ * @control: the namespace's
+ * @changes: the set
  *
- * On return packets see them, backends that appeared have their connections, and
- * connections that were to end have ended.
+ * On return packets see the changes, the connections of backends that appeared are
+ * counted, and entries that are to be purged are deleted.
  *
  * Context: may sleep.
  * Return: how many conntrack entries were deleted.
  */
-unsigned int lc_control_apply(struct lc_net *ln, struct lc_changes *changes)
+unsigned int lc_control_apply(struct lc_control *control,
+			      struct lc_changes *changes)
 {
+	struct lc_backends *backends = changes->pools->backends;
 	unsigned int purged = 0;
 
 	lc_changes_apply(changes);
-	mutex_unlock(&ln->backends.lock);
-	if (ln->control.tracked[0] || ln->control.tracked[1])
-		lc_scan_adopt(ln);
+	mutex_unlock(&backends->lock);
+	if (control->tracked[0] || control->tracked[1])
+		lc_scan_adopt(control->tracker->scan);
 	if (changes->purges)
-		purged = lc_purge(ln);
-	lc_health_check(ln);
-	mutex_lock(&ln->backends.lock);
-	end(ln, changes);
+		purged = lc_purge(control->tracker->scan->gc);
+	lc_health_check(control_healer(control));
+	mutex_lock(&backends->lock);
+	control_end(control, changes);
 	return purged;
 }

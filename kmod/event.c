@@ -21,9 +21,9 @@
 #include "snapshot.h"
 
 /* What sending may take; nanoseconds. */
-#define LC_TELL_CHANGES	(100 * NSEC_PER_MSEC)
-#define LC_TELL_LOOK	(10 * NSEC_PER_MSEC)
-#define LC_LOOKS	1024U	/* of a kind, in one go */
+#define LC_SEND_COMMAND	(100 * NSEC_PER_MSEC)
+#define LC_SEND_CHECK	(10 * NSEC_PER_MSEC)
+#define LC_CHECKS	1024U	/* of a kind, in one go */
 
 /**
  * struct events - to be told to the listeners of a namespace
@@ -106,7 +106,7 @@ static void tell(struct events *events, u8 event, const struct lc_row *row)
 }
 
 /* Before it is applied: what goes is still there. */
-static void tell_step(struct events *events, const struct lc_step *step)
+static void event_of_step(struct events *events, const struct lc_step *step)
 {
 	struct lc_row row = {};
 
@@ -134,7 +134,7 @@ void lc_events_of_changes(const struct genl_family *family, struct net *net,
 		.family	= family,
 		.net	= net,
 		.left	= lc_share_is_trusted(lc_net(net)->share) ? S64_MAX :
-							LC_TELL_CHANGES,
+							LC_SEND_COMMAND,
 		/* At a cgroup's limit, reclaim once: events can be lost. */
 		.flags	= GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN,
 	};
@@ -145,7 +145,7 @@ void lc_events_of_changes(const struct genl_family *family, struct net *net,
 	list_for_each_entry(step, &changes->steps, list) {
 		if (!step->event)
 			continue;
-		tell_step(&events, step);
+		event_of_step(&events, step);
 		if (events.left < 0 || fatal_signal_pending(current)) {
 			lose_rest(&events);
 			return;
@@ -154,114 +154,114 @@ void lc_events_of_changes(const struct genl_family *family, struct net *net,
 	send(&events);
 }
 
-static void look_for_drained(struct events *events, struct lc_backend *backend)
+static void check_drained(struct events *events, struct lc_backend *backend)
 {
 	bool drained = backend->state != LEASTCONN_STATE_READY &&
 		       atomic_read(&backend->active) <= 0;
 	struct lc_row row = {};
 
-	if (drained && !backend->drained) {
+	if (drained && !backend->notified_drained) {
 		lc_row_backend(&row, backend);
 		tell(events, LEASTCONN_EVENT_DRAINED, &row);
 	}
-	backend->drained = drained;
+	backend->notified_drained = drained;
 }
 
-static void look_for_full(struct events *events, struct lc_member *member)
+static void check_full(struct events *events, struct lc_member *member)
 {
 	const u32 max_conns = member->terms.max_conns;
 	int active = atomic_read(&member->backend->active);
 	bool full = max_conns && active > 0 && active >= max_conns;
 	struct lc_row row = {};
 
-	if (full == member->full)
+	if (full == member->notified_full)
 		return;
-	member->full = full;
+	member->notified_full = full;
 	lc_row_member(&row, member);
 	tell(events, full ? LEASTCONN_EVENT_FULL : LEASTCONN_EVENT_NOT_FULL,
 	     &row);
 }
 
 /* One that is on trial has been out, and is not back yet. */
-static void look_for_health(struct events *events, struct lc_member *member)
+static void check_member_health(struct events *events, struct lc_member *member)
 {
 	struct lc_health *health = &member->health;
-	bool told = health->told != LEASTCONN_HEALTH_IN;
-	bool out = health->is != LEASTCONN_HEALTH_IN;
+	bool told = health->notified != LEASTCONN_HEALTH_IN;
+	bool out = health->state != LEASTCONN_HEALTH_IN;
 	struct lc_row row = {};
 
 	if (out == told)
 		return;
-	health->told = health->is;
+	health->notified = health->state;
 	lc_row_member(&row, member);
 	tell(events, out ? LEASTCONN_EVENT_EJECTED : LEASTCONN_EVENT_BACK,
 	     &row);
 }
 
-static void look_at_unready(struct events *events, struct lc_backends *backends)
+static void check_unready(struct events *events, struct lc_backends *backends)
 {
-	unsigned int left = min(backends->to_look,
-				backends->kept[0] + backends->kept[1]);
+	unsigned int left = min(backends->to_check,
+				backends->n_unready[0] + backends->n_unready[1]);
 	struct lc_backend *backend;
 	unsigned int n;
 
-	for (n = 0; n < LC_LOOKS && left && events->left > 0; n++, left--) {
+	for (n = 0; n < LC_CHECKS && left && events->left > 0; n++, left--) {
 		backend = list_first_entry(&backends->unready,
 					   struct lc_backend, unready);
 		list_move_tail(&backend->unready, &backends->unready);
-		look_for_drained(events, backend);
+		check_drained(events, backend);
 	}
-	WRITE_ONCE(backends->to_look, left);
+	WRITE_ONCE(backends->to_check, left);
 }
 
-static void look_at_capped(struct events *events, struct lc_pools *pools)
+static void check_capped(struct events *events, struct lc_pools *pools)
 {
-	unsigned int left = min(pools->to_look, pools->n_capped);
+	unsigned int left = min(pools->to_check, pools->n_capped);
 	struct lc_member *member;
 	unsigned int n;
 
-	for (n = 0; n < LC_LOOKS && left && events->left > 0; n++, left--) {
+	for (n = 0; n < LC_CHECKS && left && events->left > 0; n++, left--) {
 		member = list_first_entry(&pools->capped, struct lc_member,
 					  capped);
 		list_move_tail(&member->capped, &pools->capped);
-		look_for_full(events, member);
+		check_full(events, member);
 		lc_member_watch_cap(member);
 	}
-	WRITE_ONCE(pools->to_look, left);
+	WRITE_ONCE(pools->to_check, left);
 }
 
-static void look_at_health(struct events *events, struct lc_pools *pools)
+static void check_health(struct events *events, struct lc_pools *pools)
 {
 	struct lc_member *member;
 	unsigned int n;
 
-	for (n = 0; n < LC_LOOKS && !list_empty(&pools->untold) &&
+	for (n = 0; n < LC_CHECKS && !list_empty(&pools->to_notify) &&
 	     events->left > 0; n++) {
-		member = list_first_entry(&pools->untold, struct lc_member,
-					  health.untold);
-		list_del_init(&member->health.untold);
-		look_for_health(events, member);
+		member = list_first_entry(&pools->to_notify, struct lc_member,
+					  health.to_notify);
+		list_del_init(&member->health.to_notify);
+		check_member_health(events, member);
 	}
 }
 
 /**
- * lc_events_look() - see what has become of loads and health, and tell it
+ * lc_events_check() - see what has become of loads and health, and tell it
  * @family: the control family
  * @ln: the namespace
  *
  * Also when nobody listens, so that whoever listens later is told what happens
  * then, not what has happened before. Some are looked at in one go:
- * lc_net_looks_left() says whether that was all.
+ * lc_notify_is_pending() says whether that was all.
  *
  * Context: may sleep.
  * Return: nanoseconds that it took.
  */
-u64 lc_events_look(const struct genl_family *family, struct lc_net *ln)
+u64 lc_events_check(const struct genl_family *family, struct lc_net *ln)
 {
 	struct events events = {
 		.family	= family,
 		.net	= ln->net,
-		.left	= LC_TELL_LOOK,
+		.left	= LC_SEND_CHECK,
 		.flags	= GFP_KERNEL,
 	};
 	struct lc_backends *backends = &ln->backends;
@@ -270,15 +270,15 @@ u64 lc_events_look(const struct genl_family *family, struct lc_net *ln)
 
 	mutex_lock(&backends->lock);
 	since = ktime_get_ns();
-	if (READ_ONCE(pools->look_anew)) {
-		WRITE_ONCE(pools->look_anew, false);
-		WRITE_ONCE(backends->to_look,
-			   backends->kept[0] + backends->kept[1]);
-		WRITE_ONCE(pools->to_look, pools->n_capped);
+	if (READ_ONCE(pools->recheck)) {
+		WRITE_ONCE(pools->recheck, false);
+		WRITE_ONCE(backends->to_check,
+			   backends->n_unready[0] + backends->n_unready[1]);
+		WRITE_ONCE(pools->to_check, pools->n_capped);
 	}
-	look_at_unready(&events, backends);
-	look_at_capped(&events, pools);
-	look_at_health(&events, pools);
+	check_unready(&events, backends);
+	check_capped(&events, pools);
+	check_health(&events, pools);
 	send(&events);
 	since = ktime_get_ns() - since;
 	mutex_unlock(&backends->lock);

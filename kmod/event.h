@@ -11,6 +11,6 @@ struct net;
 
 void lc_events_of_changes(const struct genl_family *family, struct net *net,
 			  const struct lc_changes *changes);
-u64 lc_events_look(const struct genl_family *family, struct lc_net *ln);
+u64 lc_events_check(const struct genl_family *family, struct lc_net *ln);
 
 #endif /* LC_EVENT_H */

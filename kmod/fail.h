@@ -4,11 +4,11 @@
 
 #include <linux/types.h>
 
-struct lc_net;
+struct lc_healer;
+struct lc_records;
 struct nf_conn;
-struct sk_buff;
 
-bool lc_fail(struct lc_net *ln, const struct nf_conn *ct, u8 reason);
-u8 lc_fail_reason(const struct sk_buff *skb, u8 family);
+bool lc_fail(struct lc_healer *healer, struct lc_records *records,
+	     const struct nf_conn *ct, u8 reason);
 
 #endif /* LC_FAIL_H */

@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Health: what pools learn from connections that fail.
+ * Health: pools eject backends whose connections fail.
  *
- * A backend that refuses at once never has many connections, so it would be
- * given all of them. Packets and the reaper say which backend failed or
- * answered; everything else is done here, in process context, under the lock of
- * all who change pools.
+ * A backend that refuses connections at once never has many, so least connections
+ * would give it all new ones. The hooks and the garbage collector report which backend
+ * failed or answered a connection. Everything else is done here, in process context,
+ * under lc_backends.lock.
  *
- * A pool with max_fails ejects a member that has so many failed connections
- * within fail_timeout, without an answered one between. It rests for fail_timeout,
- * twice as long each time that it is ejected again before it has been in for as
- * long as it had rested, up to 2^LC_DOUBLINGS times. Then it gets one connection,
- * and what becomes of that decides. At most half of the ordinary members are out
- * at a time; those who would be, too, are suspects. When all are out or
- * suspects, nothing is known to be better than anything else: the pool is open,
- * all are in, and nobody is ejected until one answers.
+ * A pool with max_fails ejects a member after that many failed connections within
+ * fail_timeout, with no answered one between them. The member rests for fail_timeout.
+ * The rest doubles each time the member is ejected again before it has been back for
+ * as long as its last rest, up to 2^LC_DOUBLINGS times. After the rest it is on trial:
+ * it gets one connection, and the result of that decides. At most half of the ordinary
+ * members are out (ejected or on trial) at a time; a member that would be ejected
+ * otherwise is suspect. When all ordinary members are out or suspect, the pool panics:
+ * all of them are in, and none is ejected until one answers.
  *
- * A run of this work visits what there is news of, what is due and pools that have
- * become too small for those who are out, nothing else, and gives way in between.
- * What runs take is paid for: see share.c.
+ * A run of the work visits backends that have been queued, rests that have ended, and
+ * pools with too many members out. It visits nothing else, and reschedules in between.
+ * What runs take is charged to the namespace's user: see share.c.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/llist.h>
 #include <linux/timerqueue.h>
 
-#include "compat.h"
 #include "health.h"
-#include "net.h"
+#include "member.h"
+#include "notify.h"
 #include "share.h"
 
-#define LC_STEP		(HZ / 10)	/* between looks at parts of what may have changed */
-#define LC_AGE		(10 * HZ)	/* between looks for clients to be forgotten */
-#define LC_BATCH	256U		/* without giving way */
+#define LC_NOTIFY_STEP	(HZ / 10)	/* between two parts of the notifications */
+#define LC_EXPIRE	(10 * HZ)	/* between two searches for expired clients */
+#define LC_BATCH	256U		/* backends, rests or pools without rescheduling */
 
 static u64 timeout_of(const struct lc_pool *pool)
 {
@@ -44,14 +44,14 @@ static void set_suspect(struct lc_member *member, bool suspect)
 	if (member->health.suspect == suspect)
 		return;
 	member->health.suspect = suspect;
-	lc_member_recount(member);
+	lc_member_count_tier(member);
 }
 
 static void come_back(struct lc_member *member)
 {
 	struct lc_health *health = &member->health;
 
-	health->is = LEASTCONN_HEALTH_IN;
+	health->state = LEASTCONN_HEALTH_IN;
 	health->reason = LEASTCONN_REASON_NONE;
 	health->fails = 0;
 	health->suspect = false;
@@ -65,14 +65,14 @@ static void eject(struct lc_member *member)
 	struct lc_health *health = &member->health;
 	u64 now = get_jiffies_64();
 
-	if (health->is == LEASTCONN_HEALTH_IN &&
+	if (health->state == LEASTCONN_HEALTH_IN &&
 	    now - health->back > health->rest)
 		health->doublings = 0;
 	health->rest = timeout_of(member->pool) << health->doublings;
 	if (health->doublings < LC_DOUBLINGS)
 		health->doublings++;
 	health->until = now + health->rest;
-	health->is = LEASTCONN_HEALTH_EJECTED;
+	health->state = LEASTCONN_HEALTH_EJECTED;
 	health->reason = READ_ONCE(member->backend->reason);
 	health->fails = 0;
 	health->suspect = false;
@@ -84,16 +84,13 @@ static struct lc_member *member_out(struct timerqueue_node *node)
 	return container_of(node, struct lc_member, health.out);
 }
 
-/*
- * None of the ordinary ones is known to be better than the others: those that are
- * in are suspects already.
- */
-static void open_up(struct lc_pool *pool)
+/* All ordinary members are out or suspect: bring back those that are out. */
+static void start_panic(struct lc_pool *pool)
 {
 	struct timerqueue_node *node, *next;
 	struct lc_member *member;
 
-	pool->open = true;
+	pool->panic = true;
 	for (node = timerqueue_getnext(&pool->out); node; node = next) {
 		next = timerqueue_iterate_next(node);
 		member = member_out(node);
@@ -108,19 +105,19 @@ static void open_up(struct lc_pool *pool)
 static void may_eject(struct lc_member *member)
 {
 	struct lc_pool *pool = member->pool;
-	const struct lc_census *census = &pool->census;
+	const struct lc_tier_stats *stats = &pool->tier_stats;
 
 	if (!lc_member_is_ordinary(member)) {
 		eject(member);
 		return;
 	}
 	set_suspect(member, true);
-	if (census->out + census->suspects < census->all) {
-		pool->open = false;
-		if (2 * (census->out + 1) <= census->all)
+	if (stats->out + stats->suspects < stats->all) {
+		pool->panic = false;
+		if (2 * (stats->out + 1) <= stats->all)
 			eject(member);
-	} else if (!pool->open) {
-		open_up(pool);
+	} else if (!pool->panic) {
+		start_panic(pool);
 	}
 }
 
@@ -129,9 +126,9 @@ static void member_failed(struct lc_member *member, unsigned int times)
 	struct lc_health *health = &member->health;
 	u64 now = get_jiffies_64();
 
-	if (health->is == LEASTCONN_HEALTH_TRIAL)
+	if (health->state == LEASTCONN_HEALTH_TRIAL)
 		eject(member);
-	if (health->is != LEASTCONN_HEALTH_IN)
+	if (health->state != LEASTCONN_HEALTH_IN)
 		return;
 	if (now - health->first > timeout_of(member->pool)) {
 		health->fails = 0;
@@ -144,42 +141,42 @@ static void member_failed(struct lc_member *member, unsigned int times)
 		may_eject(member);
 }
 
-static void member_answers(struct lc_member *member)
+static void member_answered(struct lc_member *member)
 {
 	struct lc_health *health = &member->health;
 
-	member->pool->open = false;
+	member->pool->panic = false;
 	health->fails = 0;
 	set_suspect(member, false);
-	if (health->is == LEASTCONN_HEALTH_TRIAL)
+	if (health->state == LEASTCONN_HEALTH_TRIAL)
 		come_back(member);
 }
 
 static bool is_suspected(const struct lc_member *member)
 {
-	return member->health.fails || member->pool->open ||
-	       member->health.is != LEASTCONN_HEALTH_IN;
+	return member->health.fails || member->pool->panic ||
+	       member->health.state != LEASTCONN_HEALTH_IN;
 }
 
-/* What has been heard of it since the last time. */
-static void judge(struct lc_backend *backend)
+/* Judge a backend by what has been reported since it was judged last. */
+static void judge_backend(struct lc_backend *backend)
 {
-	bool suspected = false, answers;
+	bool suspected = false, answered;
 	struct lc_member *member;
 	unsigned int failed;
 
-	/* First: what comes now is news again. Pairs with hear_of(). */
-	atomic_xchg(&backend->heard, 0);
+	/* First: later reports queue the backend again. Pairs with queue_backend(). */
+	atomic_xchg(&backend->queued, 0);
 	failed = atomic_xchg(&backend->failed, 0);
-	answers = atomic_xchg(&backend->answered, 0);
-	if (!failed && !answers)
+	answered = atomic_xchg(&backend->answered, 0);
+	if (!failed && !answered)
 		return;
-	hlist_for_each_entry(member, &backend->seats, seat.node) {
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
 		cond_resched();
 		if (!member->pool->settings.max_fails)
 			continue;
-		if (answers)
-			member_answers(member);
+		if (answered)
+			member_answered(member);
 		if (failed)
 			member_failed(member, failed);
 		suspected |= is_suspected(member);
@@ -189,21 +186,21 @@ static void judge(struct lc_backend *backend)
 
 /**
  * struct run - a run of the work
- * @ln: the namespace
- * @since: nanoseconds of the clock, when its lock was taken
- * @took: nanoseconds, before that
- * @left: what may be done without giving way
+ * @healer: the namespace's
+ * @since: nanoseconds of the clock, when the lock was taken
+ * @took: nanoseconds before that
+ * @left: backends, rests or pools until the lock is dropped
  */
 struct run {
-	struct lc_net	*ln;
-	u64		since;
-	u64		took;
-	unsigned int	left;
+	struct lc_healer	*healer;
+	u64			since;
+	u64			took;
+	unsigned int		left;
 };
 
 static void run_lock(struct run *run)
 {
-	mutex_lock(&run->ln->backends.lock);
+	mutex_lock(&run->healer->pools->backends->lock);
 	run->since = ktime_get_ns();
 	run->left = LC_BATCH;
 }
@@ -211,7 +208,7 @@ static void run_lock(struct run *run)
 static void run_unlock(struct run *run)
 {
 	run->took += ktime_get_ns() - run->since;
-	mutex_unlock(&run->ln->backends.lock);
+	mutex_unlock(&run->healer->pools->backends->lock);
 }
 
 static void run_resched(struct run *run)
@@ -223,14 +220,14 @@ static void run_resched(struct run *run)
 	run_lock(run);
 }
 
-static void judge_news(struct run *run)
+static void judge_queue(struct run *run)
 {
-	struct llist_node *news = llist_del_all(&run->ln->healer.news);
+	struct llist_node *queue = llist_del_all(&run->healer->queue);
 	struct lc_backend *backend, *next;
 
-	news = llist_reverse_order(news);
-	llist_for_each_entry_safe(backend, next, news, news) {
-		judge(backend);
+	queue = llist_reverse_order(queue);
+	llist_for_each_entry_safe(backend, next, queue, queue) {
+		judge_backend(backend);
 		lc_backend_put(backend);
 		run_resched(run);
 	}
@@ -244,14 +241,14 @@ static void end_rest(struct lc_pool *pool)
 		come_back(member);
 		return;
 	}
-	member->health.is = LEASTCONN_HEALTH_TRIAL;
+	member->health.state = LEASTCONN_HEALTH_TRIAL;
 	lc_member_update(member);
 }
 
-/* Return: jiffies until the next one is due, or U64_MAX. */
+/* Return: jiffies until the next rest ends, or U64_MAX. */
 static u64 end_rests(struct run *run)
 {
-	struct lc_pools *pools = &run->ln->pools;
+	struct lc_pools *pools = run->healer->pools;
 	struct timerqueue_node *first;
 	u64 now = get_jiffies_64();
 
@@ -264,11 +261,11 @@ static u64 end_rests(struct run *run)
 	return U64_MAX;
 }
 
-/* Those whose rest is over first. Return: whether that was all. */
+/* In the order of the ends of their rests. Return: false if there are more. */
 static bool bring_back(struct lc_pool *pool)
 {
 	struct timerqueue_node *node = timerqueue_getnext(&pool->out), *next;
-	unsigned int most = LC_BATCH;
+	unsigned int left = LC_BATCH;
 	struct lc_member *member;
 
 	for (; node && lc_pool_is_short(pool); node = next) {
@@ -277,172 +274,211 @@ static bool bring_back(struct lc_pool *pool)
 		cond_resched();
 		if (pool->settings.max_fails &&
 		    (!lc_member_is_ordinary(member) ||
-		     member->health.is != LEASTCONN_HEALTH_EJECTED))
+		     member->health.state != LEASTCONN_HEALTH_EJECTED))
 			continue;
-		if (!most--)
+		if (!left--)
 			return false;
 		come_back(member);
 	}
 	return true;
 }
 
-static void visit_pools(struct run *run)
+static void fill_short_pools(struct run *run)
 {
-	struct lc_pools *pools = &run->ln->pools;
+	struct lc_pools *pools = run->healer->pools;
 	struct lc_pool *pool;
 
-	while (!list_empty(&pools->visits)) {
-		pool = list_first_entry(&pools->visits, struct lc_pool, visit);
+	while (!list_empty(&pools->short_pools)) {
+		pool = list_first_entry(&pools->short_pools, struct lc_pool,
+					short_pools);
 		if (bring_back(pool))
-			list_del_init(&pool->visit);
+			list_del_init(&pool->short_pools);
 		else
 			run->left = 1;
 		run_resched(run);
 	}
 }
 
-static void sooner(u64 *wait, u64 other)
-{
-	*wait = min(*wait, other);
-}
-
 /* Return: jiffies until something is due, or U64_MAX. */
-static u64 heal(struct lc_net *ln, u64 *took)
+static u64 heal(struct lc_healer *healer, u64 *took)
 {
-	struct run run = { .ln = ln };
+	struct lc_pools *pools = healer->pools;
+	struct run run = { .healer = healer };
 	u64 wait, since;
 
 	run_lock(&run);
-	judge_news(&run);
+	judge_queue(&run);
 	wait = end_rests(&run);
-	visit_pools(&run);
+	fill_short_pools(&run);
 	run_unlock(&run);
 	since = ktime_get_ns();
-	if (lc_clients_age(&ln->clients))
-		sooner(&wait, LC_AGE);
+	if (lc_clients_expire(healer->clients))
+		wait = min_t(u64, wait, LC_EXPIRE);
 	*took = run.took + ktime_get_ns() - since;
-	if (lc_net_looks_left(ln))
-		*took += lc_net_look(ln);
-	if (lc_net_looks_left(ln))
-		sooner(&wait, list_empty(&ln->pools.untold) ? LC_STEP : 1);
+	if (lc_notify_is_pending(pools))
+		*took += lc_notify(pools);
+	if (lc_notify_is_pending(pools))
+		wait = min_t(u64, wait, list_empty(&pools->to_notify) ?
+					LC_NOTIFY_STEP : 1);
 	return wait;
 }
 
-static void work(struct work_struct *work)
+static void health_work(struct work_struct *work)
 {
 	struct lc_healer *healer = container_of(to_delayed_work(work),
 						struct lc_healer, work);
-	struct lc_net *ln = container_of(healer, struct lc_net, healer);
 	u64 wait, took;
 
-	if (!lc_turn_begin(ln->share, &healer->turn))
+	if (!lc_turn_begin(healer->share, &healer->turn))
 		return;
-	wait = heal(ln, &took);
-	lc_share_pay(ln->share, took);
-	/* Unless it has been queued meanwhile, for at once. */
+	wait = heal(healer, &took);
+	lc_share_charge(healer->share, took);
+	/* No effect if lc_health_check() has queued the work in the meantime. */
 	if (wait != U64_MAX)
 		queue_delayed_work(lc_wq, &healer->work,
 				   min_t(u64, wait, MAX_JIFFY_OFFSET));
 }
 
 /**
- * lc_health_check() - pools have changed: see what is due
- * @ln: the namespace
+ * lc_health_check() - run the work soon: pools have changed
+ * @healer: the namespace's
  *
  * Context: any; packets: under rcu_read_lock().
  */
-void lc_health_check(struct lc_net *ln)
+void lc_health_check(struct lc_healer *healer)
 {
-	struct lc_healer *healer = &ln->healer;
-
 	if (lc_turn_is_idle(&healer->turn))
 		mod_delayed_work(lc_wq, &healer->work, 0);
 }
 
-static void hear_of(struct lc_net *ln, struct lc_backend *backend)
+/**
+ * lc_health_changed() - a command has changed pools or backends
+ * @healer: the namespace's
+ *
+ * Some transitions are reported before the return, the rest by the work.
+ *
+ * Context: may sleep.
+ */
+void lc_health_changed(struct lc_healer *healer)
 {
-	/* After what there is to hear: pairs with judge(). */
-	if (atomic_xchg(&backend->heard, 1) || !lc_backend_get(backend))
+	WRITE_ONCE(healer->pools->recheck, true);
+	lc_notify(healer->pools);
+	if (lc_notify_is_pending(healer->pools))
+		lc_health_check(healer);
+}
+
+/**
+ * lc_health_loads_changed() - connections may have begun or ended
+ * @healer: the namespace's
+ *
+ * Loads matter to notifications only where there are members with max_conns or
+ * backends that are not ready.
+ *
+ * Context: process.
+ */
+void lc_health_loads_changed(struct lc_healer *healer)
+{
+	struct lc_pools *pools = healer->pools;
+
+	if (!READ_ONCE(pools->n_capped) &&
+	    !READ_ONCE(pools->backends->n_unready[0]) &&
+	    !READ_ONCE(pools->backends->n_unready[1]))
 		return;
-	llist_add(&backend->news, &ln->healer.news);
-	lc_health_check(ln);
+	WRITE_ONCE(pools->recheck, true);
+	lc_health_check(healer);
+}
+
+static void queue_backend(struct lc_healer *healer, struct lc_backend *backend)
+{
+	/* After the report has been stored: pairs with judge_backend(). */
+	if (atomic_xchg(&backend->queued, 1) || !lc_backend_get(backend))
+		return;
+	llist_add(&backend->queue, &healer->queue);
+	lc_health_check(healer);
 }
 
 /**
  * lc_health_failed() - a connection to a backend has failed
- * @ln: the namespace
+ * @healer: the namespace's
  * @backend: the backend
  * @reason: &enum leastconn_reason
  *
  * Context: any, under rcu_read_lock().
  */
-void lc_health_failed(struct lc_net *ln, struct lc_backend *backend, u8 reason)
+void lc_health_failed(struct lc_healer *healer, struct lc_backend *backend,
+		      u8 reason)
 {
 	atomic_inc(&backend->fails);
-	if (!READ_ONCE(backend->watched))
+	if (!READ_ONCE(backend->n_watching))
 		return;
 	WRITE_ONCE(backend->reason, reason);
-	/* Who counts it is to see why: pairs with judge()'s atomic_xchg(). */
+	/* The reason before the count: pairs with judge_backend()'s atomic_xchg(). */
 	smp_mb__before_atomic();
 	atomic_inc(&backend->failed);
-	hear_of(ln, backend);
+	queue_backend(healer, backend);
 }
 
 /**
- * lc_health_answers() - a backend has answered a connection
- * @ln: the namespace
+ * lc_health_answered() - a backend has answered a connection
+ * @healer: the namespace's
  * @backend: the backend
  *
  * Context: any, under rcu_read_lock().
  */
-void lc_health_answers(struct lc_net *ln, struct lc_backend *backend)
+void lc_health_answered(struct lc_healer *healer, struct lc_backend *backend)
 {
 	if (!READ_ONCE(backend->suspected))
 		return;
 	atomic_set(&backend->answered, 1);
-	hear_of(ln, backend);
+	queue_backend(healer, backend);
 }
 
 /**
- * lc_healer_init() - make a namespace's healer ready
+ * lc_healer_init() - set up a namespace's healer
  * @healer: zeroed memory
+ * @pools: the namespace's
+ * @clients: the namespace's
+ * @share: the account of the namespace's user
  *
  * Context: any.
  */
-void lc_healer_init(struct lc_healer *healer)
+void lc_healer_init(struct lc_healer *healer, struct lc_pools *pools,
+		    struct lc_clients *clients, struct lc_share *share)
 {
-	init_llist_head(&healer->news);
-	INIT_DELAYED_WORK(&healer->work, work);
+	healer->pools = pools;
+	healer->clients = clients;
+	healer->share = share;
+	init_llist_head(&healer->queue);
+	INIT_DELAYED_WORK(&healer->work, health_work);
 	lc_turn_init(&healer->turn, &healer->work);
 }
 
 /**
- * lc_healer_close() - the namespace goes: no more work
- * @healer: its healer
+ * lc_healer_close() - the namespace ends: stop the work
+ * @healer: the namespace's
  *
- * A packet may give it some until the next RCU grace period has ended.
+ * A packet may queue the work until the next RCU grace period has ended.
  *
  * Context: any.
  */
 void lc_healer_close(struct lc_healer *healer)
 {
-	lc_turn_close(container_of(healer, struct lc_net, healer)->share,
-		      &healer->turn);
+	lc_turn_close(healer->share, &healer->turn);
 }
 
 /**
- * lc_healer_exit() - the namespace goes
- * @healer: its healer, closed before the last grace period
+ * lc_healer_exit() - the namespace ends
+ * @healer: the namespace's; closed before the last grace period
  *
  * Context: may sleep.
  */
 void lc_healer_exit(struct lc_healer *healer)
 {
 	struct lc_backend *backend, *next;
-	struct llist_node *news;
+	struct llist_node *queue;
 
 	cancel_delayed_work_sync(&healer->work);
-	news = llist_del_all(&healer->news);
-	llist_for_each_entry_safe(backend, next, news, news)
+	queue = llist_del_all(&healer->queue);
+	llist_for_each_entry_safe(backend, next, queue, queue)
 		lc_backend_put(backend);
 }

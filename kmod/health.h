@@ -5,32 +5,42 @@
 #include <linux/llist.h>
 #include <linux/workqueue.h>
 
+#include "clients.h"
+#include "pool.h"
 #include "share.h"
-
-struct lc_backend;
-struct lc_net;
 
 /** LC_DOUBLINGS - how often the rest of a backend is doubled at most */
 #define LC_DOUBLINGS	5
 
 /**
  * struct lc_healer - judges the backends of a namespace
- * @news: backends of which something has been heard, each held
- * @work: queued when something has been heard of one, or is due
+ * @pools: the namespace's
+ * @clients: the namespace's
+ * @share: the account of the namespace's user
+ * @queue: backends with connections that failed or were answered; each holds a
+ *	reference
+ * @work: judges them; queued if there are any, or if something is due
  * @turn: of @work
  */
 struct lc_healer {
-	struct llist_head	news;
+	struct lc_pools		*pools;
+	struct lc_clients	*clients;
+	struct lc_share		*share;
+	struct llist_head	queue;
 	struct delayed_work	work;
 	struct lc_turn		turn;
 };
 
-void lc_healer_init(struct lc_healer *healer);
+void lc_healer_init(struct lc_healer *healer, struct lc_pools *pools,
+		    struct lc_clients *clients, struct lc_share *share);
 void lc_healer_close(struct lc_healer *healer);
 void lc_healer_exit(struct lc_healer *healer);
 
-void lc_health_check(struct lc_net *ln);
-void lc_health_failed(struct lc_net *ln, struct lc_backend *backend, u8 reason);
-void lc_health_answers(struct lc_net *ln, struct lc_backend *backend);
+void lc_health_check(struct lc_healer *healer);
+void lc_health_changed(struct lc_healer *healer);
+void lc_health_loads_changed(struct lc_healer *healer);
+void lc_health_failed(struct lc_healer *healer, struct lc_backend *backend,
+		      u8 reason);
+void lc_health_answered(struct lc_healer *healer, struct lc_backend *backend);
 
 #endif /* LC_HEALTH_H */

@@ -16,10 +16,12 @@ static int __init lc_init(void)
 {
 	int err;
 
-	lc_share_init();
-	err = lc_record_init();
+	err = lc_share_init();
 	if (err)
 		return err;
+	err = lc_record_init();
+	if (err)
+		goto exit_share;
 	err = lc_client_init();
 	if (err)
 		goto exit_record;
@@ -52,6 +54,8 @@ exit_client:
 	lc_client_exit();
 exit_record:
 	lc_record_exit();
+exit_share:
+	lc_share_exit();
 	return err;
 }
 
@@ -64,6 +68,7 @@ static void __exit lc_exit(void)
 	lc_scan_exit();
 	lc_client_exit();
 	lc_record_exit();
+	lc_share_exit();
 }
 
 module_init(lc_init);

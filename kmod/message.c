@@ -2,7 +2,6 @@
 /* What there is, as the attributes of a message: for lists and for events. */
 #include <net/netlink.h>
 
-#include "compat.h"
 #include "message.h"
 #include "snapshot.h"
 

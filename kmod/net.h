@@ -4,25 +4,26 @@
 
 #include "clients.h"
 #include "control.h"
+#include "gc.h"
 #include "health.h"
 #include "pool.h"
-#include "reap.h"
 #include "record.h"
 #include "scan.h"
+#include "share.h"
 #include "track.h"
 
 /**
- * struct lc_net - all there is of us in one network namespace
+ * struct lc_net - the module's data of one network namespace
  * @net: the namespace
- * @share: of its user
- * @backends: who is known, with its counts
- * @pools: who is chosen among
- * @clients: whom clients were given
- * @records: which connections are counted
- * @reaper: re-checks them
- * @scan: adopts them
- * @tracker: sees them begin and close
+ * @share: the account of the namespace's user
+ * @backends: the known backends with their counts
+ * @pools: the pools that rules choose from
+ * @clients: the backends that clients were given
+ * @records: the connections that are counted
  * @healer: judges backends
+ * @gc: re-checks records
+ * @scan: adopts connections
+ * @tracker: sees connections begin and close
  * @control: changes pools and backends at run time
  */
 struct lc_net {
@@ -32,10 +33,10 @@ struct lc_net {
 	struct lc_pools		pools;
 	struct lc_clients	clients;
 	struct lc_records	records;
-	struct lc_reaper	reaper;
+	struct lc_healer	healer;
+	struct lc_gc		gc;
 	struct lc_scan		scan;
 	struct lc_tracker	tracker;
-	struct lc_healer	healer;
 	struct lc_control	control;
 };
 
@@ -43,13 +44,5 @@ int lc_net_init(void);
 void lc_net_exit(void);
 
 struct lc_net *lc_net(const struct net *net);
-void lc_net_watch(u64 (*wanted)(struct lc_net *ln));
-void lc_net_changed(struct lc_net *ln);
-void lc_net_loads_changed(struct lc_net *ln);
-u64 lc_net_look(struct lc_net *ln);
-bool lc_net_looks_left(const struct lc_net *ln);
-
-/** lc_wq - what is done apart from packets */
-extern struct workqueue_struct *lc_wq;
 
 #endif /* LC_NET_H */

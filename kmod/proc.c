@@ -10,7 +10,6 @@
 #include <linux/seq_file_net.h>
 #include <net/net_namespace.h>
 
-#include "compat.h"
 #include "net.h"
 #include "proc.h"
 
@@ -101,8 +100,8 @@ static void show_ejected(struct seq_file *seq, const struct lc_backend *backend)
 	unsigned long reasons = 0;
 	char before = ' ';
 
-	hlist_for_each_entry(member, &backend->seats, seat.node) {
-		if (member->health.is == LEASTCONN_HEALTH_IN)
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
+		if (member->health.state == LEASTCONN_HEALTH_IN)
 			continue;
 		count++;
 		reasons |= BIT(member->health.reason);

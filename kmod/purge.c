@@ -1,86 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Deletes conntrack entries of backends that are to be left. */
+/* Purging: deletes conntrack entries of backends that shall lose them. */
 #include <linux/sched/signal.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
 #include "compat.h"
-#include "entry.h"
-#include "net.h"
+#include "ct.h"
+#include "gc.h"
+#include "health.h"
 #include "purge.h"
 #include "share.h"
 #include "walk.h"
 
 /**
- * struct purge - of a namespace's entries
- * @ln: the namespace
- * @keys: memory for those of some records
- * @room: so many
- * @count: entries deleted
+ * struct purge - a purge of a namespace's entries
+ * @gc: the namespace's
+ * @keys: memory for the keys of some records
+ * @room: how many keys there is memory for
+ * @count: deleted entries
  */
 struct purge {
-	struct lc_net		*ln;
+	const struct lc_gc	*gc;
 	struct lc_record_key	*keys;
 	unsigned int		room;
 	unsigned int		count;
 };
 
-static enum lc_purge wanted(const struct lc_load *load)
+static enum lc_purge purge_of_dests(const struct lc_dests *dests)
 {
-	enum lc_purge server = LC_PURGE_NONE, host = LC_PURGE_NONE;
+	enum lc_purge exact = LC_PURGE_NONE, any_port = LC_PURGE_NONE;
 
-	if (load->server)
-		server = READ_ONCE(load->server->purge);
-	if (load->host)
-		host = READ_ONCE(load->host->purge);
-	return max(server, host);
+	if (dests->exact)
+		exact = READ_ONCE(dests->exact->purge);
+	if (dests->any_port)
+		any_port = READ_ONCE(dests->any_port->purge);
+	return max(exact, any_port);
 }
 
-static bool is_purged(const struct nf_conn *ct, enum lc_purge purge)
+static bool dests_are_purged(const struct lc_dests *dests)
+{
+	return purge_of_dests(dests) != LC_PURGE_NONE;
+}
+
+static bool purge_takes(enum lc_purge purge, const struct nf_conn *ct)
 {
 	switch (purge) {
 	case LC_PURGE_ALL:
 		return true;
 	case LC_PURGE_UNANSWERED:
 		return !test_bit(IPS_SEEN_REPLY_BIT, &ct->status) ||
-		       lc_entry_is_reset(ct);
+		       lc_ct_is_reset(ct);
 	case LC_PURGE_CLOSED:
-		return lc_entry_is_reset(ct);
+		return lc_ct_is_reset(ct);
 	case LC_PURGE_NONE:
 		break;
 	}
 	return false;
 }
 
-static bool is_to_purge(const struct lc_load *load)
+static bool entry_is_purged(const struct lc_gc *gc, struct nf_conn *ct)
 {
-	return wanted(load) != LC_PURGE_NONE;
-}
+	struct lc_dests dests;
 
-static bool ct_is_purged(struct lc_net *ln, struct nf_conn *ct)
-{
-	struct lc_load load;
-
-	return lc_entry_load(&ln->backends, ct, &load) &&
-	       is_purged(ct, wanted(&load));
+	return lc_ct_dests(gc->backends, ct, &dests) &&
+	       purge_takes(purge_of_dests(&dests), ct);
 }
 
 static void purge_key(struct purge *purge, const struct lc_record_key *key)
 {
-	struct nf_conn *ct = lc_entry_get(purge->ln->net, key);
-	bool doomed;
+	struct nf_conn *ct = lc_ct_get(purge->gc->net, key);
+	bool purged;
 
 	if (!ct)
 		return;
 	rcu_read_lock();
-	doomed = ct_is_purged(purge->ln, ct);
+	purged = entry_is_purged(purge->gc, ct);
 	rcu_read_unlock();
-	if (doomed)
+	if (purged)
 		purge->count += nf_ct_delete(ct, 0, 0);
 	nf_ct_put(ct);
 }
 
 /* Return: false if memory is short. */
-static bool make_room(struct purge *purge, unsigned int room)
+static bool alloc_keys(struct purge *purge, unsigned int room)
 {
 	kvfree(purge->keys);
 	purge->keys = kvmalloc_array(room, sizeof(*purge->keys), GFP_KERNEL);
@@ -93,9 +94,10 @@ static bool purge_part(struct purge *purge, unsigned int part)
 {
 	unsigned int found, i;
 
-	while ((found = lc_records_pick(&purge->ln->records, part, is_to_purge,
-					purge->keys, purge->room)) > purge->room)
-		if (!make_room(purge, found + found / 8))
+	while ((found = lc_records_collect(purge->gc->records, part,
+					   dests_are_purged, purge->keys,
+					   purge->room)) > purge->room)
+		if (!alloc_keys(purge, found + found / 8))
 			return false;
 	for (i = 0; i < found; i++) {
 		purge_key(purge, &purge->keys[i]);
@@ -110,8 +112,8 @@ static bool purge_part(struct purge *purge, unsigned int part)
  */
 static bool purge_records(struct purge *purge)
 {
+	bool done = purge->gc->records->open;
 	unsigned int part;
-	bool done = purge->ln->records.open;
 
 	for (part = 0; done && part < LC_TABLE_LOCKS; part++) {
 		if (fatal_signal_pending(current))
@@ -123,36 +125,36 @@ static bool purge_records(struct purge *purge)
 	return done;
 }
 
-/* Called under a conntrack bucket lock. Return: whether it is to be deleted. */
+/* Called under a conntrack bucket lock. Return: true if the entry is to be deleted. */
 static bool purge_entry(struct nf_conn *ct, void *data)
 {
 	struct purge *purge = data;
-	bool doomed;
+	bool purged;
 
-	doomed = net_eq(nf_ct_net(ct), purge->ln->net) &&
-		 ct_is_purged(purge->ln, ct);
-	purge->count += doomed;
-	return doomed;
+	purged = net_eq(nf_ct_net(ct), purge->gc->net) &&
+		 entry_is_purged(purge->gc, ct);
+	purge->count += purged;
+	return purged;
 }
 
 /**
- * lc_purge() - delete the entries that backends want purged
- * @ln: the namespace
+ * lc_purge() - delete the entries that lc_backend.purge selects
+ * @gc: the namespace's
  *
  * In the host's own user namespace every entry of conntrack's table is checked. In
  * another one the walk stops after LC_WALK_NOW slices; then the entries of the
  * namespace's own records are checked.
  *
  * Context: may sleep.
- * Return: how many there were.
+ * Return: how many entries were deleted.
  */
-unsigned int lc_purge(struct lc_net *ln)
+unsigned int lc_purge(const struct lc_gc *gc)
 {
-	struct purge purge = { .ln = ln };
-	unsigned int slices = lc_share_is_trusted(ln->share) ?
+	struct purge purge = { .gc = gc };
+	unsigned int slices = lc_share_is_trusted(gc->healer->share) ?
 			      UINT_MAX : LC_WALK_NOW;
 
-	if (nf_conntrack_count(ln->net) &&
+	if (nf_conntrack_count(gc->net) &&
 	    !lc_walk_table(slices, purge_entry, &purge) &&
 	    !purge_records(&purge))
 		lc_walk_table(UINT_MAX, purge_entry, &purge);

@@ -2,8 +2,8 @@
 #ifndef LC_PURGE_H
 #define LC_PURGE_H
 
-struct lc_net;
+struct lc_gc;
 
-unsigned int lc_purge(struct lc_net *ln);
+unsigned int lc_purge(const struct lc_gc *gc);
 
 #endif /* LC_PURGE_H */

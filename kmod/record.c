@@ -3,9 +3,9 @@
  * Records: which connections are counted, and where.
  *
  * Anyone may add a record or move it from phase to phase under its lock; only
- * the reaper takes one out.
+ * the gc takes one out.
  *
- * Until the reaper has looked at it a record is young, and in a table of the young
+ * Until the gc has looked at it a record is young, and in a table of the young
  * alone. That one is small, and so in a cache however many connections live:
  * what a new one costs would else grow with their number, by the way to a bucket
  * among a million. There is at most one young record for a key, so that a packet
@@ -14,7 +14,7 @@
  *
  * Nobody looks for an old one when a young one is added. There is one where
  * conntrack's entry has ended without a packet, as when a client's port is used
- * again, and the reaper has not seen that yet. It counts until then, as it would
+ * again, and the gc has not seen that yet. It counts until then, as it would
  * had nobody come. Whoever asks for the key is told of the young one, and where
  * that grows old it takes the other's place.
  */
@@ -23,18 +23,17 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
-#include "compat.h"
 #include "record.h"
 
 struct kmem_cache *lc_record_cache __read_mostly;
 
-static u32 hash_node(const void *records, const struct lc_node *node)
+static u32 record_hash_node(const void *records, const struct lc_node *node)
 {
 	return lc_record_hash(records,
 			      &container_of(node, struct lc_record, node)->key);
 }
 
-/* Without a constructor each would be cleared first, and merged with others. */
+/* Without a constructor each would be cleared first, and merged with count_other_proto. */
 static void record_ctor(void *object)
 {
 }
@@ -80,9 +79,9 @@ int lc_records_open(struct lc_records *records)
 	records->locks = lc_table_locks_alloc();
 	if (!records->locks)
 		return -ENOMEM;
-	if (lc_table_init(&records->young, records->locks, hash_node, records))
+	if (lc_table_init(&records->young, records->locks, record_hash_node, records))
 		goto free_locks;
-	if (lc_table_init(&records->old, records->locks, hash_node, records))
+	if (lc_table_init(&records->old, records->locks, record_hash_node, records))
 		goto exit_young;
 	records->open = true;
 	return 0;
@@ -94,25 +93,25 @@ free_locks:
 	return -ENOMEM;
 }
 
-static void put_load(const struct lc_load *load)
+static void put_dests(const struct lc_dests *dests)
 {
-	if (load->server)
-		lc_backend_put(load->server);
-	if (load->host)
-		lc_backend_put(load->host);
+	if (dests->exact)
+		lc_backend_put(dests->exact);
+	if (dests->any_port)
+		lc_backend_put(dests->any_port);
 }
 
 static void free_node(struct lc_node *node)
 {
 	struct lc_record *record = container_of(node, struct lc_record, node);
 
-	put_load(&record->load);
+	put_dests(&record->dests);
 	kmem_cache_free(lc_record_cache, record);
 }
 
 /**
  * lc_records_close() - the namespace goes
- * @records: the namespace's; no hook, no reaper is left
+ * @records: the namespace's; no hook, no gc is left
  *
  * Context: may sleep.
  */
@@ -126,33 +125,33 @@ void lc_records_close(struct lc_records *records)
 }
 
 /**
- * lc_record_lock() - what protects the record with this key
+ * lc_record_lockptr() - what protects the record with this key
  * @records: the namespace's
  * @key: the key
  *
  * Context: any. To be taken with bottom halves off.
  * Return: the lock.
  */
-spinlock_t *lc_record_lock(const struct lc_records *records,
+spinlock_t *lc_record_lockptr(const struct lc_records *records,
 			   const struct lc_record_key *key)
 {
-	return lc_table_lock(&records->young, lc_record_hash(records, key));
+	return lc_table_lockptr(&records->young, lc_record_hash(records, key));
 }
 
 /*
  * Two first packets of one flow may race on two processors, each translated to
- * a backend of its own; conntrack keeps one. Until the reaper has looked, a
+ * a backend of its own; conntrack keeps one. Until the gc has looked, a
  * change of backend is taken for that, and is no further connection. TCP's
  * loser is dropped: there it is always one.
  */
-static bool may_be_twins(const struct lc_record *record)
+static bool may_clash(const struct lc_record *record)
 {
 	return !(record->marks & LC_CHECKED) &&
 	       record->key.proto != IPPROTO_TCP;
 }
 
 /* Counts follow one of a record's backends to @new, and to phase @to. */
-static void rebind(struct lc_record *record, struct lc_backend **slot,
+static void record_account(struct lc_record *record, struct lc_backend **slot,
 		   struct lc_backend *new, enum lc_phase to, bool begins)
 {
 	enum lc_phase from = record->phase;
@@ -170,7 +169,7 @@ static void rebind(struct lc_record *record, struct lc_backend **slot,
 		new = NULL;
 	if (new) {
 		lc_backend_count(new, LC_ENDED, to);
-		if (!old || READ_ONCE(old->gone) || !may_be_twins(record))
+		if (!old || READ_ONCE(old->gone) || !may_clash(record))
 			atomic64_inc(&new->total);
 	}
 	WRITE_ONCE(*slot, new);
@@ -180,11 +179,11 @@ static void rebind(struct lc_record *record, struct lc_backend **slot,
 	}
 }
 
-static void change(struct lc_record *record, const struct lc_load *load,
+static void change(struct lc_record *record, const struct lc_dests *dests,
 		   enum lc_phase phase, bool begins)
 {
-	rebind(record, &record->load.server, load->server, phase, begins);
-	rebind(record, &record->load.host, load->host, phase, begins);
+	record_account(record, &record->dests.exact, dests->exact, phase, begins);
+	record_account(record, &record->dests.any_port, dests->any_port, phase, begins);
 	WRITE_ONCE(record->phase, phase);
 }
 
@@ -192,20 +191,20 @@ static void change(struct lc_record *record, const struct lc_load *load,
  * lc_record_set() - what is now known of a recorded connection
  * @records: the namespace's
  * @record: the record; its lock is held
- * @load: the backends it is a load of
+ * @dests: the backends it is a load of
  * @phase: where in its life it is
  *
- * Context: any, @load's backends under RCU.
+ * Context: any, @dests's backends under RCU.
  */
 void lc_record_set(struct lc_records *records, struct lc_record *record,
-		   const struct lc_load *load, enum lc_phase phase)
+		   const struct lc_dests *dests, enum lc_phase phase)
 {
-	lockdep_assert_held(lc_record_lock(records, &record->key));
+	lockdep_assert_held(lc_record_lockptr(records, &record->key));
 
-	change(record, load, phase, false);
+	change(record, dests, phase, false);
 }
 
-static struct lc_record *find_in(const struct lc_table *table, u32 hash,
+static struct lc_record *find_in_table(const struct lc_table *table, u32 hash,
 				 const struct lc_record_key *key)
 {
 	return lc_record_find(lc_table_bucket(table, hash), hash, key);
@@ -215,22 +214,22 @@ static struct lc_record *find_in(const struct lc_table *table, u32 hash,
 static struct lc_record *find(const struct lc_records *records, u32 hash,
 			      const struct lc_record_key *key)
 {
-	return find_in(&records->young, hash, key) ?:
-	       find_in(&records->old, hash, key);
+	return find_in_table(&records->young, hash, key) ?:
+	       find_in_table(&records->old, hash, key);
 }
 
 /**
- * lc_record_is() - is there a record with this key?
+ * lc_record_exists() - is there a record with this key?
  * @records: the namespace's
  * @key: the connection
  *
  * Context: any.
  * Return: whether there is.
  */
-bool lc_record_is(struct lc_records *records, const struct lc_record_key *key)
+bool lc_record_exists(struct lc_records *records, const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
-	spinlock_t *lock = lc_table_lock(&records->young, hash);
+	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
 	bool is;
 
 	spin_lock_bh(lock);
@@ -243,25 +242,25 @@ bool lc_record_is(struct lc_records *records, const struct lc_record_key *key)
  * lc_record_renew() - the connection with this key is a new one, or was seen again
  * @records: the namespace's
  * @key: the connection
- * @load: the backends it is a load of
+ * @dests: the backends it is a load of
  * @phase: where in its life it is
  * @begins: it is a new one that takes a record's place
  *
- * If the connection is new, or its record has ended, the reaper checks once more
+ * If the connection is new, or its record has ended, the gc checks once more
  * before it frees the record: it may just have seen the end of the previous entry.
  * A connection that is only seen again keeps its marks, so that an answer or a
- * failure is not counted twice, and the number of tries is kept.
+ * failure is not counted twice, and the number of tries is n_unready.
  *
  * Context: any, under rcu_read_lock().
  * Return: false when there is no record with this key.
  */
 bool lc_record_renew(struct lc_records *records,
 		     const struct lc_record_key *key,
-		     const struct lc_load *load, enum lc_phase phase,
+		     const struct lc_dests *dests, enum lc_phase phase,
 		     bool begins)
 {
 	u32 hash = lc_record_hash(records, key);
-	spinlock_t *lock = lc_table_lock(&records->young, hash);
+	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
 	struct lc_record *record;
 	u8 keep = U8_MAX;
 
@@ -275,7 +274,7 @@ bool lc_record_renew(struct lc_records *records,
 		/* The client's next try at what was taken from a backend. */
 		if (record->phase == LC_ENDED)
 			keep |= LC_TRIES;
-		change(record, load, phase, begins);
+		change(record, dests, phase, begins);
 		WRITE_ONCE(record->marks, record->marks & keep);
 	}
 	spin_unlock_bh(lock);
@@ -295,7 +294,7 @@ bool lc_record_close(struct lc_records *records,
 		     const struct lc_record_key *key, enum lc_phase phase)
 {
 	u32 hash = lc_record_hash(records, key);
-	spinlock_t *lock = lc_table_lock(&records->young, hash);
+	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
 	struct lc_record *record;
 	bool closes;
 
@@ -303,24 +302,24 @@ bool lc_record_close(struct lc_records *records,
 	record = find(records, hash, key);
 	closes = record && record->phase == LC_ACTIVE;
 	if (closes)
-		change(record, &record->load, phase, false);
+		change(record, &record->dests, phase, false);
 	spin_unlock_bh(lock);
 	return closes;
 }
 
 /**
- * lc_record_fail() - its backend has failed an active connection
+ * lc_record_mark_failed() - its backend has failed an active connection
  * @records: the namespace's
  * @key: the connection, recorded or not
  *
  * Context: any.
  * Return: whether this is news.
  */
-bool lc_record_fail(struct lc_records *records,
+bool lc_record_mark_failed(struct lc_records *records,
 		    const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
-	spinlock_t *lock = lc_table_lock(&records->young, hash);
+	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
 	struct lc_record *record;
 	bool news;
 
@@ -338,30 +337,30 @@ bool lc_record_fail(struct lc_records *records,
 static unsigned int all_tries(const struct lc_records *records, u32 hash,
 			      const struct lc_record *record)
 {
-	const struct lc_record *old = find_in(&records->old, hash,
+	const struct lc_record *old = find_in_table(&records->old, hash,
 					      &record->key);
 	unsigned int tries = FIELD_GET(LC_TRIES, record->marks);
 
-	if (!old || !lc_record_waits(old))
+	if (!old || !lc_record_awaits_retry(old))
 		return tries;
 	return max_t(unsigned int, tries, FIELD_GET(LC_TRIES, old->marks));
 }
 
 /**
- * lc_record_retry() - take a connection from its backend, for another one
+ * lc_record_start_retry() - take a connection from its backend, for another one
  * @records: the namespace's
  * @key: the connection, recorded or not
  *
  * It is counted nowhere until its client tries again.
  *
  * Context: any, under rcu_read_lock().
- * Return: false when that has been done LC_MOST_TRIES times.
+ * Return: false when that has been done LC_MAX_TRIES times.
  */
-bool lc_record_retry(struct lc_records *records,
+bool lc_record_start_retry(struct lc_records *records,
 		     const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
-	spinlock_t *lock = lc_table_lock(&records->young, hash);
+	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
 	struct lc_record *record;
 	unsigned int tries = 0;
 
@@ -369,10 +368,10 @@ bool lc_record_retry(struct lc_records *records,
 	record = find(records, hash, key);
 	if (record)
 		tries = all_tries(records, hash, record) + 1;
-	if (tries > LC_MOST_TRIES)
+	if (tries > LC_MAX_TRIES)
 		tries = 0;
 	if (tries) {
-		change(record, &record->load, LC_ENDED, false);
+		change(record, &record->dests, LC_ENDED, false);
 		WRITE_ONCE(record->marks, (record->marks & LC_YOUNG) |
 			   LC_CHECKED | FIELD_PREP(LC_TRIES, tries));
 	}
@@ -381,25 +380,25 @@ bool lc_record_retry(struct lc_records *records,
 }
 
 /**
- * lc_record_left() - the backend that a connection was last taken from
+ * lc_record_prev_backend() - the backend that a connection was last taken from
  * @records: the namespace's
  * @key: the connection, recorded or not
  *
  * Context: any, under rcu_read_lock().
  * Return: the backend, to be compared with, or NULL.
  */
-const struct lc_backend *lc_record_left(struct lc_records *records,
+const struct lc_backend *lc_record_prev_backend(struct lc_records *records,
 					const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
-	spinlock_t *lock = lc_table_lock(&records->young, hash);
+	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
 	const struct lc_backend *left = NULL;
 	const struct lc_record *record;
 
 	spin_lock_bh(lock);
 	record = find(records, hash, key);
-	if (record && lc_record_waits(record))
-		left = record->load.server ?: record->load.host;
+	if (record && lc_record_awaits_retry(record))
+		left = record->dests.exact ?: record->dests.any_port;
 	spin_unlock_bh(lock);
 	return left;
 }
@@ -415,7 +414,7 @@ static void inherit_tries(const struct lc_records *records, u32 hash,
 }
 
 /**
- * lc_record_gives_way() - to a young record with an old one's key
+ * lc_record_is_superseded() - to a young record with an old one's key
  * @records: the namespace's
  * @record: a record, young or old; its lock is held
  *
@@ -425,7 +424,7 @@ static void inherit_tries(const struct lc_records *records, u32 hash,
  * Context: any.
  * Return: whether there is one: @record, which is old, is to go.
  */
-bool lc_record_gives_way(const struct lc_records *records,
+bool lc_record_is_superseded(const struct lc_records *records,
 			 const struct lc_record *record)
 {
 	u32 hash = lc_record_hash(records, &record->key);
@@ -433,25 +432,25 @@ bool lc_record_gives_way(const struct lc_records *records,
 
 	if (record->marks & LC_YOUNG)
 		return false;
-	young = find_in(&records->young, hash, &record->key);
+	young = find_in_table(&records->young, hash, &record->key);
 	if (young)
 		inherit_tries(records, hash, young);
 	return young;
 }
 
 /* The old record goes on as the young one, which has its load to end instead. */
-static void take_place(struct lc_record *old, struct lc_record *young)
+static void replace_old(struct lc_record *old, struct lc_record *young)
 {
-	swap(old->load, young->load);
+	swap(old->dests, young->dests);
 	swap(old->phase, young->phase);
 	old->bucket = young->bucket;
 	old->marks = young->marks & ~LC_YOUNG;
 }
 
 /**
- * lc_record_age() - a record is young no more
+ * lc_record_make_old() - a record is young no more
  * @records: the namespace's
- * @record: the record, young or not; its lock is held. Only the reaper lets
+ * @record: the record, young or not; its lock is held. Only the gc lets
  *	them age
  *
  * Where an old one has its key, that connection has ended unseen, and its record
@@ -460,7 +459,7 @@ static void take_place(struct lc_record *old, struct lc_record *young)
  * Context: any, under rcu_read_lock().
  * Return: false when it does: @record is freed.
  */
-bool lc_record_age(struct lc_records *records, struct lc_record *record)
+bool lc_record_make_old(struct lc_records *records, struct lc_record *record)
 {
 	u32 hash = lc_record_hash(records, &record->key);
 	struct lc_table *young = &records->young, *old = &records->old;
@@ -468,10 +467,10 @@ bool lc_record_age(struct lc_records *records, struct lc_record *record)
 
 	if (!(record->marks & LC_YOUNG))
 		return true;
-	outlived = find_in(old, hash, &record->key);
+	outlived = find_in_table(old, hash, &record->key);
 	if (outlived) {
 		inherit_tries(records, hash, record);
-		take_place(outlived, record);
+		replace_old(outlived, record);
 		lc_record_del(records, record);
 		return false;
 	}
@@ -482,22 +481,22 @@ bool lc_record_age(struct lc_records *records, struct lc_record *record)
 }
 
 /**
- * lc_record_expect_age() - lc_record_age() soon
+ * lc_record_prefetch_old() - lc_record_make_old() soon
  * @records: the namespace's
  * @record: the record; its lock is not needed
  *
  * Context: any.
  */
-void lc_record_expect_age(const struct lc_records *records,
+void lc_record_prefetch_old(const struct lc_records *records,
 			  const struct lc_record *record)
 {
-	lc_table_expect(&records->old, lc_record_hash(records, &record->key));
+	lc_table_prefetch(&records->old, lc_record_hash(records, &record->key));
 }
 
 /**
  * lc_record_del() - the connection counts no more
  * @records: the namespace's
- * @record: the record, freed; its lock is held. Only the reaper takes records
+ * @record: the record, freed; its lock is held. Only the gc takes records
  *	out
  *
  * Context: any, under rcu_read_lock().
@@ -505,7 +504,7 @@ void lc_record_expect_age(const struct lc_records *records,
 void lc_record_del(struct lc_records *records, struct lc_record *record)
 {
 	const u32 hash = lc_record_hash(records, &record->key);
-	const struct lc_load none = {};
+	const struct lc_dests none = {};
 	struct lc_table *table = record->marks & LC_YOUNG ? &records->young :
 							    &records->old;
 
@@ -514,8 +513,8 @@ void lc_record_del(struct lc_records *records, struct lc_record *record)
 	kmem_cache_free(lc_record_cache, record);
 }
 
-static unsigned int pick(const struct lc_table *table, unsigned int part,
-			 bool (*wanted)(const struct lc_load *load),
+static unsigned int collect(const struct lc_table *table, unsigned int part,
+			 bool (*wanted)(const struct lc_dests *dests),
 			 struct lc_record_key *keys, unsigned int most)
 {
 	const struct lc_record *record;
@@ -527,7 +526,7 @@ static unsigned int pick(const struct lc_table *table, unsigned int part,
 		node = lc_table_at(table, at)->first;
 		for (; node; node = node->next) {
 			record = container_of(node, struct lc_record, node);
-			if (!wanted(&record->load))
+			if (!wanted(&record->dests))
 				continue;
 			if (found < most)
 				keys[found] = record->key;
@@ -538,7 +537,7 @@ static unsigned int pick(const struct lc_table *table, unsigned int part,
 }
 
 /**
- * lc_records_pick() - connections that are the load of certain backends
+ * lc_records_collect() - connections that are the load of certain backends
  * @records: the namespace's, which are open
  * @part: of them, from 0 to %LC_TABLE_LOCKS - 1
  * @wanted: which loads; called under a lock, bottom halves off
@@ -548,16 +547,16 @@ static unsigned int pick(const struct lc_table *table, unsigned int part,
  * Context: process.
  * Return: how many there are in this part, more than @most perhaps.
  */
-unsigned int lc_records_pick(struct lc_records *records, unsigned int part,
-			     bool (*wanted)(const struct lc_load *load),
+unsigned int lc_records_collect(struct lc_records *records, unsigned int part,
+			     bool (*wanted)(const struct lc_dests *dests),
 			     struct lc_record_key *keys, unsigned int most)
 {
 	spinlock_t *lock = &records->locks[part];
 	unsigned int found;
 
 	spin_lock_bh(lock);
-	found = pick(&records->young, part, wanted, keys, most);
-	found += pick(&records->old, part, wanted, keys + min(found, most),
+	found = collect(&records->young, part, wanted, keys, most);
+	found += collect(&records->old, part, wanted, keys + min(found, most),
 		      most - min(found, most));
 	spin_unlock_bh(lock);
 	return found;

@@ -39,41 +39,41 @@ struct lc_record_key {
 };
 
 /**
- * struct lc_load - the backends one connection is a load of
- * @server: the backend of the connection's address, port and protocol, or NULL
- * @host: the backend that is the connection's whole address, or NULL
+ * struct lc_dests - the backends one connection is a load of
+ * @exact: the backend of the connection's address, port and protocol, or NULL
+ * @any_port: the backend that is the connection's whole address, or NULL
  */
-struct lc_load {
-	struct lc_backend	*server;
-	struct lc_backend	*host;
+struct lc_dests {
+	struct lc_backend	*exact;
+	struct lc_backend	*any_port;
 };
 
-/* The reaper has looked for its entry since it began or was renewed. */
+/* The gc has looked for its entry since it began or was renewed. */
 #define LC_CHECKED	BIT(0)
 /* It was told that the backend failed it. */
 #define LC_FAILED	BIT(1)
 /* Looks that were in vain: at its entry for an answer, or for its entry. */
-#define LC_WAITED	GENMASK(4, 2)
+#define LC_MISSES	GENMASK(4, 2)
 /* How often it was taken from a backend. */
 #define LC_TRIES	GENMASK(6, 5)
-/* It is in lc_records.young: no look of the reaper's has kept it. */
+/* It is in lc_records.young: no look of the gc's has n_unready it. */
 #define LC_YOUNG	BIT(7)
 
-/** LC_MOST_TRIES - how often that is done at most */
-#define LC_MOST_TRIES	3
+/** LC_MAX_TRIES - how often that is done at most */
+#define LC_MAX_TRIES	3
 
 /**
  * struct lc_record - one connection that counts
  * @node: in lc_records.young or .old, for as long as it counts
  * @key: constant
- * @bucket: where conntrack had its entry last; the reaper's alone
+ * @bucket: where conntrack had its entry last; the gc's alone
  * @phase: &enum lc_phase it is counted in
  * @marks: LC_CHECKED and so on
- * @due: the reaper's tick to look at it in; the reaper's alone
- * @load: where it is counted; each is held
- * @queue: in the reaper's queue, or on its way there
+ * @due: the gc's tick to look at it in; the gc's alone
+ * @dests: where it is counted; each is held
+ * @queue: in the gc's queue, or on its way there
  *
- * @phase, @marks and @load are written under lc_record_lock(); the reaper also
+ * @phase, @marks and @dests are written under lc_record_lockptr(); the gc also
  * reads them without. It never holds the conntrack entry: pinned entries break
  * early drop and make namespace exit spin.
  */
@@ -84,14 +84,14 @@ struct lc_record {
 	u8			phase;
 	u8			marks;
 	u16			due;
-	struct lc_load		load;
+	struct lc_dests		dests;
 	struct llist_node	queue;
 };
 
 /**
  * struct lc_records - the recorded connections of a network namespace
- * @young: by key, those that no look of the reaper's has kept
- * @old: by key, the others
+ * @young: by key, those that no look of the gc's has n_unready
+ * @old: by key, the count_other_proto
  * @locks: of both. They are taken inside conntrack's, so nothing that takes
  *	those may be called under them; arenas' locks nest inside
  * @random: of the tables' hashes
@@ -133,16 +133,16 @@ static __always_inline u32 lc_record_hash(const struct lc_records *records,
 }
 
 /**
- * lc_record_expect() - a record with this key will be added soon
+ * lc_record_prefetch() - a record with this key will be added soon
  * @records: the namespace's
  * @key: the key
  *
  * Context: any.
  */
-static __always_inline void lc_record_expect(const struct lc_records *records,
+static __always_inline void lc_record_prefetch(const struct lc_records *records,
 					     const struct lc_record_key *key)
 {
-	lc_table_expect(&records->young, lc_record_hash(records, key));
+	lc_table_prefetch(&records->young, lc_record_hash(records, key));
 }
 
 extern struct kmem_cache *lc_record_cache;
@@ -192,7 +192,7 @@ static inline struct lc_record *lc_record_alloc(void)
 	return kmem_cache_alloc(lc_record_cache, GFP_ATOMIC | __GFP_NOWARN);
 }
 
-static inline bool lc_record_is_key(const struct lc_record_key *a,
+static inline bool lc_record_key_equal(const struct lc_record_key *a,
 				    const struct lc_record_key *b)
 {
 	return a->rest == b->rest && nf_inet_addr_cmp(&a->src, &b->src) &&
@@ -219,7 +219,7 @@ lc_record_find(const struct lc_bucket *bucket, u32 hash,
 		return NULL;
 	for (node = bucket->first; node; node = node->next) {
 		record = container_of(node, struct lc_record, node);
-		if (lc_record_is_key(&record->key, key))
+		if (lc_record_key_equal(&record->key, key))
 			return record;
 	}
 	return NULL;
@@ -229,7 +229,7 @@ lc_record_find(const struct lc_bucket *bucket, u32 hash,
  * lc_record_add() - count a connection from now on
  * @records: the namespace's
  * @record: from lc_record_alloc(), its key filled; freed on error
- * @load: the backends the connection is a load of
+ * @dests: the backends the connection is a load of
  * @phase: where in its life it is
  *
  * Context: any, under rcu_read_lock(). Does not sleep.
@@ -237,11 +237,11 @@ lc_record_find(const struct lc_bucket *bucket, u32 hash,
  */
 static inline int lc_record_add(struct lc_records *records,
 				struct lc_record *record,
-				const struct lc_load *load,
+				const struct lc_dests *dests,
 				enum lc_phase phase)
 {
 	u32 hash = lc_record_hash(records, &record->key);
-	spinlock_t *lock = lc_table_lock(&records->young, hash);
+	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
 	struct lc_bucket *bucket;
 
 	record->bucket = 0;
@@ -254,47 +254,47 @@ static inline int lc_record_add(struct lc_records *records,
 		kmem_cache_free(lc_record_cache, record);
 		return -EEXIST;
 	}
-	record->load = *load;
-	if (load->server && !lc_backend_begin(load->server, phase))
-		record->load.server = NULL;
-	if (load->host && !lc_backend_begin(load->host, phase))
-		record->load.host = NULL;
+	record->dests = *dests;
+	if (dests->exact && !lc_backend_count_new(dests->exact, phase))
+		record->dests.exact = NULL;
+	if (dests->any_port && !lc_backend_count_new(dests->any_port, phase))
+		record->dests.any_port = NULL;
 	lc_table_add(&records->young, bucket, hash, &record->node);
 	spin_unlock_bh(lock);
 	return 0;
 }
 
-bool lc_record_is(struct lc_records *records, const struct lc_record_key *key);
+bool lc_record_exists(struct lc_records *records, const struct lc_record_key *key);
 bool lc_record_renew(struct lc_records *records,
 		     const struct lc_record_key *key,
-		     const struct lc_load *load, enum lc_phase phase,
+		     const struct lc_dests *dests, enum lc_phase phase,
 		     bool begins);
 /* Its connection was taken from a backend, and its client has not tried again. */
-static inline bool lc_record_waits(const struct lc_record *record)
+static inline bool lc_record_awaits_retry(const struct lc_record *record)
 {
 	return record->phase == LC_ENDED && (record->marks & LC_TRIES);
 }
 
 bool lc_record_close(struct lc_records *records,
 		     const struct lc_record_key *key, enum lc_phase phase);
-bool lc_record_fail(struct lc_records *records,
+bool lc_record_mark_failed(struct lc_records *records,
 		    const struct lc_record_key *key);
-bool lc_record_retry(struct lc_records *records,
+bool lc_record_start_retry(struct lc_records *records,
 		     const struct lc_record_key *key);
-const struct lc_backend *lc_record_left(struct lc_records *records,
+const struct lc_backend *lc_record_prev_backend(struct lc_records *records,
 					const struct lc_record_key *key);
 
-spinlock_t *lc_record_lock(const struct lc_records *records,
+spinlock_t *lc_record_lockptr(const struct lc_records *records,
 			   const struct lc_record_key *key);
 void lc_record_set(struct lc_records *records, struct lc_record *record,
-		   const struct lc_load *load, enum lc_phase phase);
-bool lc_record_gives_way(const struct lc_records *records,
+		   const struct lc_dests *dests, enum lc_phase phase);
+bool lc_record_is_superseded(const struct lc_records *records,
 			 const struct lc_record *record);
-bool lc_record_age(struct lc_records *records, struct lc_record *record);
-void lc_record_expect_age(const struct lc_records *records,
+bool lc_record_make_old(struct lc_records *records, struct lc_record *record);
+void lc_record_prefetch_old(const struct lc_records *records,
 			  const struct lc_record *record);
-unsigned int lc_records_pick(struct lc_records *records, unsigned int part,
-			     bool (*wanted)(const struct lc_load *load),
+unsigned int lc_records_collect(struct lc_records *records, unsigned int part,
+			     bool (*wanted)(const struct lc_dests *dests),
 			     struct lc_record_key *keys, unsigned int most);
 void lc_record_del(struct lc_records *records, struct lc_record *record);
 

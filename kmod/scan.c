@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Scans: connections that are there but not recorded.
+ * Adoption: scans of conntrack's table for connections without a record.
  *
- * There are three reasons for that: a backend has just appeared, an entry came
- * without a packet (conntrackd), or a connection could not be recorded. The hooks
- * stand before the first scan, so a connection is seen by one or the other; both
- * at once add the same record.
+ * A connection has no record if its backend has just appeared, if its entry came
+ * without a packet (conntrackd), or if there was no memory for a record. The hooks
+ * are registered before the first scan, so that either a hook or the scan sees a
+ * connection; if both do, they add the same record once.
  *
  * When a backend appears, the process that brought it scans the table for its own
- * namespace, so that a rule begins with the truth. It stops after LC_WALK_NOW
- * slices; and in a burst of rules a scan rests ten times as long as it took, a
- * quarter of a second at most. What is left then, and all else, is the work of one scanner for
- * the whole host. It visits each entry once, whatever the number of namespaces, and
- * hands it to the namespace that the entry is of. It takes a hundredth of a
- * processor in the mean, and a tenth for as long as it has taken less before.
+ * namespace, so that counts are right from the start. It stops after LC_WALK_NOW
+ * slices. In a burst of rules it pauses ten times as long as the last scan took,
+ * LC_SCAN_SOON at most. One scanner for the whole host does the rest. It visits each
+ * entry once, whatever the number of namespaces, and hands the entry to the
+ * namespace it belongs to. It takes 1 % of a processor in the mean, and 10 % while
+ * it has taken less before.
  */
+#define pr_fmt(fmt) "LEASTCONN: " fmt
+
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
@@ -23,169 +25,174 @@
 #include <net/netfilter/nf_conntrack_core.h>
 
 #include "compat.h"
-#include "entry.h"
-#include "net.h"
-#include "reap.h"
+#include "ct.h"
 #include "scan.h"
 #include "walk.h"
 
-/* Between two passes, when nothing asks for one. */
+/* Between two passes that nothing has requested. */
 #define LC_SCAN_PERIOD	(30 * HZ)
 #define LC_SCAN_SOON	(HZ / 4)
-/* How many entries the scanner visits before it rests: some 0.5 ms. */
+/* Entries that the scanner visits before it pauses: some 0.5 ms. */
 #define LC_SCAN_RUN	4096U
-/* What a visit costs at most; nanoseconds. More is time in which others ran. */
+/* The most that a visit costs, in nanoseconds; the rest is time of other processes. */
 #define LC_SCAN_VISIT	1000U
-/* It may take so much beyond a hundredth; nanoseconds. */
+/* Nanoseconds that the scanner may take beyond 1 %. */
 #define LC_SCAN_CREDIT	((s64)NSEC_PER_SEC)
 
 /**
- * struct scanner - looks through the table for all namespaces
- * @lock: @nets, and a run of @work: a namespace that leaves waits for its end
- * @nets: the namespaces that are scanned for
+ * struct scanner - scans the table for all namespaces
+ * @lock: protects @scans; held for a run of @work, so that a namespace that ends
+ *	waits for the run
+ * @scans: the namespaces to scan for
+ * @lookup: a namespace's part
  * @work: a part of a pass
- * @walk: where the pass is; @work's alone
- * @under_way: a pass has begun and not ended
- * @wanted: something asked for a pass since the last one began
+ * @walk: the position of the pass; @work's alone
+ * @active: a pass has begun and not ended
+ * @requested: a pass was requested since the last one began
  * @credit: nanoseconds that may be taken at ten times the pace; @work's alone
- * @when: when @credit was looked at last; nanoseconds, @work's alone
+ * @when: nanoseconds, when @credit was last updated; @work's alone
  */
 static struct scanner {
-	struct mutex		lock;	/* nets, and a part of a pass */
-	struct list_head	nets;
+	struct mutex		lock;	/* scans, and a run of work */
+	struct list_head	scans;
+	struct lc_scan		*(*lookup)(const struct net *net);
 	struct delayed_work	work;
 	struct lc_walk		walk;
-	bool			under_way;
-	bool			wanted;
+	bool			active;
+	bool			requested;
 	s64			credit;
 	u64			when;
 } scanner;
 
-/* Its own queue: what waits for a pass does not keep the others' checks waiting. */
+/* A queue of its own: waiting for a pass must not delay the checks of lc_wq. */
 static struct workqueue_struct *scan_wq;
 
 /* Called under a conntrack bucket lock. */
-static void scan_adopt(struct lc_net *ln, struct nf_conn *ct)
+static void adopt(struct lc_scan *scan, struct nf_conn *ct)
 {
+	struct lc_gc *gc = scan->gc;
 	struct lc_record_key key;
-	struct lc_load load;
+	struct lc_dests dests;
 
-	/* The loser of a clash stands in for the winner's replies only. */
+	/* The loser of a clash only translates replies to the winner. */
 	if (nf_ct_is_expired(ct) || test_bit(IPS_NAT_CLASH_BIT, &ct->status) ||
-	    !lc_entry_load(&ln->backends, ct, &load))
+	    !lc_ct_dests(gc->backends, ct, &dests))
 		return;
-	lc_entry_key(ct, &key);
-	if (!lc_record_renew(&ln->records, &key, &load, lc_entry_phase(ct),
-			     false))
-		lc_reap_add(ln, ct, &load);
+	lc_ct_key(ct, &key);
+	if (!lc_record_renew(gc->records, &key, &dests, lc_ct_phase(ct), false))
+		lc_scan_add(scan, ct, &dests);
 }
 
 static bool adopt_own(struct nf_conn *ct, void *data)
 {
-	struct lc_net *ln = data;
+	struct lc_scan *scan = data;
 
-	if (net_eq(nf_ct_net(ct), ln->net))
-		scan_adopt(ln, ct);
+	if (net_eq(nf_ct_net(ct), scan->gc->net))
+		adopt(scan, ct);
 	return false;
 }
 
-/* A namespace that has closed its part may still have entries. */
+/* A namespace that has left the scanner may still have entries. */
 static bool adopt_any(struct nf_conn *ct, void *data)
 {
-	struct lc_net *ln = lc_net(nf_ct_net(ct));
+	struct lc_scan *scan = scanner.lookup(nf_ct_net(ct));
 
-	if (READ_ONCE(ln->scan.joined))
-		scan_adopt(ln, ct);
+	if (READ_ONCE(scan->joined))
+		adopt(scan, ct);
 	return false;
 }
 
 /*
- * What was missed counts until a pass that began later has ended. A namespace
- * whose lock is taken waits for the next pass, not the host for the namespace.
+ * Missed connections are counted until a pass that began later has ended. If the
+ * backends' lock is taken, the namespace waits for the next pass: the host must not
+ * wait for a namespace.
  */
-static void scan_set_aside(struct lc_net *ln)
+static void stash_missed(struct lc_scan *scan)
 {
-	struct lc_scan *scan = &ln->scan;
+	struct lc_backends *backends = scan->gc->backends;
 
-	scan->created = READ_ONCE(ln->backends.created);
-	if (scan->set_aside || !atomic_read(&scan->missed) ||
-	    !mutex_trylock(&ln->backends.lock))
+	scan->generation = READ_ONCE(backends->generation);
+	if (scan->stashed || !atomic_read(&scan->missed) ||
+	    !mutex_trylock(&backends->lock))
 		return;
 	atomic_set(&scan->missed, 0);
-	lc_backends_age(&ln->backends);
-	scan->set_aside = true;
-	mutex_unlock(&ln->backends.lock);
+	lc_backends_stash_missed(backends);
+	scan->stashed = true;
+	mutex_unlock(&backends->lock);
 }
 
-static void scan_forget(struct lc_net *ln)
+static void drop_stale(struct lc_scan *scan)
 {
-	struct lc_scan *scan = &ln->scan;
+	struct lc_backends *backends = scan->gc->backends;
 
-	/* It may have joined, or scanned itself, since the pass began. */
-	if ((int)(scan->created - scan->adopted) > 0)
-		WRITE_ONCE(scan->adopted, scan->created);
-	if (!scan->set_aside || !mutex_trylock(&ln->backends.lock))
+	/* The namespace may have joined, or scanned, since the pass began. */
+	if ((int)(scan->generation - scan->adopted) > 0)
+		WRITE_ONCE(scan->adopted, scan->generation);
+	if (!scan->stashed || !mutex_trylock(&backends->lock))
 		return;
-	lc_backends_forget(&ln->backends);
-	scan->set_aside = false;
-	mutex_unlock(&ln->backends.lock);
-	/* The last ones may not have been confirmed when they were looked for. */
-	WRITE_ONCE(scanner.wanted, true);
+	lc_backends_drop_stale(backends);
+	scan->stashed = false;
+	mutex_unlock(&backends->lock);
+	/* The last ones may not have been confirmed when they were visited. */
+	WRITE_ONCE(scanner.requested, true);
 }
 
-static void scan_nets(void (*do_it)(struct lc_net *ln))
+static void for_each_scan(void (*function)(struct lc_scan *scan))
 {
-	struct lc_net *ln;
+	struct lc_scan *scan;
 
 	lockdep_assert_held(&scanner.lock);
 
-	list_for_each_entry(ln, &scanner.nets, scan.list)
-		do_it(ln);
+	list_for_each_entry(scan, &scanner.scans, list)
+		function(scan);
 }
 
 static void begin_pass(void)
 {
-	WRITE_ONCE(scanner.under_way, true);
-	WRITE_ONCE(scanner.wanted, false);
+	WRITE_ONCE(scanner.active, true);
+	WRITE_ONCE(scanner.requested, false);
 	scanner.walk = (struct lc_walk) {};
-	scan_nets(scan_set_aside);
+	for_each_scan(stash_missed);
 }
 
-/* Something is left for the next pass. */
-static bool is_unfinished(void)
+/* Return: true if another pass is needed. */
+static bool has_missed(void)
 {
-	const struct lc_net *ln;
+	const struct lc_scan *scan;
 
-	list_for_each_entry(ln, &scanner.nets, scan.list)
-		if (ln->scan.set_aside || atomic_read(&ln->scan.missed))
+	list_for_each_entry(scan, &scanner.scans, list)
+		if (scan->stashed || atomic_read(&scan->missed))
 			return true;
 	return false;
 }
 
 static void end_pass(void)
 {
-	scan_nets(scan_forget);
-	if (is_unfinished())
-		WRITE_ONCE(scanner.wanted, true);
-	WRITE_ONCE(scanner.under_way, false);
-	/* Pairs with scan_request(): it sees that none is under way, or we that it asked. */
+	for_each_scan(drop_stale);
+	if (has_missed())
+		WRITE_ONCE(scanner.requested, true);
+	WRITE_ONCE(scanner.active, false);
+	/*
+	 * Pairs with request_pass(): either it sees that no pass is active, or
+	 * scan_work() sees its request.
+	 */
 	smp_mb();
 }
 
 static bool has_backends(void)
 {
-	struct lc_net *ln;
+	struct lc_scan *scan;
 
-	list_for_each_entry(ln, &scanner.nets, scan.list)
-		if (!list_empty_careful(&ln->backends.list))
+	list_for_each_entry(scan, &scanner.scans, list)
+		if (!list_empty_careful(&scan->gc->backends->list))
 			return true;
 	return false;
 }
 
-/* A part of a pass. Return: whether there is more of it. */
-static bool scan_run(void)
+/* Run a part of a pass. Return: false if the pass has ended. */
+static bool run_pass(void)
 {
-	if (!scanner.under_way)
+	if (!scanner.active)
 		begin_pass();
 	scanner.walk.visited = 0;
 	while (lc_walk_slice(&scanner.walk, adopt_any, NULL)) {
@@ -197,8 +204,8 @@ static bool scan_run(void)
 	return false;
 }
 
-/* For how long to rest, in jiffies, after a run that began at @start. */
-static unsigned long scan_pause(u64 start)
+/* The pause in jiffies after a run that began at @start. */
+static unsigned long pause_after(u64 start)
 {
 	u64 now = ktime_get_ns(), took = now - start;
 
@@ -213,114 +220,124 @@ static unsigned long scan_pause(u64 start)
 static void scan_work(struct work_struct *work)
 {
 	u64 start = ktime_get_ns();
-	bool more, goes_on;
-	unsigned long rest;
+	unsigned long pause;
+	bool needed, more;
 
 	mutex_lock(&scanner.lock);
-	goes_on = has_backends();
-	more = goes_on && scan_run();
-	if (!goes_on)
-		WRITE_ONCE(scanner.under_way, false);
+	needed = has_backends();
+	more = needed && run_pass();
+	if (!needed)
+		WRITE_ONCE(scanner.active, false);
 	mutex_unlock(&scanner.lock);
-	rest = scan_pause(start);
+	pause = pause_after(start);
 	if (more)
-		queue_delayed_work(scan_wq, &scanner.work, rest);
-	else if (READ_ONCE(scanner.wanted))
+		queue_delayed_work(scan_wq, &scanner.work, pause);
+	else if (READ_ONCE(scanner.requested))
 		queue_delayed_work(scan_wq, &scanner.work,
-				   max_t(unsigned long, rest, LC_SCAN_SOON));
-	else if (goes_on)
+				   max_t(unsigned long, pause, LC_SCAN_SOON));
+	else if (needed)
 		queue_delayed_work(scan_wq, &scanner.work, LC_SCAN_PERIOD);
 }
 
-/* A pass is to come soon, or to follow the one that is under way. */
-static void scan_request(void)
+/* Start a pass soon, or another one after the current pass. */
+static void request_pass(void)
 {
-	WRITE_ONCE(scanner.wanted, true);
+	WRITE_ONCE(scanner.requested, true);
 	smp_mb();	/* pairs with end_pass() */
-	if (!READ_ONCE(scanner.under_way))
+	if (!READ_ONCE(scanner.active))
 		mod_delayed_work(scan_wq, &scanner.work, LC_SCAN_SOON);
 }
 
 /**
- * lc_scan_missed() - a connection could not be recorded
- * @ln: its namespace
+ * lc_scan_count_missed() - count a connection that cannot be recorded
+ * @scan: its namespace's
+ * @dests: its backends
+ * @err: the reason, a negative errno
  *
- * Context: any.
+ * Context: any, under rcu_read_lock().
  */
-void lc_scan_missed(struct lc_net *ln)
+void lc_scan_count_missed(struct lc_scan *scan, const struct lc_dests *dests,
+			  int err)
 {
-	if (!atomic_xchg(&ln->scan.missed, 1))
-		scan_request();
+	pr_warn_ratelimited("connection not recorded (error %d): it is translated and counted, its end is seen late\n",
+			    err);
+	if (dests->exact)
+		lc_backend_count_missed(dests->exact);
+	if (dests->any_port)
+		lc_backend_count_missed(dests->any_port);
+	if (!atomic_xchg(&scan->missed, 1))
+		request_pass();
 }
 
-/* Return: whether all of the table was looked through. */
-static bool scan_now(struct lc_net *ln)
+/* Return: false if entries have not been visited. */
+static bool scan_now(struct lc_scan *scan)
 {
 	u64 start = ktime_get_ns();
 
-	if (!nf_conntrack_count(ln->net))
+	if (!nf_conntrack_count(scan->gc->net))
 		return true;
-	if (!lc_walk_table(LC_WALK_NOW, adopt_own, ln))
+	if (!lc_walk_table(LC_WALK_NOW, adopt_own, scan))
 		return false;
-	WRITE_ONCE(ln->scan.rested, jiffies +
+	WRITE_ONCE(scan->rested, jiffies +
 		   min_t(u64, LC_SCAN_SOON,
 			 nsecs_to_jiffies64(10 * (ktime_get_ns() - start))));
 	return true;
 }
 
-/* The scanner is to visit the namespace's entries, too. */
-static void scan_join(struct lc_net *ln)
+/* From now on the scanner visits the namespace's entries. */
+static void join_scanner(struct lc_scan *scan)
 {
-	if (READ_ONCE(ln->scan.joined))
+	if (READ_ONCE(scan->joined))
 		return;
 	mutex_lock(&scanner.lock);
-	if (!ln->scan.joined) {
-		list_add_tail(&ln->scan.list, &scanner.nets);
-		WRITE_ONCE(ln->scan.joined, true);
+	if (!scan->joined) {
+		list_add_tail(&scan->list, &scanner.scans);
+		WRITE_ONCE(scan->joined, true);
 	}
 	mutex_unlock(&scanner.lock);
 }
 
 /**
- * lc_scan_adopt() - count the connections that backends which appeared have
- * @ln: the namespace, hooks in place; it is not about to go
+ * lc_scan_adopt() - count the connections of backends that have appeared
+ * @scan: the namespace's; hooks are registered, and the namespace does not end
  *
- * They are counted on return, unless the table is very large or a scan has only
- * just ended: then by the host's scanner, which begins within LC_SCAN_SOON.
+ * The connections are counted on return, unless the table is very large or a scan
+ * has just ended. Then the scanner counts them; it begins within LC_SCAN_SOON.
  *
  * Context: process, may sleep.
  */
-void lc_scan_adopt(struct lc_net *ln)
+void lc_scan_adopt(struct lc_scan *scan)
 {
-	unsigned int created = READ_ONCE(ln->backends.created);
-	struct lc_scan *scan = &ln->scan;
+	unsigned int generation = READ_ONCE(scan->gc->backends->generation);
 
-	if (created == READ_ONCE(scan->adopted))
+	if (generation == READ_ONCE(scan->adopted))
 		return;
-	scan_join(ln);
-	if (time_after_eq(jiffies, READ_ONCE(scan->rested)) && scan_now(ln)) {
-		WRITE_ONCE(scan->adopted, created);
-		/* In vain if one is to come earlier. */
+	join_scanner(scan);
+	if (time_after_eq(jiffies, READ_ONCE(scan->rested)) && scan_now(scan)) {
+		WRITE_ONCE(scan->adopted, generation);
+		/* No effect if an earlier pass is queued. */
 		queue_delayed_work(scan_wq, &scanner.work, LC_SCAN_PERIOD);
 	} else {
-		scan_request();
+		request_pass();
 	}
 }
 
 /**
- * lc_scan_net_init() - make a namespace ready to be scanned for
+ * lc_scan_net_init() - set up a namespace's part
  * @scan: zeroed memory
+ * @gc: the namespace's
  *
  * Context: any.
  */
-void lc_scan_net_init(struct lc_scan *scan)
+void lc_scan_net_init(struct lc_scan *scan, struct lc_gc *gc)
 {
+	scan->gc = gc;
 	scan->rested = jiffies;
 }
 
 /**
- * lc_scan_net_exit() - the namespace goes
- * @scan: its part; nothing calls lc_scan_adopt() any more
+ * lc_scan_net_exit() - the namespace ends
+ * @scan: its part; lc_scan_adopt() is not called any more
  *
  * Context: may sleep.
  */
@@ -334,6 +351,17 @@ void lc_scan_net_exit(struct lc_scan *scan)
 }
 
 /**
+ * lc_scan_set_lookup() - set how the scanner finds a namespace's part
+ * @lookup: returns the part of a namespace; called under conntrack's bucket locks
+ *
+ * Context: before the first namespace is set up.
+ */
+void lc_scan_set_lookup(struct lc_scan *(*lookup)(const struct net *net))
+{
+	scanner.lookup = lookup;
+}
+
+/**
  * lc_scan_init() - the module loads
  *
  * Return: 0 or -ENOMEM.
@@ -341,7 +369,7 @@ void lc_scan_net_exit(struct lc_scan *scan)
 int __init lc_scan_init(void)
 {
 	mutex_init(&scanner.lock);
-	INIT_LIST_HEAD(&scanner.nets);
+	INIT_LIST_HEAD(&scanner.scans);
 	INIT_DELAYED_WORK(&scanner.work, scan_work);
 	scanner.credit = LC_SCAN_CREDIT;
 	scanner.when = ktime_get_ns();
@@ -350,7 +378,7 @@ int __init lc_scan_init(void)
 }
 
 /**
- * lc_scan_exit() - the module goes, after all its namespaces
+ * lc_scan_exit() - the module unloads, after all its namespaces have ended
  */
 void lc_scan_exit(void)
 {

@@ -3,28 +3,29 @@
 #define LC_SCAN_H
 
 #include <linux/atomic.h>
+#include <linux/errno.h>
 #include <linux/list.h>
-#include <linux/types.h>
 
-struct lc_net;
+#include "gc.h"
 
 /**
  * struct lc_scan - a namespace's part in the scans of conntrack's table
- * @list: in the list of namespaces that are scanned for
+ * @gc: the namespace's
+ * @list: in the scanner's list of namespaces
  * @joined: it is in that list
- * @created: how many backends had appeared when the pass under way began; the
- *	pass' alone
- * @set_aside: what was missed before that pass is counted in lc_backend.stale;
- *	the pass' alone
- * @adopted: the backends that had appeared by then have their connections
- * @rested: jiffies from when on a caller may scan itself
- * @missed: a connection could not be recorded since the last pass began
+ * @generation: lc_backends.generation when the current pass began; the pass' alone
+ * @stashed: connections that were not recorded before the current pass are counted
+ *	in lc_backend.stale; the pass' alone
+ * @adopted: backends up to this generation have their connections
+ * @rested: jiffies from when on a process may scan for itself again
+ * @missed: a connection has not been recorded since the last pass began
  */
 struct lc_scan {
+	struct lc_gc		*gc;
 	struct list_head	list;
 	bool			joined;
-	unsigned int		created;
-	bool			set_aside;
+	unsigned int		generation;
+	bool			stashed;
 	unsigned int		adopted;
 	unsigned long		rested;
 	atomic_t		missed;
@@ -32,10 +33,32 @@ struct lc_scan {
 
 int lc_scan_init(void);
 void lc_scan_exit(void);
-void lc_scan_net_init(struct lc_scan *scan);
+void lc_scan_set_lookup(struct lc_scan *(*lookup)(const struct net *net));
+void lc_scan_net_init(struct lc_scan *scan, struct lc_gc *gc);
 void lc_scan_net_exit(struct lc_scan *scan);
 
-void lc_scan_adopt(struct lc_net *ln);
-void lc_scan_missed(struct lc_net *ln);
+void lc_scan_adopt(struct lc_scan *scan);
+void lc_scan_count_missed(struct lc_scan *scan, const struct lc_dests *dests,
+			  int err);
+
+/**
+ * lc_scan_add() - record a connection, or count it as missed
+ * @scan: its namespace's
+ * @ct: its entry
+ * @dests: its backends
+ *
+ * Context: any, under rcu_read_lock(). Does not sleep.
+ * Return: 0; -EEXIST if the connection has a record; another negative errno if it
+ *	is counted without a record until a scan finds it.
+ */
+static inline int lc_scan_add(struct lc_scan *scan, const struct nf_conn *ct,
+			      const struct lc_dests *dests)
+{
+	int err = lc_gc_add(scan->gc, ct, dests);
+
+	if (unlikely(err && err != -EEXIST))
+		lc_scan_count_missed(scan, dests, err);
+	return err;
+}
 
 #endif /* LC_SCAN_H */

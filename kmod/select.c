@@ -13,9 +13,9 @@
  * go round.
  *
  * Loads change in many places, but only some changes must be told. A slot whose
- * load has grown since it was looked at stands too high: it is looked at again
+ * load has grown since it was looked at unchanged too high: it is looked at again
  * when it is on top, and falls. So a new connection touches no tree but that of
- * the pool which chose. A slot whose load has become less stands too low and
+ * the pool which chose. A slot whose load has become less unchanged too low and
  * would be passed over: whoever lessens a load calls lc_tournament_update(). A
  * choice takes one walk up the tree for whoever was chosen last, and one for each
  * slot found on top with a larger load: at most one for each connection that came

@@ -9,17 +9,17 @@
  * namespaces, and many messages in one buffer. So the commands of all namespaces
  * that belong to one user run one at a time, for at most half of the time in the
  * long run. A command that cannot run now ends with -EAGAIN: it does not wait, for
- * others would wait for it.
+ * count_other_proto would wait for it.
  *
  * Work in the background takes a processor's time that is charged to nobody: the
- * reaper's looks, verdicts about backends, looking for events and sending them. What
+ * gc's looks, verdicts about backends, looking for events and sending them. What
  * it takes for all namespaces of one user is paid for with twenty times as long a
- * rest, from one account. The reaper looks at what is left later; other work waits
+ * rest, from one account. The gc looks at what is left later; other work waits
  * for its turn in a queue.
  *
  * A user is the owner of the outermost user namespace, whatever user namespaces
  * there are within it and whoever owns those. Where that is the host's root, who
- * makes them for others, each outermost user namespace has a share of its own.
+ * makes them for count_other_proto, each outermost user namespace has a share of its own.
  *
  * The namespaces of the host's own user namespace, whose root can do all this in
  * other ways, have one share that is trusted: of their work only turns are bounded,
@@ -37,12 +37,13 @@
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 
-#include "net.h"
 #include "share.h"
+
+struct workqueue_struct *lc_wq;
 
 #define LC_SHARE_CREDIT	(250 * NSEC_PER_MSEC)
 #define LC_SHARE_PART	20U	/* at most one part in so many of a processor */
-#define LC_SHARE_LOOK	150U	/* what one of the reaper's takes; nanoseconds */
+#define LC_SHARE_CHECK	150U	/* what one of the gc's takes; nanoseconds */
 /* What a turn takes, beside what is done in it. */
 #define LC_SHARE_TURN	(50 * NSEC_PER_USEC)
 /* How far what is paid may be ahead of the time. */
@@ -57,13 +58,13 @@
  * @owner: the user
  * @id: of the outermost user namespace, where @owner is the host's root; else 0
  * @trusted: the host's own
- * @lock: all that follows, but @serve
+ * @lock: all that follows, but @grant_next
  * @taken: a command is under way
  * @since: when it began, or when the last one ended; nanoseconds
  * @credit: nanoseconds for which commands may run before they have to rest
  * @paid: until when the work in the background is paid for; nanoseconds
  * @turns: what waits for its turn, struct lc_turn
- * @serve: gives the next one its turn
+ * @grant_next: gives the next one its turn
  */
 struct lc_share {
 	struct hlist_node	node;
@@ -71,13 +72,13 @@ struct lc_share {
 	kuid_t			owner;
 	unsigned int		id;
 	bool			trusted;
-	spinlock_t		lock;	/* all that follows, but serve */
+	spinlock_t		lock;	/* all that follows, but grant_next */
 	bool			taken;
 	u64			since;
 	s64			credit;
 	u64			paid;
 	struct list_head	turns;
-	struct delayed_work	serve;
+	struct delayed_work	grant_next;
 };
 
 static DEFINE_HASHTABLE(shares, 8);
@@ -98,16 +99,16 @@ static void pay(struct lc_share *share, u64 now, u64 rest)
 	share->paid = max(share->paid, now) + rest;
 }
 
-static void serve_later(struct lc_share *share, u64 now)
+static void grant_later(struct lc_share *share, u64 now)
 {
-	mod_delayed_work(lc_wq, &share->serve,
+	mod_delayed_work(lc_wq, &share->grant_next,
 			 nsecs_to_jiffies(rest_left(share, now)) + 1);
 }
 
-static void serve(struct work_struct *work)
+static void grant_next(struct work_struct *work)
 {
 	struct lc_share *share = container_of(to_delayed_work(work),
-					      struct lc_share, serve);
+					      struct lc_share, grant_next);
 	u64 now = ktime_get_ns();
 	struct lc_turn *turn;
 
@@ -121,7 +122,7 @@ static void serve(struct work_struct *work)
 		pay(share, now, LC_SHARE_TURN * LC_SHARE_PART);
 	}
 	if (!list_empty(&share->turns))
-		serve_later(share, now);
+		grant_later(share, now);
 	spin_unlock(&share->lock);
 }
 
@@ -130,16 +131,22 @@ static void share_init(struct lc_share *share)
 	spin_lock_init(&share->lock);
 	share->credit = LC_SHARE_CREDIT;
 	INIT_LIST_HEAD(&share->turns);
-	INIT_DELAYED_WORK(&share->serve, serve);
+	INIT_DELAYED_WORK(&share->grant_next, grant_next);
 }
 
 /**
  * lc_share_init() - the module loads
+ *
+ * Return: 0 or -ENOMEM.
  */
-void __init lc_share_init(void)
+int __init lc_share_init(void)
 {
+	lc_wq = alloc_workqueue("leastconn", WQ_UNBOUND, 0);
+	if (!lc_wq)
+		return -ENOMEM;
 	share_init(&host);
 	host.trusted = true;
+	return 0;
 }
 
 /**
@@ -147,7 +154,8 @@ void __init lc_share_init(void)
  */
 void lc_share_exit(void)
 {
-	cancel_delayed_work_sync(&host.serve);
+	cancel_delayed_work_sync(&host.grant_next);
+	destroy_workqueue(lc_wq);
 }
 
 static struct lc_share *share_find(kuid_t owner, unsigned int id)
@@ -233,7 +241,7 @@ void lc_share_put(struct lc_share *share)
 	mutex_lock(&shares_lock);
 	if (!--share->users) {
 		hash_del(&share->node);
-		cancel_delayed_work_sync(&share->serve);
+		cancel_delayed_work_sync(&share->grant_next);
 		kfree(share);
 	}
 	mutex_unlock(&shares_lock);
@@ -252,13 +260,13 @@ bool lc_share_is_trusted(const struct lc_share *share)
 }
 
 /**
- * lc_share_take() - a command begins
+ * lc_share_begin_command() - a command begins
  * @share: its namespace's
  *
  * Context: process.
- * Return: true: to be followed by lc_share_give(). false: not now.
+ * Return: true: to be followed by lc_share_end_command(). false: not now.
  */
-bool lc_share_take(struct lc_share *share)
+bool lc_share_begin_command(struct lc_share *share)
 {
 	u64 now = ktime_get_ns();
 	bool taken = false;
@@ -279,12 +287,12 @@ bool lc_share_take(struct lc_share *share)
 }
 
 /**
- * lc_share_give() - a command ends
+ * lc_share_end_command() - a command ends
  * @share: its namespace's
  *
  * Context: any but interrupts.
  */
-void lc_share_give(struct lc_share *share)
+void lc_share_end_command(struct lc_share *share)
 {
 	u64 now = ktime_get_ns();
 
@@ -298,13 +306,13 @@ void lc_share_give(struct lc_share *share)
 }
 
 /**
- * lc_share_begin_looks() - may the reaper look at some records now?
+ * lc_share_begin_checks() - may the gc look at some records now?
  * @share: its namespace's
  *
  * Context: process.
- * Return: not 0: yes, to be given to lc_share_end_looks(). 0: later.
+ * Return: not 0: yes, to be given to lc_share_end_checks(). 0: later.
  */
-u64 lc_share_begin_looks(struct lc_share *share)
+u64 lc_share_begin_checks(struct lc_share *share)
 {
 	u64 now;
 	bool may;
@@ -319,41 +327,41 @@ u64 lc_share_begin_looks(struct lc_share *share)
 }
 
 /**
- * lc_share_end_looks() - pay for looks of the reaper's
+ * lc_share_end_checks() - pay for looks of the gc's
  * @share: its namespace's
  * @looks: how many: what they take usually is paid at least
- * @begun: from lc_share_begin_looks()
+ * @begun: from lc_share_begin_checks()
  *
  * Context: process.
  */
-void lc_share_end_looks(struct lc_share *share, unsigned int looks, u64 begun)
+void lc_share_end_checks(struct lc_share *share, unsigned int looks, u64 begun)
 {
 	u64 now, took;
 
 	if (share->trusted)
 		return;
 	now = ktime_get_ns();
-	took = max_t(u64, now - begun, (u64)looks * LC_SHARE_LOOK);
+	took = max_t(u64, now - begun, (u64)looks * LC_SHARE_CHECK);
 	spin_lock(&share->lock);
 	pay(share, now, took * LC_SHARE_PART);
 	spin_unlock(&share->lock);
 }
 
 /**
- * lc_share_pay() - pay for what was done in a turn
+ * lc_share_charge() - pay for what was done in a turn
  * @share: its namespace's
  * @took: nanoseconds
  *
  * Context: process.
  */
-void lc_share_pay(struct lc_share *share, u64 took)
+void lc_share_charge(struct lc_share *share, u64 took)
 {
 	u64 now = ktime_get_ns();
 
 	spin_lock(&share->lock);
 	pay(share, now, (took + LC_SHARE_TURN) * LC_SHARE_PART);
 	if (!list_empty(&share->turns))
-		serve_later(share, now);
+		grant_later(share, now);
 	spin_unlock(&share->lock);
 }
 
@@ -392,7 +400,7 @@ static enum lc_turn_state turn_ask(const struct lc_share *share,
  * @turn: the work's
  *
  * Context: process, in the work.
- * Return: true: yes, to be followed by lc_share_pay(). false: the work is queued
+ * Return: true: yes, to be followed by lc_share_charge(). false: the work is queued
  *	again when its turn has come, unless the turn is closed.
  */
 bool lc_turn_begin(struct lc_share *share, struct lc_turn *turn)
@@ -404,7 +412,7 @@ bool lc_turn_begin(struct lc_share *share, struct lc_turn *turn)
 	state = turn_ask(share, turn, now);
 	if (state == LC_TURN_WAITS && turn->state == LC_TURN_IDLE) {
 		list_add_tail(&turn->list, &share->turns);
-		serve_later(share, now);
+		grant_later(share, now);
 	}
 	/* Before the work looks for news: pairs with lc_turn_is_idle(). */
 	smp_store_mb(turn->state, state);

@@ -8,6 +8,7 @@
 struct delayed_work;
 struct lc_share;
 struct net;
+struct workqueue_struct;
 
 enum lc_turn_state {
 	LC_TURN_IDLE,		/* the work may be queued at any time */
@@ -28,18 +29,21 @@ struct lc_turn {
 	enum lc_turn_state	state;
 };
 
-void lc_share_init(void);
+/** lc_wq - runs the work of all namespaces that no packet waits for */
+extern struct workqueue_struct *lc_wq;
+
+int lc_share_init(void);
 void lc_share_exit(void);
 struct lc_share *lc_share_get(const struct net *net);
 void lc_share_put(struct lc_share *share);
 bool lc_share_is_trusted(const struct lc_share *share);
 
-bool lc_share_take(struct lc_share *share);
-void lc_share_give(struct lc_share *share);
+bool lc_share_begin_command(struct lc_share *share);
+void lc_share_end_command(struct lc_share *share);
 
-u64 lc_share_begin_looks(struct lc_share *share);
-void lc_share_end_looks(struct lc_share *share, unsigned int looks, u64 begun);
-void lc_share_pay(struct lc_share *share, u64 took);
+u64 lc_share_begin_checks(struct lc_share *share);
+void lc_share_end_checks(struct lc_share *share, unsigned int looks, u64 begun);
+void lc_share_charge(struct lc_share *share, u64 took);
 
 void lc_turn_init(struct lc_turn *turn, struct delayed_work *work);
 bool lc_turn_begin(struct lc_share *share, struct lc_turn *turn);

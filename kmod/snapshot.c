@@ -9,10 +9,9 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "compat.h"
 #include "snapshot.h"
 
-static u32 positive(int count)
+static u32 nonnegative(int count)
 {
 	return count < 0 ? 0 : count;
 }
@@ -27,7 +26,7 @@ void lc_row_pool(struct lc_row *row, const struct lc_pool *pool)
 	strscpy(row->name, pool->name, sizeof(row->name));
 	row->rule = pool->rule;
 	row->rules = pool->name[0] ? lc_pool_rules(pool) : 1;
-	row->members = pool->count;
+	row->members = pool->n_live;
 	row->settings = pool->wanted;
 }
 
@@ -41,8 +40,8 @@ void lc_row_backend(struct lc_row *row, const struct lc_backend *backend)
 	row->is_backend = true;
 	row->key = backend->key;
 	row->state = backend->state;
-	row->active = positive(atomic_read(&backend->active));
-	row->inactive = positive(atomic_read(&backend->inactive));
+	row->active = nonnegative(atomic_read(&backend->active));
+	row->inactive = nonnegative(atomic_read(&backend->inactive));
 	row->total = atomic64_read(&backend->total);
 	row->fails = atomic_read(&backend->fails);
 }
@@ -58,7 +57,7 @@ void lc_row_member(struct lc_row *row, const struct lc_member *member)
 	lc_row_backend(row, member->backend);
 	row->is_member = true;
 	row->terms = member->terms;
-	row->health = member->health.is;
+	row->health = member->health.state;
 	row->reason = member->health.reason;
 }
 
@@ -76,7 +75,7 @@ static void add_pool(struct lc_snapshot *snapshot, const struct lc_pool *pool)
 	const struct lc_member *member;
 
 	lc_row_pool(&snapshot->rows[snapshot->count++], pool);
-	list_for_each_entry(member, &pool->seats, list)
+	list_for_each_entry(member, &pool->members, list)
 		lc_row_member(&snapshot->rows[snapshot->count++], member);
 }
 
@@ -87,7 +86,7 @@ static unsigned int add_pools(struct lc_snapshot *snapshot,
 	unsigned int rows = 0;
 
 	list_for_each_entry(pool, pools, list) {
-		rows += 1 + pool->count;
+		rows += 1 + pool->n_live;
 		if (snapshot)
 			add_pool(snapshot, pool);
 	}
@@ -133,7 +132,7 @@ struct lc_snapshot *lc_snapshot_pool(struct lc_pools *pools, const char *name)
 	mutex_lock(&pools->backends->lock);
 	pool = lc_pool_find(pools, name);
 	if (pool)
-		snapshot = alloc(1 + pool->count);
+		snapshot = alloc(1 + pool->n_live);
 	if (!IS_ERR(snapshot))
 		add_pool(snapshot, pool);
 	mutex_unlock(&pools->backends->lock);

@@ -10,7 +10,7 @@
  * ever waits for it, and it takes no more than twice the memory it needs.
  *
  * A bucket also has a bit for each hash it has seen, of those whose nodes are
- * there. With a node a bucket it says of 63 strangers in 64 that they are not:
+ * there. With a node a bucket it says of 63 count_other_family in 64 that they are not:
  * nobody has to reach for a node, far away in memory, to see that. Who takes a
  * node out looks at all that are left, and sets the bits anew.
  *
@@ -106,7 +106,7 @@ static bool ensure_part(struct lc_table *table, unsigned int part)
 static bool grow(struct lc_table *table)
 {
 	u32 size = table->size, half = 1U << (fls(size) - 1);
-	spinlock_t *lock = lc_table_lock(table, size);
+	spinlock_t *lock = lc_table_lockptr(table, size);
 
 	if (size == LC_TABLE_MAX || !ensure_part(table, lc_table_part(size)))
 		return false;
@@ -134,7 +134,7 @@ static void shrink(struct lc_table *table)
 {
 	u32 last = table->size - 1, half = 1U << (fls(last) - 1);
 	unsigned int part = lc_table_part(last);
-	spinlock_t *lock = lc_table_lock(table, last);
+	spinlock_t *lock = lc_table_lockptr(table, last);
 
 	spin_lock_bh(lock);
 	join(table, last, last - half);

@@ -73,14 +73,14 @@ void lc_table_exit(struct lc_table *table,
 		   void (*free_node)(struct lc_node *node));
 
 /**
- * lc_table_lock() - what protects the nodes with this hash
+ * lc_table_lockptr() - what protects the nodes with this hash
  * @table: the table
  * @hash: the hash
  *
  * Context: any. To be taken with bottom halves off.
  * Return: the lock.
  */
-static inline spinlock_t *lc_table_lock(const struct lc_table *table, u32 hash)
+static inline spinlock_t *lc_table_lockptr(const struct lc_table *table, u32 hash)
 {
 	return &table->locks[hash % LC_TABLE_LOCKS];
 }
@@ -135,7 +135,7 @@ static inline struct lc_bucket *lc_table_find(const struct lc_table *table,
 }
 
 /**
- * lc_table_expect() - a node with this hash will be looked for soon
+ * lc_table_prefetch() - a node with this hash will be looked for soon
  * @table: the table
  * @hash: the hash; its lock is not needed
  *
@@ -143,7 +143,7 @@ static inline struct lc_bucket *lc_table_find(const struct lc_table *table,
  *
  * Context: any.
  */
-static inline void lc_table_expect(const struct lc_table *table, u32 hash)
+static inline void lc_table_prefetch(const struct lc_table *table, u32 hash)
 {
 	prefetchw(lc_table_find(table, hash));
 }
@@ -159,7 +159,7 @@ static inline void lc_table_expect(const struct lc_table *table, u32 hash)
 static inline struct lc_bucket *lc_table_bucket(const struct lc_table *table,
 						u32 hash)
 {
-	lockdep_assert_held(lc_table_lock(table, hash));
+	lockdep_assert_held(lc_table_lockptr(table, hash));
 
 	return lc_table_find(table, hash);
 }

@@ -17,8 +17,8 @@
 
 #include <linux/netfilter/xt_LEASTCONN.h>
 
-#include "compat.h"
-#include "entry.h"
+#include "addr.h"
+#include "ct.h"
 #include "net.h"
 #include "target.h"
 
@@ -45,7 +45,7 @@ static int check_backend(const struct xt_tgchk_param *par, unsigned int at)
 	const struct xt_leastconn_backend *backend = &info->backends[at];
 	unsigned int i;
 
-	if (!lc_address_is_good(&backend->addr, par->family))
+	if (!lc_addr_is_unicast(&backend->addr, par->family))
 		return refuse("backend %u: no unicast address of this family",
 			      at + 1);
 	if (backend->port && !lc_proto_has_ports(rule_proto(par)))
@@ -240,7 +240,7 @@ static int leastconn_check(const struct xt_tgchk_param *par)
 	err = check_rule(par);
 	if (err)
 		return err;
-	err = lc_track_get(ln, par->family);
+	err = lc_track_get(&ln->tracker, par->family);
 	if (err) {
 		pr_info_ratelimited("rule refused: connections cannot be tracked (error %d)\n",
 				    err);
@@ -254,12 +254,12 @@ static int leastconn_check(const struct xt_tgchk_param *par)
 		err = PTR_ERR(info->pool);
 		goto put_track;
 	}
-	lc_scan_adopt(ln);
-	lc_health_check(ln);
+	lc_scan_adopt(&ln->scan);
+	lc_health_check(&ln->healer);
 	return 0;
 
 put_track:
-	lc_track_put(ln, par->family);
+	lc_track_put(&ln->tracker, par->family);
 	return err;
 }
 
@@ -271,11 +271,11 @@ static void leastconn_destroy(const struct xt_tgdtor_param *par)
 
 	mutex_lock(&ln->backends.lock);
 	if (info->name[0])
-		lc_pool_leave(info->pool, par->family, info->proto);
+		lc_pool_unuse(info->pool, par->family, info->proto);
 	else
 		lc_pool_free(info->pool);
 	mutex_unlock(&ln->backends.lock);
-	lc_track_put(ln, par->family);
+	lc_track_put(&ln->tracker, par->family);
 }
 
 /* Only a client's new connection that nothing has translated is balanced. */
@@ -305,8 +305,8 @@ static const struct lc_backend *left(struct net *net, const struct nf_conn *ct)
 {
 	struct lc_record_key key;
 
-	lc_entry_key(ct, &key);
-	return lc_record_left(&lc_net(net)->records, &key);
+	lc_ct_key(ct, &key);
+	return lc_record_prev_backend(&lc_net(net)->records, &key);
 }
 
 static void client_key(struct lc_client_key *key, const struct nf_conn *ct,
@@ -328,7 +328,7 @@ static void client_key(struct lc_client_key *key, const struct nf_conn *ct,
 
 /* The one that the client had, if it can take the connection. */
 static const struct lc_backend_key *
-take_again(struct lc_net *ln, struct lc_pool *pool,
+reuse_backend(struct lc_net *ln, struct lc_pool *pool,
 	   const struct lc_client_key *client, const struct lc_backend *avoid)
 {
 	struct lc_backend_key key;
@@ -351,11 +351,11 @@ choose_persistent(struct lc_net *ln, struct lc_pool *pool,
 	struct lc_client_key client;
 
 	client_key(&client, ct, READ_ONCE(pool->settings.persistent_mask));
-	key = take_again(ln, pool, &client, avoid);
+	key = reuse_backend(ln, pool, &client, avoid);
 	if (!key)
 		key = lc_pool_choose_other(pool, avoid);
 	if (key && lc_client_set(&ln->clients, &client, key, seconds))
-		lc_health_check(ln);
+		lc_health_check(&ln->healer);
 	return key;
 }
 
@@ -380,8 +380,8 @@ static __always_inline void expect_record(const struct lc_pool *pool,
 					       pools);
 	struct lc_record_key key;
 
-	lc_entry_key(ct, &key);
-	lc_record_expect(&ln->records, &key);
+	lc_ct_key(ct, &key);
+	lc_record_prefetch(&ln->records, &key);
 }
 
 /* Apart: where the family is known, IPv4 leaves out the words that it has not. */
@@ -410,7 +410,7 @@ static unsigned int leastconn_target(struct sk_buff *skb,
 
 	if (!is_balanced(ct, ctinfo))
 		return XT_CONTINUE;
-	key = unlikely(READ_ONCE(info->pool->special)) ?
+	key = unlikely(READ_ONCE(info->pool->has_policy)) ?
 	      choose_with(xt_net(par), info->pool, ct) :
 	      lc_pool_choose(info->pool);
 	if (!key)

@@ -11,8 +11,7 @@
 #include <linux/sched/signal.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
-#include "compat.h"
-#include "entry.h"
+#include "ct.h"
 #include "walk.h"
 
 /* Most buckets that one slice looks at, if they are empty. */
@@ -25,7 +24,7 @@ static void look_at_table(struct lc_walk *walk)
 {
 	spinlock_t *lock = &nf_conntrack_locks[0];
 
-	lc_entry_bucket_lock(lock);
+	lc_ct_bucket_lock(lock);
 	if (walk->table != nf_conntrack_hash ||
 	    walk->size != nf_conntrack_htable_size) {
 		walk->table = nf_conntrack_hash;
@@ -75,7 +74,7 @@ static bool visit_next(struct lc_walk *walk, unsigned int *left,
 	struct nf_conn *doomed = NULL;
 	bool resized;
 
-	lc_entry_bucket_lock(lock);
+	lc_ct_bucket_lock(lock);
 	resized = walk->table != nf_conntrack_hash;
 	if (!resized)
 		doomed = visit_bucket(&nf_conntrack_hash[next], left, visit,

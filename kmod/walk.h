@@ -7,7 +7,7 @@
 struct hlist_nulls_head;
 struct nf_conn;
 
-/** LC_WALK_ENTRIES - most entries that one slice of a walk visits, and a chain more */
+/** LC_WALK_ENTRIES - most entries that one slice of a walk short_pools, and a chain more */
 #define LC_WALK_ENTRIES	128U
 
 /** LC_WALK_NOW - slices for a table of 100,000 entries, each in it twice */

@@ -68,7 +68,7 @@ static void finish(void)
 
 static void add(struct item *item)
 {
-	spinlock_t *lock = lc_table_lock(&it, item->hash);
+	spinlock_t *lock = lc_table_lockptr(&it, item->hash);
 
 	spin_lock_bh(lock);
 	lc_table_add(&it, lc_table_bucket(&it, item->hash), item->hash,
@@ -79,7 +79,7 @@ static void add(struct item *item)
 
 static void del(struct item *item)
 {
-	spinlock_t *lock = lc_table_lock(&it, item->hash);
+	spinlock_t *lock = lc_table_lockptr(&it, item->hash);
 
 	spin_lock_bh(lock);
 	lc_table_del(&it, lc_table_bucket(&it, item->hash), &item->node);
@@ -97,7 +97,7 @@ static void flip(struct item *item)
 
 static unsigned int times_in_bucket(const struct item *item)
 {
-	spinlock_t *lock = lc_table_lock(&it, item->hash);
+	spinlock_t *lock = lc_table_lockptr(&it, item->hash);
 	const struct lc_node *node;
 	unsigned int times = 0;
 

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef LC_ENTRY_H
-#define LC_ENTRY_H
+#ifndef LC_CT_H
+#define LC_CT_H
 
 #include <linux/prefetch.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 
+#include "hint.h"
 #include "record.h"
 
 /**
- * lc_entry_key() - the key of an entry's record
+ * lc_ct_key() - the key of an entry's record
  * @ct: the entry
  * @key: filled whole
  *
  * Context: any.
  */
-static inline void lc_entry_key(const struct nf_conn *ct,
+static inline void lc_ct_key(const struct nf_conn *ct,
 				struct lc_record_key *key)
 {
 	const struct nf_conntrack_tuple *tuple =
@@ -40,13 +41,13 @@ static inline bool lc_tcp_closed(u8 state)
 }
 
 /**
- * lc_entry_phase() - where in its life a connection is
+ * lc_ct_phase() - where in its life a connection is
  * @ct: its entry
  *
  * Context: any.
  * Return: the phase.
  */
-static inline enum lc_phase lc_entry_phase(const struct nf_conn *ct)
+static inline enum lc_phase lc_ct_phase(const struct nf_conn *ct)
 {
 	if (nf_ct_is_dying(ct))
 		return LC_ENDED;
@@ -57,7 +58,7 @@ static inline enum lc_phase lc_entry_phase(const struct nf_conn *ct)
 }
 
 /**
- * lc_entry_is_reset() - is this a TCP connection that was reset?
+ * lc_ct_is_reset() - is this a TCP connection that was reset?
  * @ct: its entry
  *
  * Conntrack takes a SYN for a reset connection's ports as news of that one when
@@ -66,20 +67,20 @@ static inline enum lc_phase lc_entry_phase(const struct nf_conn *ct)
  * Context: any.
  * Return: whether it is.
  */
-static inline bool lc_entry_is_reset(const struct nf_conn *ct)
+static inline bool lc_ct_is_reset(const struct nf_conn *ct)
 {
 	return nf_ct_protonum(ct) == IPPROTO_TCP &&
 	       READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_CLOSE;
 }
 
 /**
- * lc_entry_is_silent() - has nobody answered yet?
+ * lc_ct_unreplied() - has nobody answered yet?
  * @ct: the entry of a connection that has just begun
  *
  * Context: any.
- * Return: whether a TCP or UDP client has heard nothing from its server.
+ * Return: whether a TCP or UDP client has queued nothing from its server.
  */
-static inline bool lc_entry_is_silent(const struct nf_conn *ct)
+static inline bool lc_ct_unreplied(const struct nf_conn *ct)
 {
 	if (test_bit(IPS_SEEN_REPLY_BIT, &ct->status))
 		return false;
@@ -95,13 +96,13 @@ static inline bool lc_entry_is_silent(const struct nf_conn *ct)
 }
 
 /**
- * lc_entry_answers() - does its server answer?
+ * lc_ct_answered() - does its server answer?
  * @ct: the entry
  *
  * Context: any.
  * Return: whether it does: TCP has been established, UDP replied to.
  */
-static inline bool lc_entry_answers(const struct nf_conn *ct)
+static inline bool lc_ct_answered(const struct nf_conn *ct)
 {
 	if (nf_ct_protonum(ct) == IPPROTO_TCP)
 		return test_bit(IPS_ASSURED_BIT, &ct->status);
@@ -109,60 +110,61 @@ static inline bool lc_entry_answers(const struct nf_conn *ct)
 }
 
 static inline const struct nf_conntrack_tuple *
-lc_entry_reply(const struct nf_conn *ct)
+lc_ct_reply(const struct nf_conn *ct)
 {
 	return &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
 }
 
 /* Is @backend, the address it has and no other, who answers? */
-static inline bool lc_entry_is_at(const struct nf_conn *ct,
+static inline bool lc_ct_is_at(const struct nf_conn *ct,
 				  const struct lc_backend *backend)
 {
-	const struct nf_conntrack_tuple *tuple = lc_entry_reply(ct);
+	const struct nf_conntrack_tuple *tuple = lc_ct_reply(ct);
 
 	return nf_inet_addr_cmp(&tuple->src.u3, &backend->key.addr) &&
 	       tuple->src.l3num == backend->key.family &&
 	       !READ_ONCE(backend->gone);
 }
 
-static inline bool lc_entry_is_at_port(const struct nf_conn *ct,
+static inline bool lc_ct_is_at_port(const struct nf_conn *ct,
 				       const struct lc_backend *backend)
 {
-	const struct nf_conntrack_tuple *tuple = lc_entry_reply(ct);
+	const struct nf_conntrack_tuple *tuple = lc_ct_reply(ct);
 
 	return tuple->src.u.all == backend->key.port &&
 	       tuple->dst.protonum == backend->key.proto &&
-	       lc_entry_is_at(ct, backend);
+	       lc_ct_is_at(ct, backend);
 }
 
-bool lc_entry_find_load(struct lc_backends *backends, const struct nf_conn *ct,
-			struct lc_load *load);
+bool lc_ct_find_dests(struct lc_backends *backends, const struct nf_conn *ct,
+			struct lc_dests *dests);
 
 /**
- * lc_entry_load() - the backends a connection is a load of
+ * lc_ct_dests() - the backends a connection is a load of
  * @backends: its namespace's
  * @ct: its entry
- * @load: filled whole
+ * @dests: filled whole
  *
- * Context: any, under rcu_read_lock(), which keeps what @load names.
+ * Context: any, under rcu_read_lock(), which keeps what @dests names.
  * Return: false when it is nobody's.
  */
-static inline bool lc_entry_load(struct lc_backends *backends,
+static inline bool lc_ct_dests(struct lc_backends *backends,
 				 const struct nf_conn *ct,
-				 struct lc_load *load)
+				 struct lc_dests *dests)
 {
-	struct lc_backend *chosen = lc_backend_chosen(backends);
+	struct lc_backend *chosen = lc_hint_get();
 
-	if (!chosen || READ_ONCE(backends->wide) ||
-	    !lc_entry_is_at_port(ct, chosen))
-		return lc_entry_find_load(backends, ct, load);
-	load->server = chosen;
-	load->host = NULL;
+	if (!chosen || chosen->home != backends ||
+	    READ_ONCE(backends->n_any_port) ||
+	    !lc_ct_is_at_port(ct, chosen))
+		return lc_ct_find_dests(backends, ct, dests);
+	dests->exact = chosen;
+	dests->any_port = NULL;
 	return true;
 }
 
 /* While one of conntrack's bucket locks is held, its table stays in place. */
-static inline void lc_entry_bucket_lock(spinlock_t *lock)
+static inline void lc_ct_bucket_lock(spinlock_t *lock)
 	__acquires(lock)
 {
 	nf_conntrack_lock(lock);
@@ -170,20 +172,20 @@ static inline void lc_entry_bucket_lock(spinlock_t *lock)
 }
 
 /**
- * lc_entry_expect_bucket() - a bucket of conntrack's table will be needed soon
+ * lc_ct_prefetch_bucket() - a bucket of conntrack's table will be needed soon
  * @bucket: which; one that is not there does no harm
  *
  * Context: any.
  */
-static inline void lc_entry_expect_bucket(u32 bucket)
+static inline void lc_ct_prefetch_bucket(u32 bucket)
 {
 	prefetch(READ_ONCE(nf_conntrack_hash) + bucket);
 }
 
-bool lc_entry_fits(const struct nf_conn *ct, const struct lc_load *load);
-struct nf_conn *lc_entry_get(struct net *net, const struct lc_record_key *key);
-void lc_entries_expect(const u32 *buckets, unsigned int n);
-u32 lc_entry_bucket(const struct nf_conn *ct);
-bool lc_entry_stands(const struct net *net, const struct lc_record *record);
+bool lc_ct_has_dests(const struct nf_conn *ct, const struct lc_dests *dests);
+struct nf_conn *lc_ct_get(struct net *net, const struct lc_record_key *key);
+void lc_ct_prefetch(const u32 *buckets, unsigned int n);
+u32 lc_ct_bucket(const struct nf_conn *ct);
+bool lc_ct_unchanged(const struct net *net, const struct lc_record *record);
 
-#endif /* LC_ENTRY_H */
+#endif /* LC_CT_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef LC_SEAT_H
-#define LC_SEAT_H
+#ifndef LC_SCHED_H
+#define LC_SCHED_H
 
 #include <linux/list.h>
 #include <linux/rcupdate.h>
@@ -9,7 +9,7 @@
 #include "select.h"
 
 /**
- * struct lc_arena - a tournament that processors share
+ * struct lc_sched - a tournament that processors share
  * @lock: @tournament and slow start. Taken inside records' locks
  * @n_ramping: seats in @ramping
  * @n_behind: of them, those that this round has not come to yet
@@ -18,7 +18,7 @@
  * @next_round: jiffies, when the next round may begin
  * @vacant: no slot before this one is free; who changes seats, alone
  */
-struct lc_arena {
+struct lc_sched {
 	spinlock_t		lock;	/* tournament, slow start */
 	unsigned int		n_ramping;
 	unsigned int		n_behind;
@@ -51,16 +51,16 @@ struct lc_ramp {
 };
 
 /**
- * struct lc_seat - somebody's place in an arena
- * @arena: constant
- * @ramp: its slow start; lc_arena.lock
- * @ramping: in lc_arena.ramping until its slow start is over
+ * struct lc_sched_dest - somebody's place in an sched
+ * @sched: constant
+ * @ramp: its slow start; lc_sched.lock
+ * @ramping: in lc_sched.ramping until its slow start is over
  * @at: its slot, while @taken
- * @taken: the slot is ours; lc_arena.lock
+ * @taken: the slot is ours; lc_sched.lock
  * @node: in a list of who has the same load; whose list, says how it is locked
  */
-struct lc_seat {
-	struct lc_arena		*arena;
+struct lc_sched_dest {
+	struct lc_sched		*sched;
 	struct lc_ramp		ramp;
 	struct list_head	ramping;
 	unsigned int		at;
@@ -68,16 +68,16 @@ struct lc_seat {
 	struct hlist_node	node;
 };
 
-int lc_arena_init(struct lc_arena *arena, unsigned int size);
-void lc_arena_exit(struct lc_arena *arena);
-int lc_arena_reserve(struct lc_arena *arena);
-void lc_arena_advance(struct lc_arena *arena);
+int lc_sched_init(struct lc_sched *sched, unsigned int size);
+void lc_sched_exit(struct lc_sched *sched);
+int lc_sched_reserve(struct lc_sched *sched);
+void lc_sched_advance(struct lc_sched *sched);
 
-void lc_seat_take(struct lc_seat *seat, struct lc_arena *arena,
+void lc_sched_dest_add(struct lc_sched_dest *dest, struct lc_sched *sched,
 		  const atomic_t *active);
-void lc_seat_leave(struct lc_seat *seat);
-void lc_seat_set(struct lc_seat *seat, const struct lc_terms *terms,
+void lc_sched_dest_del(struct lc_sched_dest *dest);
+void lc_sched_dest_set(struct lc_sched_dest *dest, const struct lc_terms *terms,
 		 const struct lc_ramp *ramp);
-void lc_seat_update(struct lc_seat *seat);
+void lc_sched_dest_update(struct lc_sched_dest *dest);
 
-#endif /* LC_SEAT_H */
+#endif /* LC_SCHED_H */

@@ -5,11 +5,11 @@
  */
 #include <net/netfilter/nf_conntrack_core.h>
 
-#include "compat.h"
-#include "entry.h"
+#include "addr.h"
+#include "ct.h"
 
 /* Word by word, the likeliest difference first. */
-static bool is_key(const struct nf_conn *ct, const struct lc_record_key *key)
+static bool ct_has_key(const struct nf_conn *ct, const struct lc_record_key *key)
 {
 	const struct nf_conntrack_tuple *tuple =
 		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
@@ -24,50 +24,50 @@ static bool is_key(const struct nf_conn *ct, const struct lc_record_key *key)
 }
 
 /**
- * lc_entry_find_load() - lc_entry_load() by the address that replies come from
+ * lc_ct_find_dests() - lc_ct_dests() by the address that replies come from
  * @backends: its namespace's
  * @ct: its entry
- * @load: filled whole
+ * @dests: filled whole
  *
- * Context: any, under rcu_read_lock(), which keeps what @load names.
+ * Context: any, under rcu_read_lock(), which keeps what @dests names.
  * Return: false when it is nobody's.
  */
-bool lc_entry_find_load(struct lc_backends *backends, const struct nf_conn *ct,
-			struct lc_load *load)
+bool lc_ct_find_dests(struct lc_backends *backends, const struct nf_conn *ct,
+			struct lc_dests *dests)
 {
-	const struct nf_conntrack_tuple *tuple = lc_entry_reply(ct);
+	const struct nf_conntrack_tuple *tuple = lc_ct_reply(ct);
 	struct lc_backend_key key = {
 		.addr	= tuple->src.u3,
 		.family	= tuple->src.l3num,
 	};
 
-	load->host = NULL;
-	if (READ_ONCE(backends->wide))
-		load->host = lc_backend_find(backends, &key);
-	load->server = NULL;
+	dests->any_port = NULL;
+	if (READ_ONCE(backends->n_any_port))
+		dests->any_port = lc_backend_find(backends, &key);
+	dests->exact = NULL;
 	if (lc_proto_has_ports(tuple->dst.protonum) && tuple->src.u.all) {
 		key.port = tuple->src.u.all;
 		key.proto = tuple->dst.protonum;
-		load->server = lc_backend_find(backends, &key);
+		dests->exact = lc_backend_find(backends, &key);
 	}
-	return load->server || load->host;
+	return dests->exact || dests->any_port;
 }
 
-/* Inline: the reaper asks this of every connection in every round. */
-static __always_inline bool fits(const struct nf_conn *ct,
-				 const struct lc_load *load)
+/* Inline: the gc asks this of every connection in every round. */
+static __always_inline bool has_dests(const struct nf_conn *ct,
+				 const struct lc_dests *dests)
 {
-	const struct lc_backend *server = READ_ONCE(load->server);
-	const struct lc_backend *host = READ_ONCE(load->host);
+	const struct lc_backend *exact = READ_ONCE(dests->exact);
+	const struct lc_backend *any_port = READ_ONCE(dests->any_port);
 
-	return (!server || lc_entry_is_at_port(ct, server)) &&
-	       (!host || lc_entry_is_at(ct, host));
+	return (!exact || lc_ct_is_at_port(ct, exact)) &&
+	       (!any_port || lc_ct_is_at(ct, any_port));
 }
 
 /**
- * lc_entry_fits() - is a connection still a load of these backends?
+ * lc_ct_has_dests() - is a connection still a load of these backends?
  * @ct: its entry
- * @load: where it is counted
+ * @dests: where it is counted
  *
  * Cheaper than asking anew. A backend that came later is not looked for:
  * adoption does that.
@@ -75,13 +75,13 @@ static __always_inline bool fits(const struct nf_conn *ct,
  * Context: any, under rcu_read_lock().
  * Return: false when one of them has gone or is not the one that answers.
  */
-bool lc_entry_fits(const struct nf_conn *ct, const struct lc_load *load)
+bool lc_ct_has_dests(const struct nf_conn *ct, const struct lc_dests *dests)
 {
-	return fits(ct, load);
+	return has_dests(ct, dests);
 }
 
 /**
- * lc_entry_get() - the live entry a record speaks of
+ * lc_ct_get() - the live entry a record speaks of
  * @net: the namespace
  * @key: the record's key
  *
@@ -91,7 +91,7 @@ bool lc_entry_fits(const struct nf_conn *ct, const struct lc_load *load)
  * Context: process or softirq.
  * Return: the entry, to be given back with nf_ct_put(), or NULL.
  */
-struct nf_conn *lc_entry_get(struct net *net, const struct lc_record_key *key)
+struct nf_conn *lc_ct_get(struct net *net, const struct lc_record_key *key)
 {
 	struct nf_conntrack_zone zone = {
 		.id	= key->zone,
@@ -119,7 +119,7 @@ struct nf_conn *lc_entry_get(struct net *net, const struct lc_record_key *key)
 }
 
 /**
- * lc_entry_bucket() - where in conntrack's table an entry is
+ * lc_ct_bucket() - where in conntrack's table an entry is
  * @ct: the entry, held
  *
  * The end of a chain names its bucket.
@@ -127,7 +127,7 @@ struct nf_conn *lc_entry_get(struct net *net, const struct lc_record_key *key)
  * Context: any, under rcu_read_lock().
  * Return: the bucket, good until the table is resized.
  */
-u32 lc_entry_bucket(const struct nf_conn *ct)
+u32 lc_ct_bucket(const struct nf_conn *ct)
 {
 	const struct hlist_nulls_node *node =
 		&ct->tuplehash[IP_CT_DIR_ORIGINAL].hnnode;
@@ -138,7 +138,7 @@ u32 lc_entry_bucket(const struct nf_conn *ct)
 }
 
 /**
- * lc_entries_expect() - buckets of conntrack's table will be looked into
+ * lc_ct_prefetch() - buckets of conntrack's table will be looked into
  * @buckets: which, themselves near by now
  * @n: how many
  *
@@ -147,13 +147,13 @@ u32 lc_entry_bucket(const struct nf_conn *ct)
  *
  * Context: bottom halves off, under rcu_read_lock(). Not under bucket locks.
  */
-void lc_entries_expect(const u32 *buckets, unsigned int n)
+void lc_ct_prefetch(const u32 *buckets, unsigned int n)
 {
 	spinlock_t *lock = &nf_conntrack_locks[0];
 	const struct hlist_nulls_node *node;
 	unsigned int i;
 
-	lc_entry_bucket_lock(lock);
+	lc_ct_bucket_lock(lock);
 	for (i = 0; i < n; i++) {
 		if (buckets[i] >= nf_conntrack_htable_size)
 			continue;
@@ -180,37 +180,37 @@ static const struct nf_conn *find(struct hlist_nulls_head *bucket,
 		if (NF_CT_DIRECTION(hash) != IP_CT_DIR_ORIGINAL)
 			continue;
 		ct = nf_ct_tuplehash_to_ctrack(hash);
-		if (is_key(ct, key) && net_eq(nf_ct_net(ct), net))
+		if (ct_has_key(ct, key) && net_eq(nf_ct_net(ct), net))
 			return ct;
 	}
 	return NULL;
 }
 
 /**
- * lc_entry_stands() - is the entry a record speaks of where, and as, it was?
+ * lc_ct_unchanged() - is the entry a record speaks of where, and as, it was?
  * @net: the namespace
  * @record: the record, counted somewhere
  *
- * A fifth of what asking lc_entry_get() costs. It takes the lock of conntrack's
+ * A fifth of what asking lc_ct_get() costs. It takes the lock of conntrack's
  * bucket, which keeps entry and table in place: no reference, no hash.
  *
  * Context: bottom halves off, under rcu_read_lock(). Not under bucket locks,
  *	nor under a record's lock.
  * Return: false when something has changed, or the table was resized.
  */
-bool lc_entry_stands(const struct net *net, const struct lc_record *record)
+bool lc_ct_unchanged(const struct net *net, const struct lc_record *record)
 {
 	u32 bucket = record->bucket;
 	spinlock_t *lock = &nf_conntrack_locks[bucket % CONNTRACK_LOCKS];
 	const struct nf_conn *ct = NULL;
-	bool stands;
+	bool unchanged;
 
-	lc_entry_bucket_lock(lock);
+	lc_ct_bucket_lock(lock);
 	if (bucket < nf_conntrack_htable_size)
 		ct = find(&nf_conntrack_hash[bucket], net, &record->key);
-	stands = ct && !nf_ct_is_expired(ct) &&
-		 lc_entry_phase(ct) == READ_ONCE(record->phase) &&
-		 fits(ct, &record->load);
+	unchanged = ct && !nf_ct_is_expired(ct) &&
+		 lc_ct_phase(ct) == READ_ONCE(record->phase) &&
+		 has_dests(ct, &record->dests);
 	spin_unlock(lock);
-	return stands;
+	return unchanged;
 }

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The garbage collector compares records with conntrack and frees those whose
+ * entry has gone.
+ *
+ * The hooks see a connection begin and close, but an entry can end without a packet:
+ * it times out, is deleted or dropped early. A module outside the kernel is not
+ * notified of that, so each record's entry is looked up every LC_ROUND ticks. Until
+ * then the record waits in a queue that only the check work uses, in the order of
+ * the ticks that records are due in. New records reach it over a lockless list. A
+ * run checks about LC_BUDGET old records at most and leaves the rest to the next
+ * tick: with more than 100,000 records the round grows longer, not the work per
+ * second. Young records have a queue of their own, so that their first check does
+ * not wait for old ones: it finds backends that do not answer.
+ *
+ * Nearly always nothing has changed since the last check. Then one look into the
+ * bucket where the entry was is enough.
+ *
+ * Between checks the work sleeps: with no more than LC_BUDGET old records and no new
+ * one it runs once in LC_ROUND ticks.
+ */
+#include <linux/err.h>
+#include <linux/prefetch.h>
+#include <net/netfilter/nf_conntrack_core.h>
+
+#include "ct.h"
+#include "fail.h"
+#include "gc.h"
+#include "health.h"
+#include "share.h"
+
+#define LC_TICK		(HZ / 10)
+#define LC_ROUND	7U		/* ticks */
+#define LC_SYN_CHECKS	3U		/* one in each tick, until 0.8 to 0.9 s */
+#define LC_RETRY_ROUNDS	7U		/* over 4.2 s: the third SYN comes 4 s after the second */
+#define LC_BUDGET	(100000 / LC_ROUND)
+#define LC_YOUNG_BUDGET	(4 * LC_BUDGET)
+#define LC_YOUNG_COST	8U		/* in checks of old records */
+#define LC_BATCH	16U		/* checks without rescheduling */
+#define LC_DESTS_PER_CHECK 16U		/* updates that cost as much as a check */
+
+static struct lc_record *queued_record(struct llist_node *node)
+{
+	return llist_entry(node, struct lc_record, queue);
+}
+
+static void update_tick(struct lc_gc *gc)
+{
+	unsigned long ticks = (jiffies - gc->when) / LC_TICK;
+
+	gc->tick += ticks;
+	gc->when += ticks * LC_TICK;
+}
+
+/* Fresh records have waited for one tick. */
+static void queue_fresh(struct lc_gc *gc)
+{
+	struct llist_node *first = llist_del_all(&gc->fresh);
+	struct llist_node *node, *last = NULL;
+
+	for (node = first; node; node = node->next) {
+		queued_record(node)->due = gc->tick + LC_ROUND - 1;
+		last = node;
+	}
+	if (first)
+		lc_queue_add(&gc->young, first, last);
+}
+
+static bool is_due(const struct lc_gc *gc, const struct lc_queue *queue)
+{
+	struct llist_node *first = queue->first;
+
+	return first && (s16)(queued_record(first)->due - gc->tick) <= 0;
+}
+
+/* Return: false if the connection no longer belongs to a backend. */
+static bool update_record(struct lc_gc *gc, struct lc_record *record,
+			  const struct nf_conn *ct, enum lc_phase phase)
+{
+	struct lc_dests dests = record->dests;
+
+	if (!lc_ct_has_dests(ct, &dests))
+		lc_ct_dests(gc->backends, ct, &dests);
+	lc_record_set(gc->records, record, &dests, phase);
+	return record->dests.exact || record->dests.any_port;
+}
+
+enum lc_verdict {
+	LC_KEEP,
+	LC_AGAIN,	/* check again in the next tick */
+	LC_FAIL,	/* keep; the connection was not answered */
+	LC_REMOVE,
+};
+
+static unsigned int misses(const struct lc_record *record)
+{
+	return FIELD_GET(LC_MISSES, record->marks);
+}
+
+static void set_misses(struct lc_record *record, unsigned int n)
+{
+	WRITE_ONCE(record->marks, (record->marks & ~LC_MISSES) |
+				  FIELD_PREP(LC_MISSES, n));
+}
+
+static void set_mark(struct lc_record *record, u8 mark)
+{
+	WRITE_ONCE(record->marks, record->marks | mark);
+}
+
+/*
+ * The entry might still be unconfirmed: check once more before the record is freed.
+ * A redispatched client has LC_RETRY_ROUNDS to retry.
+ */
+static enum lc_verdict judge_missing(struct lc_record *record)
+{
+	if (lc_record_awaits_retry(record) && misses(record) < LC_RETRY_ROUNDS) {
+		set_misses(record, misses(record) + 1);
+		return LC_KEEP;
+	}
+	if (record->marks & LC_CHECKED)
+		return LC_REMOVE;
+	set_mark(record, LC_CHECKED);
+	return LC_AGAIN;
+}
+
+/* A client repeats its first packet after one second. */
+static enum lc_verdict judge_unreplied(struct lc_record *record)
+{
+	if (misses(record) + 1 < LC_SYN_CHECKS) {
+		set_misses(record, misses(record) + 1);
+		return LC_AGAIN;
+	}
+	set_misses(record, 0);
+	set_mark(record, LC_FAILED);
+	return LC_FAIL;
+}
+
+/* UDP need not be answered: it is judged only where a pool asks for it. */
+static bool is_judged(const struct lc_record *record)
+{
+	const struct lc_backend *exact = record->dests.exact;
+
+	return record->key.proto == IPPROTO_TCP ||
+	       (exact && READ_ONCE(exact->n_watching));
+}
+
+/* A connection that has failed stays failed. */
+static enum lc_verdict judge_answer(struct lc_gc *gc, struct lc_record *record,
+				    const struct nf_conn *ct)
+{
+	if (!is_judged(record) || record->marks & LC_FAILED)
+		return LC_KEEP;
+	if (lc_ct_unreplied(ct))
+		return judge_unreplied(record);
+	set_misses(record, 0);
+	if (!lc_ct_answered(ct))
+		return LC_KEEP;
+	if (record->dests.exact)
+		lc_health_answered(gc->healer, record->dests.exact);
+	if (record->dests.any_port)
+		lc_health_answered(gc->healer, record->dests.any_port);
+	return LC_KEEP;
+}
+
+static enum lc_verdict judge_record(struct lc_gc *gc, struct lc_record *record,
+				    const struct nf_conn *ct)
+{
+	enum lc_phase phase = ct ? lc_ct_phase(ct) : LC_ENDED;
+	bool first = !(record->marks & LC_CHECKED) || misses(record);
+	enum lc_verdict verdict = LC_KEEP;
+
+	if (lc_record_is_superseded(gc->records, record))
+		return LC_REMOVE;
+	if (phase == LC_ENDED)
+		return judge_missing(record);
+	record->bucket = lc_ct_bucket(ct);
+	if (!update_record(gc, record, ct, phase))
+		verdict = LC_REMOVE;
+	else if (first)
+		verdict = judge_answer(gc, record, ct);
+	/* Not earlier: see may_clash() in record.c. */
+	set_mark(record, LC_CHECKED);
+	return verdict;
+}
+
+/*
+ * The entry is looked up without the record's lock and judged under it, so that a
+ * packet that renews the record in between is noticed.
+ */
+static enum lc_verdict check_record(struct lc_gc *gc, struct lc_record *record)
+{
+	struct nf_conn *ct = lc_ct_get(gc->net, &record->key);
+	spinlock_t *lock = lc_record_lockptr(gc->records, &record->key);
+	enum lc_verdict verdict;
+	bool stays = true;
+
+	spin_lock_bh(lock);
+	verdict = judge_record(gc, record, ct);
+	if (verdict == LC_REMOVE)
+		lc_record_del(gc->records, record);
+	else if (verdict != LC_AGAIN)
+		stays = lc_record_make_old(gc->records, record);
+	spin_unlock_bh(lock);
+	if (verdict == LC_FAIL && lc_fail(gc->healer, gc->records, ct,
+					  LEASTCONN_REASON_UNANSWERED))
+		nf_ct_kill(ct);
+	if (ct)
+		nf_ct_put(ct);
+	return stays ? verdict : LC_REMOVE;
+}
+
+/*
+ * The tick for the next check of a record. Up to LC_BUDGET records are checked in
+ * the same tick, so that the work can sleep in between; more are spread over ticks.
+ */
+static u16 next_check(const struct lc_gc *gc)
+{
+	u16 due = gc->tick + LC_ROUND;
+
+	if (lc_table_count(&gc->records->old) <= LC_BUDGET)
+		due -= gc->tick % LC_ROUND;
+	/* The queue is in the order of ticks. */
+	if (gc->old.first && (s16)(due - gc->next_tick) < 0)
+		due = gc->next_tick;
+	return due;
+}
+
+/* What updating the pools of a record's backends costs, in checks. */
+static unsigned int update_cost(const struct lc_record *record)
+{
+	const struct lc_dests *dests = &record->dests;
+
+	return ((dests->exact ? READ_ONCE(dests->exact->n_sched_dests) : 0) +
+		(dests->any_port ? READ_ONCE(dests->any_port->n_sched_dests) : 0)) /
+	       LC_DESTS_PER_CHECK;
+}
+
+/* Return: what it cost beyond one check, in checks. */
+static unsigned int check_next(struct lc_gc *gc, struct lc_queue *queue,
+			       struct lc_queue *again)
+{
+	const u8 known = LC_YOUNG | LC_CHECKED | LC_MISSES;
+	struct llist_node *node = lc_queue_del_first(queue);
+	struct lc_record *record = queued_record(node);
+	enum lc_verdict verdict = LC_KEEP;
+	unsigned int cost = 0;
+
+	if ((READ_ONCE(record->marks) & known) != LC_CHECKED ||
+	    !lc_ct_unchanged(gc->net, record)) {
+		cost = update_cost(record);
+		verdict = check_record(gc, record);
+	}
+	if (verdict == LC_KEEP || verdict == LC_FAIL) {
+		record->due = gc->next_tick;
+		lc_queue_add(&gc->old, node, node);
+	} else if (verdict == LC_AGAIN) {
+		record->due = gc->tick + 1;
+		lc_queue_add(again, node, node);
+	}
+	return cost;
+}
+
+/* Prefetch the bucket of @node's record and the record after it. */
+static struct llist_node *prefetch_next(struct llist_node *node)
+{
+	lc_ct_prefetch_bucket(queued_record(node)->bucket);
+	node = node->next;
+	prefetch(queued_record(node));
+	prefetch(node);
+	return node;
+}
+
+/*
+ * With many connections a check costs the cache misses of record, bucket and entry.
+ * So they are prefetched: records and buckets during the previous batch, entries
+ * here.
+ */
+static void check_batch(struct lc_gc *gc, struct lc_queue *queue,
+			struct lc_queue *again)
+{
+	struct llist_node *ahead = queue->first;
+	const struct lc_record *record;
+	u32 buckets[LC_BATCH];
+	unsigned int n = 0;
+
+	rcu_read_lock();
+	local_bh_disable();
+	for (; ahead && n < LC_BATCH; ahead = ahead->next) {
+		record = queued_record(ahead);
+		buckets[n++] = record->bucket;
+		/* The bucket is not known: the record is young. */
+		if (!record->bucket)
+			lc_record_prefetch_old(gc->records, record);
+	}
+	lc_ct_prefetch(buckets, n);
+	for (n = 0; n < LC_BATCH && is_due(gc, queue); n++) {
+		n += check_next(gc, queue, again);
+		if (ahead)
+			ahead = prefetch_next(ahead);
+	}
+	local_bh_enable();
+	rcu_read_unlock();
+}
+
+/* Check the due records of a queue, @max at most; each costs @cost old records. */
+static void check_queue(struct lc_gc *gc, struct lc_queue *queue,
+			unsigned int max, unsigned int cost)
+{
+	struct lc_share *share = gc->healer->share;
+	unsigned int batches = max / LC_BATCH;
+	struct lc_queue again;
+	u64 begun;
+
+	lc_queue_init(&again);
+	while (batches-- && is_due(gc, queue) &&
+	       (begun = lc_share_begin_checks(share))) {
+		check_batch(gc, queue, &again);
+		lc_share_end_checks(share, LC_BATCH * cost, begun);
+		cond_resched();
+	}
+	while (again.first)
+		lc_queue_add_first(queue, lc_queue_del_first(&again));
+}
+
+/* Ticks until the first record of a queue is due. */
+static unsigned int ticks_left(const struct lc_gc *gc,
+			       const struct lc_queue *queue)
+{
+	s16 left = LC_ROUND;
+
+	if (queue->first)
+		left = queued_record(queue->first)->due - gc->tick;
+	return clamp_t(s16, left, 1, LC_ROUND);
+}
+
+/*
+ * Sleep until the first record is due. A fresh record is queued after one tick: see
+ * queue_fresh().
+ */
+static void schedule_check(struct lc_gc *gc)
+{
+	unsigned int ticks = min(ticks_left(gc, &gc->young),
+				 ticks_left(gc, &gc->old));
+
+	WRITE_ONCE(gc->asleep, ticks > 1);
+	smp_mb();	/* pairs with lc_gc_wake() */
+	if (!llist_empty(&gc->fresh))
+		ticks = 1;
+	queue_delayed_work(lc_wq, &gc->check, ticks * LC_TICK);
+}
+
+static void gc_work(struct work_struct *work)
+{
+	struct lc_gc *gc = container_of(to_delayed_work(work), struct lc_gc,
+					check);
+
+	WRITE_ONCE(gc->asleep, 0);
+	update_tick(gc);
+	queue_fresh(gc);
+	gc->next_tick = next_check(gc);
+	check_queue(gc, &gc->young, LC_YOUNG_BUDGET, LC_YOUNG_COST);
+	check_queue(gc, &gc->old, LC_BUDGET, 1);
+	lc_health_loads_changed(gc->healer);
+
+	/* From here on lc_gc_add() finds @fresh empty and queues the work. */
+	if (gc->young.first || gc->old.first)
+		schedule_check(gc);
+}
+
+/**
+ * lc_gc_wake() - check within a tick
+ * @gc: the namespace's
+ *
+ * Context: any.
+ */
+void lc_gc_wake(struct lc_gc *gc)
+{
+	smp_mb();	/* pairs with schedule_check() */
+	if (READ_ONCE(gc->asleep) && xchg(&gc->asleep, 0))
+		mod_delayed_work(lc_wq, &gc->check, LC_TICK);
+	else
+		queue_delayed_work(lc_wq, &gc->check, LC_TICK);
+}
+
+/* A connection that already has a record needs no other. */
+static noinline int no_record(struct lc_gc *gc, const struct nf_conn *ct, int err)
+{
+	struct lc_record_key key;
+
+	lc_ct_key(ct, &key);
+	return lc_record_exists(gc->records, &key) ? -EEXIST : err;
+}
+
+/**
+ * lc_gc_add() - record a connection and check it from now on
+ * @gc: the namespace's
+ * @ct: the connection's entry
+ * @dests: the connection's backends
+ *
+ * Context: any, under rcu_read_lock(). Does not sleep.
+ * Return: 0; -EEXIST if the connection has a record; another negative errno if it
+ *	cannot be recorded.
+ */
+int lc_gc_add(struct lc_gc *gc, const struct nf_conn *ct,
+	      const struct lc_dests *dests)
+{
+	struct lc_record *record;
+	int err;
+
+	if (unlikely(lc_records_are_full(gc->records, nf_conntrack_max)))
+		return no_record(gc, ct, -ENOSPC);
+	record = lc_record_alloc();
+	if (unlikely(!record))
+		return no_record(gc, ct, -ENOMEM);
+	lc_ct_key(ct, &record->key);
+	err = lc_record_add(gc->records, record, dests, lc_ct_phase(ct));
+	if (unlikely(err))
+		return err;
+	if (llist_add(&record->queue, &gc->fresh))
+		lc_gc_wake(gc);
+	return 0;
+}
+
+/**
+ * lc_gc_init() - set up a namespace's garbage collector
+ * @gc: zeroed memory
+ * @net: the namespace
+ * @records: the namespace's
+ * @healer: the namespace's
+ *
+ * Context: any.
+ */
+void lc_gc_init(struct lc_gc *gc, struct net *net, struct lc_records *records,
+		struct lc_healer *healer)
+{
+	gc->net = net;
+	gc->records = records;
+	gc->healer = healer;
+	gc->backends = healer->pools->backends;
+	init_llist_head(&gc->fresh);
+	lc_queue_init(&gc->young);
+	lc_queue_init(&gc->old);
+	gc->when = jiffies;
+	INIT_DELAYED_WORK(&gc->check, gc_work);
+}
+
+/**
+ * lc_gc_exit() - the namespace ends
+ * @gc: the namespace's; no hook adds records any more
+ *
+ * Context: may sleep.
+ */
+void lc_gc_exit(struct lc_gc *gc)
+{
+	cancel_delayed_work_sync(&gc->check);
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ICMP errors that report an unreachable server. */
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+
+#include <linux/leastconn.h>
+
+#include "icmp.h"
+
+static u8 reason_ipv4(const struct sk_buff *skb)
+{
+	const struct iphdr *ip = ip_hdr(skb);
+	const struct icmphdr *icmp;
+	struct icmphdr buffer;
+
+	if (ip->protocol != IPPROTO_ICMP || ip->frag_off & htons(IP_OFFSET))
+		return LEASTCONN_REASON_NONE;
+	icmp = skb_header_pointer(skb, ip_hdrlen(skb), sizeof(buffer), &buffer);
+	if (!icmp || icmp->type != ICMP_DEST_UNREACH)
+		return LEASTCONN_REASON_NONE;
+	switch (icmp->code) {
+	case ICMP_FRAG_NEEDED:
+		/* Path MTU discovery: the server is reachable. */
+		return LEASTCONN_REASON_NONE;
+	case ICMP_PORT_UNREACH:
+		return LEASTCONN_REASON_REFUSED;
+	default:
+		return LEASTCONN_REASON_UNREACHABLE;
+	}
+}
+
+static u8 reason_ipv6(const struct sk_buff *skb)
+{
+	struct icmp6hdr buffer;
+	const struct icmp6hdr *icmp;
+	u8 proto = ipv6_hdr(skb)->nexthdr;
+	__be16 fragment;
+	int offset;
+
+	offset = ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &proto, &fragment);
+	if (offset < 0 || proto != IPPROTO_ICMPV6)
+		return LEASTCONN_REASON_NONE;
+	icmp = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
+	if (!icmp || icmp->icmp6_type != ICMPV6_DEST_UNREACH)
+		return LEASTCONN_REASON_NONE;
+	return icmp->icmp6_code == ICMPV6_PORT_UNREACH ?
+		LEASTCONN_REASON_REFUSED : LEASTCONN_REASON_UNREACHABLE;
+}
+
+/**
+ * lc_icmp_reason() - the failure that an ICMP error reports
+ * @skb: an ICMP error; before 6.3 possibly a TCP reset made by REJECT
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ *
+ * Context: any.
+ * Return: &enum leastconn_reason; LEASTCONN_REASON_NONE if it reports no failure
+ *	of the server.
+ */
+u8 lc_icmp_reason(const struct sk_buff *skb, u8 family)
+{
+	return family == NFPROTO_IPV6 ? reason_ipv6(skb) : reason_ipv4(skb);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LC_ICMP_H
+#define LC_ICMP_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+
+u8 lc_icmp_reason(const struct sk_buff *skb, u8 family);
+
+#endif /* LC_ICMP_H */

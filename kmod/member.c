@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Members: backends in pools.
+ *
+ * What a pool wants of a backend is kept twice: in the member, under lc_backends.lock,
+ * and in its dest, from which packets choose. So a change can be undone until
+ * lc_member_update() has passed it on.
+ */
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "addr.h"
+#include "member.h"
+
+/**
+ * lc_kind_index() - the index of a protocol in struct lc_kinds
+ * @proto: layer-4 protocol
+ *
+ * Context: any.
+ * Return: the index; 0: without a port.
+ */
+unsigned int lc_kind_index(u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return 1;
+	case IPPROTO_UDP:
+		return 2;
+	case IPPROTO_SCTP:
+		return 3;
+	case IPPROTO_DCCP:
+		return 4;
+	case IPPROTO_UDPLITE:
+		return 5;
+	default:
+		return 0;
+	}
+}
+
+/**
+ * lc_kind() - the count of a kind
+ * @kinds: the counts
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ * @proto: layer-4 protocol, or 0
+ *
+ * Context: any.
+ * Return: the count.
+ */
+unsigned int *lc_kind(struct lc_kinds *kinds, u8 family, u8 proto)
+{
+	return &kinds->of[lc_family_index(family)][lc_kind_index(proto)];
+}
+
+static void member_count(const struct lc_member *member, int more)
+{
+	const struct lc_backend_key *key = &member->backend->key;
+	struct lc_pool *pool = member->pool;
+	struct lc_pools *pools = pool->pools;
+
+	*lc_kind(&pool->member_kinds, key->family, key->proto) += more;
+	pool->n_live += more;
+	pools->total += more;
+	if (pool->name[0])
+		pools->n_members[lc_family_index(key->family)] += more;
+}
+
+/**
+ * lc_member_hide() - hide a member from changes, or undo that
+ * @member: the member; its pool is locked. Packets can choose it as before
+ * @gone: true to hide it
+ */
+void lc_member_hide(struct lc_member *member, bool gone)
+{
+	if (member->gone == gone)
+		return;
+	member->gone = gone;
+	member_count(member, gone ? -1 : 1);
+}
+
+/**
+ * lc_member_add() - add a backend to a pool
+ * @pool: the pool; locked
+ * @key: the backend
+ * @terms: what the pool wants of it
+ *
+ * Packets can choose it after lc_member_update().
+ *
+ * Context: may sleep; the memory is charged to the caller.
+ * Return: the member, or ERR_PTR(): -ENOSPC if the namespace has %LC_MAX_TOTAL.
+ */
+struct lc_member *lc_member_add(struct lc_pool *pool,
+				const struct lc_backend_key *key,
+				const struct lc_terms *terms)
+{
+	struct lc_pools *pools = pool->pools;
+	struct lc_backend *backend;
+	struct lc_member *member;
+	int err;
+
+	if (pools->total >= LC_MAX_TOTAL)
+		return ERR_PTR(-ENOSPC);
+	member = kzalloc(sizeof(*member), GFP_KERNEL_ACCOUNT);
+	if (!member)
+		return ERR_PTR(-ENOMEM);
+	err = lc_sched_reserve(&pool->sched);
+	if (err)
+		goto free_member;
+	backend = lc_backend_user_get(pools->backends, key);
+	if (IS_ERR(backend)) {
+		err = PTR_ERR(backend);
+		goto free_member;
+	}
+	member->pool = pool;
+	member->backend = backend;
+	member->terms = *terms;
+	timerqueue_init(&member->health.out);
+	INIT_LIST_HEAD(&member->health.to_notify);
+	INIT_LIST_HEAD(&member->capped);
+	lc_sched_dest_add(&member->dest, &pool->sched, &backend->active);
+	hlist_add_head_rcu(&member->dest.node, &backend->sched_dests);
+	backend->n_sched_dests++;
+	list_add_tail(&member->list, &pool->members);
+	pool->n_members++;
+	member_count(member, 1);
+	return member;
+
+free_member:
+	kfree(member);
+	return ERR_PTR(err);
+}
+
+static void set_watching(struct lc_member *member, bool watches,
+			 bool redispatches)
+{
+	struct lc_backend *backend = member->backend;
+
+	WRITE_ONCE(backend->n_watching,
+		   backend->n_watching + watches - member->watches);
+	WRITE_ONCE(backend->n_redispatching,
+		   backend->n_redispatching + redispatches - member->redispatches);
+	member->watches = watches;
+	member->redispatches = redispatches;
+}
+
+#define LC_TIER_ALL	BIT(0)
+#define LC_TIER_OUT	BIT(1)
+#define LC_TIER_SUSPECT	BIT(2)
+
+static u8 tier_flags(const struct lc_member *member)
+{
+	if (!lc_member_is_ordinary(member))
+		return 0;
+	return LC_TIER_ALL |
+	       (member->health.state != LEASTCONN_HEALTH_IN ? LC_TIER_OUT : 0) |
+	       (member->health.suspect ? LC_TIER_SUSPECT : 0);
+}
+
+/* Only this changes lc_pool.tier_stats. */
+static void set_tier_flags(struct lc_member *member, u8 now)
+{
+	struct lc_pool *pool = member->pool;
+	struct lc_tier_stats *stats = &pool->tier_stats;
+	u8 before = member->health.tier_flags;
+
+	stats->all += !!(now & LC_TIER_ALL) - !!(before & LC_TIER_ALL);
+	stats->out += !!(now & LC_TIER_OUT) - !!(before & LC_TIER_OUT);
+	stats->suspects += !!(now & LC_TIER_SUSPECT) -
+			   !!(before & LC_TIER_SUSPECT);
+	member->health.tier_flags = now;
+	if (lc_pool_is_short(pool) && list_empty(&pool->short_pools))
+		list_add_tail(&pool->short_pools, &pool->pools->short_pools);
+}
+
+/**
+ * lc_member_count_tier() - update lc_pool.tier_stats after a change of a member
+ * @member: the member; its pool is locked
+ *
+ * lc_member_update() does this, too.
+ */
+void lc_member_count_tier(struct lc_member *member)
+{
+	set_tier_flags(member, tier_flags(member));
+}
+
+/* Members on trial come last in lc_pool.out: nothing is ever due for them. */
+static ktime_t out_until(const struct lc_health *health)
+{
+	return health->state == LEASTCONN_HEALTH_TRIAL ? KTIME_MAX :
+							 (ktime_t)health->until;
+}
+
+static void set_due(struct timerqueue_head *queue, struct timerqueue_node *node,
+		    ktime_t when, bool queued)
+{
+	if (timerqueue_node_queued(node)) {
+		if (queued && node->expires == when)
+			return;
+		timerqueue_del(queue, node);
+	}
+	if (!queued)
+		return;
+	node->expires = when;
+	timerqueue_add(queue, node);
+}
+
+static void set_out(struct lc_member *member, bool out)
+{
+	struct lc_health *health = &member->health;
+	struct lc_pool *pool = member->pool;
+	struct timerqueue_node *first;
+	ktime_t when;
+
+	set_due(&pool->out, &health->out, out_until(health), out);
+	first = timerqueue_getnext(&pool->out);
+	when = first ? first->expires : KTIME_MAX;
+	set_due(&pool->pools->rests, &pool->rest, when, when != KTIME_MAX);
+}
+
+/* After a change of lc_health.state. */
+static void update_health(struct lc_member *member)
+{
+	struct lc_health *health = &member->health;
+	bool out = health->state != LEASTCONN_HEALTH_IN;
+	bool notified = health->notified != LEASTCONN_HEALTH_IN;
+
+	set_out(member, out);
+	lc_member_count_tier(member);
+	if (out == notified)
+		list_del_init(&health->to_notify);
+	else if (list_empty(&health->to_notify))
+		list_add_tail(&health->to_notify, &member->pool->pools->to_notify);
+}
+
+static void set_capped(struct lc_member *member, bool capped)
+{
+	struct lc_pools *pools = member->pool->pools;
+
+	if (capped != list_empty(&member->capped))
+		return;
+	if (capped)
+		list_add_tail(&member->capped, &pools->capped);
+	else
+		list_del_init(&member->capped);
+	pools->n_capped += capped ? 1 : -1;
+}
+
+/**
+ * lc_member_watch_cap() - check a member for as long as it may be full
+ * @member: the member; its pool is locked. Its cap or lc_member.notified_full may
+ *	have changed
+ */
+void lc_member_watch_cap(struct lc_member *member)
+{
+	set_capped(member, member->terms.max_conns || member->notified_full);
+}
+
+static void forget_health(struct lc_member *member)
+{
+	set_out(member, false);
+	set_tier_flags(member, 0);
+	list_del_init(&member->health.to_notify);
+	set_capped(member, false);
+}
+
+/**
+ * lc_member_del() - undo lc_member_add()
+ * @member: the member; its pool is locked
+ *
+ * Context: may sleep; also after its namespace has ended.
+ */
+void lc_member_del(struct lc_member *member)
+{
+	struct lc_backends *backends = member->pool->pools->backends;
+
+	lockdep_assert_held(&backends->lock);
+
+	lc_member_hide(member, true);
+	set_watching(member, false, false);
+	forget_health(member);
+	list_del(&member->list);
+	member->pool->n_members--;
+	hlist_del_rcu(&member->dest.node);
+	member->backend->n_sched_dests--;
+	lc_sched_dest_del(&member->dest);
+	lc_backend_user_put(backends, member->backend);
+	kfree_rcu(member, rcu);
+}
+
+/**
+ * lc_member_find() - find a backend in a pool
+ * @pool: the pool; locked
+ * @backend: the backend
+ *
+ * Return: the member, or NULL.
+ */
+struct lc_member *lc_member_find(const struct lc_pool *pool,
+				 const struct lc_backend *backend)
+{
+	struct lc_member *member;
+
+	lockdep_assert_held(&pool->pools->backends->lock);
+
+	/* In the shorter of the two lists that have it. */
+	if (pool->n_members < backend->n_sched_dests) {
+		list_for_each_entry(member, &pool->members, list)
+			if (member->backend == backend && !member->gone)
+				return member;
+		return NULL;
+	}
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node)
+		if (member->pool == pool && !member->gone)
+			return member;
+	return NULL;
+}
+
+/* A member on trial may have one connection more than it has. */
+static void allow_one(const struct lc_member *member, struct lc_terms *terms)
+{
+	int active = atomic_read(&member->backend->active);
+	u32 one = active > 0 ? active + 1 : 1;
+
+	terms->max_conns = min_not_zero(terms->max_conns, one);
+}
+
+/**
+ * lc_member_update() - let packets choose a member by its current terms and health
+ * @member: the member; its pool is locked
+ *
+ * Context: any.
+ */
+void lc_member_update(struct lc_member *member)
+{
+	const struct lc_settings *settings = &member->pool->settings;
+	const struct lc_ramp ramp = {
+		.since	= max(member->backend->since, member->health.since),
+		.span	= settings->slow_start * HZ,
+	};
+	struct lc_pools *pools = member->pool->pools;
+	struct lc_terms terms = member->terms;
+
+	lockdep_assert_held(&pools->backends->lock);
+
+	update_health(member);
+	lc_member_watch_cap(member);
+	if (!list_empty(&member->capped))
+		WRITE_ONCE(pools->recheck, true);
+	set_watching(member, settings->max_fails || settings->redispatch,
+		     settings->redispatch);
+	if (member->backend->state != LEASTCONN_STATE_READY ||
+	    member->health.state == LEASTCONN_HEALTH_EJECTED)
+		terms.weight = 0;
+	if (member->health.state == LEASTCONN_HEALTH_TRIAL)
+		allow_one(member, &terms);
+	lc_sched_dest_set(&member->dest, &terms, &ramp);
+}

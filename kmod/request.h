@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LC_REQUEST_H
+#define LC_REQUEST_H
+
+#include <net/netlink.h>
+
+#include "change.h"
+
+#define LC_CHANGES_POLICY_SIZE	(LEASTCONN_A_CHANGE + 1)
+#define LC_POOLS_POLICY_SIZE	(LEASTCONN_A_POOL + 1)
+#define LC_BACKENDS_POLICY_SIZE	(LEASTCONN_A_PROTO + 1)
+
+/* The attributes of the commands CHANGE, GET_POOLS and GET_BACKENDS. */
+extern const struct nla_policy lc_changes_policy[LC_CHANGES_POLICY_SIZE];
+extern const struct nla_policy lc_pools_policy[LC_POOLS_POLICY_SIZE];
+extern const struct nla_policy lc_backends_policy[LC_BACKENDS_POLICY_SIZE];
+
+int lc_request_read(struct lc_request *request, const struct nlattr *change,
+		    struct netlink_ext_ack *extack);
+int lc_request_read_key(struct lc_request *request, struct nlattr *tb[],
+			struct netlink_ext_ack *extack);
+
+#endif /* LC_REQUEST_H */
