@@ -18,6 +18,7 @@
 #include "addr.h"
 #include "backend.h"
 #include "hint.h"
+#include "mem.h"
 #include "sched.h"
 
 static u32 hash_key(const void *data, u32 len, u32 seed)
@@ -78,6 +79,8 @@ int lc_backends_init(struct lc_backends *backends)
 	int err;
 
 	mutex_init(&backends->lock);
+	mutex_init(&backends->reader);
+	init_llist_head(&backends->missed);
 	INIT_LIST_HEAD(&backends->list);
 	INIT_LIST_HEAD(&backends->unready);
 	err = rhashtable_init(&backends->table, &backend_params);
@@ -117,7 +120,7 @@ static int address_add(struct lc_backends *backends, struct lc_backend *backend)
 	int err;
 
 	if (!address) {
-		address = kzalloc(sizeof(*address), GFP_KERNEL_ACCOUNT);
+		address = kzalloc(sizeof(*address), lc_mem_gfp());
 		if (!address)
 			return -ENOMEM;
 		address->key.addr = backend->key.addr;
@@ -201,13 +204,21 @@ void lc_backend_user_put(struct lc_backends *backends, struct lc_backend *backen
 	lc_backend_put(backend);
 }
 
+static void release_missed(struct llist_node *missed)
+{
+	struct lc_backend *backend, *next;
+
+	llist_for_each_entry_safe(backend, next, missed, missed_node)
+		lc_backend_put(backend);
+}
+
 /**
- * lc_backends_exit() - the namespace goes
+ * lc_backends_exit() - the namespace ends
  * @backends: the namespace's
  *
- * Rules may still stand: what they hold stays until they let go of it.
+ * Rules may remain, and with them the backends that they use.
  *
- * Context: may sleep; no reader of the table is left.
+ * Context: may sleep; no packet and no scan uses the backends any more.
  */
 void lc_backends_exit(struct lc_backends *backends)
 {
@@ -221,6 +232,8 @@ void lc_backends_exit(struct lc_backends *backends)
 	}
 	backends->closed = true;
 	mutex_unlock(&backends->lock);
+	release_missed(llist_del_all(&backends->missed));
+	release_missed(backends->stale);
 	rhashtable_destroy(&backends->addresses);
 	rhashtable_destroy(&backends->table);
 }
@@ -286,24 +299,36 @@ void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		backend_load_fell(backend);
 }
 
-/**
- * lc_backend_count_missed() - count a connection that cannot be recorded
- * @backend: the backend
- *
- * So that the choice stays fair when there is no memory. Nobody sees it end:
- * it counts until lc_backends_drop_stale().
- *
- * Context: any, under rcu_read_lock().
- */
-void lc_backend_count_missed(struct lc_backend *backend)
+static void queue_missed(struct lc_backends *backends,
+			 struct lc_backend *backend)
 {
-	atomic_inc(&backend->active);
-	atomic_inc(&backend->missed);
+	if (!atomic_xchg(&backend->is_missed, 1) && lc_backend_get(backend))
+		llist_add(&backend->missed_node, &backends->missed);
 }
 
 /**
- * lc_backends_stash_missed() - a walk begins that finds whoever was missed
- * @backends: the namespace's, locked
+ * lc_backend_count_missed() - count a connection that cannot be recorded
+ * @backends: the namespace's
+ * @backend: the backend
+ *
+ * So the choice stays fair without memory for records. The end of the connection is
+ * not seen: it is counted until lc_backends_drop_stale().
+ *
+ * Context: any, under rcu_read_lock().
+ */
+void lc_backend_count_missed(struct lc_backends *backends,
+			     struct lc_backend *backend)
+{
+	atomic_inc(&backend->active);
+	atomic_inc(&backend->missed);
+	/* After the count: pairs with lc_backends_drop_stale(). */
+	smp_mb__after_atomic();
+	queue_missed(backends, backend);
+}
+
+/**
+ * lc_backends_stash_missed() - a scan begins that will find the missed connections
+ * @backends: the namespace's, locked; there are no stale backends
  *
  * Context: process.
  */
@@ -313,32 +338,39 @@ void lc_backends_stash_missed(struct lc_backends *backends)
 
 	lockdep_assert_held(&backends->lock);
 
-	list_for_each_entry(backend, &backends->list, list)
+	backends->stale = llist_del_all(&backends->missed);
+	llist_for_each_entry(backend, backends->stale, missed_node)
 		backend->stale = atomic_xchg(&backend->missed, 0);
 }
 
 /**
- * lc_backends_drop_stale() - the walk has ended
+ * lc_backends_drop_stale() - the scan has ended
  * @backends: the namespace's, locked
  *
- * Whoever was missed before it is recorded now, was missed again, or is gone.
+ * A connection that was missed before the scan now has a record, was missed again, or
+ * has ended.
  *
  * Context: process.
  */
 void lc_backends_drop_stale(struct lc_backends *backends)
 {
-	struct lc_backend *backend;
+	struct lc_backend *backend, *next;
 
 	lockdep_assert_held(&backends->lock);
 
 	rcu_read_lock();
-	list_for_each_entry(backend, &backends->list, list) {
-		if (!backend->stale)
-			continue;
+	llist_for_each_entry_safe(backend, next, backends->stale, missed_node) {
 		atomic_sub(backend->stale, &backend->active);
 		backend->stale = 0;
 		backend_load_fell(backend);
+		atomic_set(&backend->is_missed, 0);
+		/* Pairs with lc_backend_count_missed(). */
+		smp_mb__after_atomic();
+		if (atomic_read(&backend->missed))
+			queue_missed(backends, backend);
+		lc_backend_put(backend);
 	}
+	backends->stale = NULL;
 	rcu_read_unlock();
 }
 
@@ -347,7 +379,7 @@ static struct lc_backend *backend_alloc(const struct lc_backends *home,
 {
 	struct lc_backend *backend;
 
-	backend = kzalloc(sizeof(*backend), GFP_KERNEL_ACCOUNT);
+	backend = kzalloc(sizeof(*backend), lc_mem_gfp());
 	if (!backend)
 		return NULL;
 	backend->key = *key;
@@ -381,7 +413,8 @@ static struct lc_backend *backend_create(struct lc_backends *backends,
 	backends->count++;
 	if (!key->port)
 		WRITE_ONCE(backends->n_any_port, backends->n_any_port + 1);
-	WRITE_ONCE(backends->generation, backends->generation + 1);
+	backend->number = backends->generation + 1;
+	WRITE_ONCE(backends->generation, backend->number);
 	return backend;
 
 del_address:
@@ -402,7 +435,7 @@ free_backend:
  * Return: the backend, to be left with lc_backend_user_put(), or ERR_PTR().
  */
 struct lc_backend *lc_backend_user_get(struct lc_backends *backends,
-				  const struct lc_backend_key *key)
+				       const struct lc_backend_key *key)
 {
 	struct lc_backend *backend;
 

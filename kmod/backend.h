@@ -89,6 +89,7 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @key: constant
  * @home: the namespace's backends; constant, and only compared
  * @list: in lc_backends.list
+ * @number: lc_backends.generation when it appeared: ascending in that list
  * @address: the backends of the same address
  * @siblings: in lc_address.backends
  * @users: pools that list it, changes in progress, and a @state other than ready
@@ -102,7 +103,9 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @inactive: recorded connections in phase LC_INACTIVE
  * @total: connections ever recorded
  * @missed: connections that could not be recorded since the last scan began
- * @stale: those that could not be recorded before that; lc_backends.lock
+ * @stale: those that could not be recorded before that; the scanner's alone
+ * @is_missed: not 0: in lc_backends.missed or .stale; atomic
+ * @missed_node: there; holds a reference
  *
  * Health:
  * @fails: connections that ever failed; atomic
@@ -139,6 +142,8 @@ struct lc_backend {
 	atomic64_t		total;
 	atomic_t		missed;
 	unsigned int		stale;
+	atomic_t		is_missed;
+	struct llist_node	missed_node;
 
 	atomic_t		failed;
 	atomic_t		fails;
@@ -158,6 +163,7 @@ struct lc_backend {
 	u8			purge;
 	bool			notified_drained;
 	struct list_head	list;
+	unsigned int		number;
 	struct lc_address	*address;
 	struct list_head	siblings;
 	struct lc_step		*step;
@@ -211,6 +217,8 @@ static inline bool lc_backend_get(struct lc_backend *backend)
 /**
  * struct lc_backends - the backends of a network namespace
  * @lock: protects all of this, and the members of backends that name it
+ * @reader: one reader of /proc at a time; taken before @lock, which commands must not
+ *	wait long for
  * @table: by key; readers under RCU
  * @addresses: by address
  * @list: in the order they appeared
@@ -221,10 +229,13 @@ static inline bool lc_backend_get(struct lc_backend *backend)
  * @unready: these; the one that was checked longest ago comes first
  * @to_check: how many of them are to be checked: they may be drained by now. Read
  *	without the lock
+ * @missed: backends with connections that could not be recorded
+ * @stale: those that had been in @missed when the last scan began
  * @closed: the namespace has ended, and @table with it
  */
 struct lc_backends {
 	struct mutex		lock;	/* see above */
+	struct mutex		reader;	/* serializes /proc */
 	struct rhashtable	table;
 	struct rhashtable	addresses;
 	struct list_head	list;
@@ -234,6 +245,8 @@ struct lc_backends {
 	unsigned int		n_unready[2];
 	struct list_head	unready;
 	unsigned int		to_check;
+	struct llist_head	missed;
+	struct llist_node	*stale;
 	bool			closed;
 };
 
@@ -268,7 +281,8 @@ struct lc_address *lc_address_find(struct lc_backends *backends,
 void lc_backend_put(struct lc_backend *backend);
 void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		      enum lc_phase to);
-void lc_backend_count_missed(struct lc_backend *backend);
+void lc_backend_count_missed(struct lc_backends *backends,
+			     struct lc_backend *backend);
 void lc_backends_stash_missed(struct lc_backends *backends);
 void lc_backends_drop_stale(struct lc_backends *backends);
 

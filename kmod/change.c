@@ -20,6 +20,7 @@
 
 #include "change.h"
 #include "compat.h"
+#include "mem.h"
 
 #define refuse(changes, request, err, fmt, ...) ({			\
 	NL_SET_ERR_MSG_ATTR_FMT((changes)->extack, (request)->attr,	\
@@ -69,7 +70,7 @@ static int charge(struct lc_changes *changes, const struct lc_request *request,
 /* Before what it is about is done, so that there is no undoing for its want. */
 static struct lc_step *step_add(struct lc_changes *changes)
 {
-	struct lc_step *step = kzalloc(sizeof(*step), GFP_KERNEL_ACCOUNT);
+	struct lc_step *step = kzalloc(sizeof(*step), lc_mem_gfp());
 
 	if (step)
 		list_add_tail(&step->list, &changes->steps);

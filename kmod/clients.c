@@ -15,6 +15,7 @@
 #include <net/netfilter/nf_conntrack.h>
 
 #include "clients.h"
+#include "mem.h"
 
 #define LC_CLIENT_BUCKETS	32768U
 #define LC_EXPIRE_BATCH		1024U
@@ -85,8 +86,7 @@ int lc_clients_open(struct lc_clients *clients)
 
 	if (READ_ONCE(clients->buckets))
 		return 0;
-	buckets = kvcalloc(LC_CLIENT_BUCKETS, sizeof(*buckets),
-			   GFP_KERNEL_ACCOUNT);
+	buckets = lc_mem_zalloc(LC_CLIENT_BUCKETS * sizeof(*buckets));
 	if (!buckets)
 		return -ENOMEM;
 	spin_lock_bh(&clients->lock);

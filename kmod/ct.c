@@ -33,7 +33,7 @@ static bool ct_has_key(const struct nf_conn *ct, const struct lc_record_key *key
  * Return: false when it is nobody's.
  */
 bool lc_ct_find_dests(struct lc_backends *backends, const struct nf_conn *ct,
-			struct lc_dests *dests)
+		      struct lc_dests *dests)
 {
 	const struct nf_conntrack_tuple *tuple = lc_ct_reply(ct);
 	struct lc_backend_key key = {
@@ -55,7 +55,7 @@ bool lc_ct_find_dests(struct lc_backends *backends, const struct nf_conn *ct,
 
 /* Inline: the gc asks this of every connection in every round. */
 static __always_inline bool has_dests(const struct nf_conn *ct,
-				 const struct lc_dests *dests)
+				      const struct lc_dests *dests)
 {
 	const struct lc_backend *exact = READ_ONCE(dests->exact);
 	const struct lc_backend *any_port = READ_ONCE(dests->any_port);

@@ -18,7 +18,7 @@
  * Context: any.
  */
 static inline void lc_ct_key(const struct nf_conn *ct,
-				struct lc_record_key *key)
+			     struct lc_record_key *key)
 {
 	const struct nf_conntrack_tuple *tuple =
 		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
@@ -117,7 +117,7 @@ lc_ct_reply(const struct nf_conn *ct)
 
 /* Is @backend, the address it has and no other, who answers? */
 static inline bool lc_ct_is_at(const struct nf_conn *ct,
-				  const struct lc_backend *backend)
+			       const struct lc_backend *backend)
 {
 	const struct nf_conntrack_tuple *tuple = lc_ct_reply(ct);
 
@@ -127,7 +127,7 @@ static inline bool lc_ct_is_at(const struct nf_conn *ct,
 }
 
 static inline bool lc_ct_is_at_port(const struct nf_conn *ct,
-				       const struct lc_backend *backend)
+				    const struct lc_backend *backend)
 {
 	const struct nf_conntrack_tuple *tuple = lc_ct_reply(ct);
 
@@ -137,7 +137,7 @@ static inline bool lc_ct_is_at_port(const struct nf_conn *ct,
 }
 
 bool lc_ct_find_dests(struct lc_backends *backends, const struct nf_conn *ct,
-			struct lc_dests *dests);
+		      struct lc_dests *dests);
 
 /**
  * lc_ct_dests() - the backends a connection is a load of
@@ -149,7 +149,7 @@ bool lc_ct_find_dests(struct lc_backends *backends, const struct nf_conn *ct,
  * Return: false when it is nobody's.
  */
 static inline bool lc_ct_dests(struct lc_backends *backends,
-				 const struct nf_conn *ct,
+			       const struct nf_conn *ct,
 				 struct lc_dests *dests)
 {
 	struct lc_backend *chosen = lc_hint_get();

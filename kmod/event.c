@@ -15,6 +15,7 @@
 
 #include "change.h"
 #include "event.h"
+#include "mem.h"
 #include "message.h"
 #include "net.h"
 #include "share.h"
@@ -32,20 +33,26 @@
  * @skb: what has not been sent yet, or NULL
  * @left: nanoseconds of a processor that sending may still take; none when memory is
  *	short
- * @flags: of memory: charged to the process whose command it is
+ * @charged: memory is charged to this process, whose command it is
  */
 struct events {
 	const struct genl_family	*family;
 	struct net			*net;
 	struct sk_buff			*skb;
 	s64				left;
-	gfp_t				flags;
+	bool				charged;
 };
 
 /* Nanoseconds of this process: time in which other processes run does not count. */
 static u64 processor_time(void)
 {
 	return current->se.sum_exec_runtime;
+}
+
+/* Events can be lost: a charged process at its cgroup's limit reclaims once. */
+static gfp_t event_gfp(const struct events *events)
+{
+	return events->charged ? lc_mem_gfp() | __GFP_NORETRY : GFP_KERNEL;
 }
 
 static void send(struct events *events)
@@ -55,7 +62,7 @@ static void send(struct events *events)
 	events->skb = NULL;
 	if (skb)
 		genlmsg_multicast_netns(events->family, events->net, skb, 0, 0,
-					events->flags);
+					event_gfp(events));
 }
 
 /* Send no more, and report to the listeners that events are missing. */
@@ -99,7 +106,7 @@ static void tell(struct events *events, u8 event, const struct lc_row *row)
 		return;
 	since = processor_time();
 	send(events);
-	events->skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, events->flags);
+	events->skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, event_gfp(events));
 	events->left -= processor_time() - since;
 	if (!events->skb || put(events, event, row))
 		lose_rest(events);
@@ -135,8 +142,7 @@ void lc_events_of_changes(const struct genl_family *family, struct net *net,
 		.net	= net,
 		.left	= lc_share_is_trusted(lc_net(net)->share) ? S64_MAX :
 							LC_SEND_COMMAND,
-		/* At a cgroup's limit, reclaim once: events can be lost. */
-		.flags	= GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN,
+		.charged = true,
 	};
 	const struct lc_step *step;
 
@@ -262,7 +268,6 @@ u64 lc_events_check(const struct genl_family *family, struct lc_net *ln)
 		.family	= family,
 		.net	= ln->net,
 		.left	= LC_SEND_CHECK,
-		.flags	= GFP_KERNEL,
 	};
 	struct lc_backends *backends = &ln->backends;
 	struct lc_pools *pools = &ln->pools;

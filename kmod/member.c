@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 
 #include "addr.h"
+#include "mem.h"
 #include "member.h"
 
 /**
@@ -101,7 +102,7 @@ struct lc_member *lc_member_add(struct lc_pool *pool,
 
 	if (pools->total >= LC_MAX_TOTAL)
 		return ERR_PTR(-ENOSPC);
-	member = kzalloc(sizeof(*member), GFP_KERNEL_ACCOUNT);
+	member = kzalloc(sizeof(*member), lc_mem_gfp());
 	if (!member)
 		return ERR_PTR(-ENOMEM);
 	err = lc_sched_reserve(&pool->sched);

@@ -17,6 +17,7 @@
 
 #include "addr.h"
 #include "hint.h"
+#include "mem.h"
 #include "pool.h"
 
 /* The bucket of lc_pools.names for a name. */
@@ -120,7 +121,7 @@ struct lc_pool *lc_pool_alloc(struct lc_pools *pools, const char *name,
 
 	lockdep_assert_held(&pools->backends->lock);
 
-	pool = kzalloc(sizeof(*pool), GFP_KERNEL_ACCOUNT);
+	pool = kzalloc(sizeof(*pool), lc_mem_gfp());
 	if (!pool)
 		return ERR_PTR(-ENOMEM);
 	err = lc_sched_init(&pool->sched, size);

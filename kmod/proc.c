@@ -6,6 +6,7 @@
  */
 #include <linux/in.h>
 #include <linux/proc_fs.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 #include <net/net_namespace.h>
@@ -13,27 +14,88 @@
 #include "net.h"
 #include "proc.h"
 
+/* Lines that are shown before the lock is dropped for a moment: some 50 us. */
+#define LC_PROC_BATCH	64U
+
+/**
+ * struct reading - a reader's state
+ * @p: the namespace, as seq_file_net() finds it
+ * @left: lines until the lock is dropped
+ */
+struct reading {
+	struct seq_net_private	p;
+	unsigned int		left;
+};
+
 static struct lc_backends *seq_backends(struct seq_file *seq)
 {
 	return &lc_net(seq_file_net(seq))->backends;
 }
 
+/* A reader that seeks far is shown all lines before that place, in one go. */
 static void *table_start(struct seq_file *seq, loff_t *pos)
 {
 	struct lc_backends *backends = seq_backends(seq);
+	struct reading *reading = seq->private;
 
+	if (mutex_lock_killable(&backends->reader))
+		return ERR_PTR(-EINTR);
 	mutex_lock(&backends->lock);
+	reading->left = LC_PROC_BATCH;
 	return seq_list_start_head(&backends->list, *pos);
+}
+
+/* The first one that appeared after @number, or the head of the list. */
+static struct list_head *find_after(struct lc_backends *backends,
+				    unsigned int number)
+{
+	struct lc_backend *backend;
+
+	list_for_each_entry(backend, &backends->list, list)
+		if ((int)(backend->number - number) > 0)
+			break;
+	return &backend->list;
+}
+
+/* Let commands have the lock. Return: the entry after @backend, or the head. */
+static struct list_head *relock(struct lc_backends *backends,
+				struct lc_backend *backend)
+{
+	struct list_head *next;
+
+	/* No reference is refused to a backend in the list. */
+	lc_backend_get(backend);
+	mutex_unlock(&backends->lock);
+	cond_resched();
+	mutex_lock(&backends->lock);
+	next = backend->gone ? find_after(backends, backend->number) :
+			       backend->list.next;
+	lc_backend_put(backend);
+	return next;
 }
 
 static void *table_next(struct seq_file *seq, void *v, loff_t *pos)
 {
-	return seq_list_next(v, &seq_backends(seq)->list, pos);
+	struct lc_backends *backends = seq_backends(seq);
+	struct reading *reading = seq->private;
+	struct list_head *at = v;
+
+	if (--reading->left || at == &backends->list)
+		return seq_list_next(v, &backends->list, pos);
+	reading->left = LC_PROC_BATCH;
+	++*pos;
+	at = relock(backends, list_entry(at, struct lc_backend, list));
+	return at == &backends->list || fatal_signal_pending(current) ? NULL : at;
 }
 
 static void table_stop(struct seq_file *seq, void *v)
 {
-	mutex_unlock(&seq_backends(seq)->lock);
+	struct lc_backends *backends = seq_backends(seq);
+
+	if (IS_ERR(v))
+		return;
+	mutex_unlock(&backends->lock);
+	mutex_unlock(&backends->reader);
 }
 
 static const char *proto_name(u8 proto)
@@ -150,7 +212,7 @@ static const struct seq_operations table_ops = {
 static int __net_init proc_net_init(struct net *net)
 {
 	if (!proc_create_net("leastconn", 0440, net->proc_net, &table_ops,
-			     sizeof(struct seq_net_private)))
+			     sizeof(struct reading)))
 		return -ENOMEM;
 	return 0;
 }

@@ -133,7 +133,7 @@ void lc_records_close(struct lc_records *records)
  * Return: the lock.
  */
 spinlock_t *lc_record_lockptr(const struct lc_records *records,
-			   const struct lc_record_key *key)
+			      const struct lc_record_key *key)
 {
 	return lc_table_lockptr(&records->young, lc_record_hash(records, key));
 }
@@ -152,7 +152,7 @@ static bool may_clash(const struct lc_record *record)
 
 /* Counts follow one of a record's backends to @new, and to phase @to. */
 static void record_account(struct lc_record *record, struct lc_backend **slot,
-		   struct lc_backend *new, enum lc_phase to, bool begins)
+			   struct lc_backend *new, enum lc_phase to, bool begins)
 {
 	enum lc_phase from = record->phase;
 	struct lc_backend *old = *slot;
@@ -205,7 +205,7 @@ void lc_record_set(struct lc_records *records, struct lc_record *record,
 }
 
 static struct lc_record *find_in_table(const struct lc_table *table, u32 hash,
-				 const struct lc_record_key *key)
+				       const struct lc_record_key *key)
 {
 	return lc_record_find(lc_table_bucket(table, hash), hash, key);
 }
@@ -316,7 +316,7 @@ bool lc_record_close(struct lc_records *records,
  * Return: whether this is news.
  */
 bool lc_record_mark_failed(struct lc_records *records,
-		    const struct lc_record_key *key)
+			   const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
@@ -357,7 +357,7 @@ static unsigned int all_tries(const struct lc_records *records, u32 hash,
  * Return: false when that has been done LC_MAX_TRIES times.
  */
 bool lc_record_start_retry(struct lc_records *records,
-		     const struct lc_record_key *key)
+			   const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
@@ -388,7 +388,7 @@ bool lc_record_start_retry(struct lc_records *records,
  * Return: the backend, to be compared with, or NULL.
  */
 const struct lc_backend *lc_record_prev_backend(struct lc_records *records,
-					const struct lc_record_key *key)
+						const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
@@ -425,7 +425,7 @@ static void inherit_tries(const struct lc_records *records, u32 hash,
  * Return: whether there is one: @record, which is old, is to go.
  */
 bool lc_record_is_superseded(const struct lc_records *records,
-			 const struct lc_record *record)
+			     const struct lc_record *record)
 {
 	u32 hash = lc_record_hash(records, &record->key);
 	struct lc_record *young;
@@ -488,7 +488,7 @@ bool lc_record_make_old(struct lc_records *records, struct lc_record *record)
  * Context: any.
  */
 void lc_record_prefetch_old(const struct lc_records *records,
-			  const struct lc_record *record)
+			    const struct lc_record *record)
 {
 	lc_table_prefetch(&records->old, lc_record_hash(records, &record->key));
 }
@@ -514,7 +514,7 @@ void lc_record_del(struct lc_records *records, struct lc_record *record)
 }
 
 static unsigned int collect(const struct lc_table *table, unsigned int part,
-			 bool (*wanted)(const struct lc_dests *dests),
+			    bool (*wanted)(const struct lc_dests *dests),
 			 struct lc_record_key *keys, unsigned int most)
 {
 	const struct lc_record *record;
@@ -548,7 +548,7 @@ static unsigned int collect(const struct lc_table *table, unsigned int part,
  * Return: how many there are in this part, more than @most perhaps.
  */
 unsigned int lc_records_collect(struct lc_records *records, unsigned int part,
-			     bool (*wanted)(const struct lc_dests *dests),
+				bool (*wanted)(const struct lc_dests *dests),
 			     struct lc_record_key *keys, unsigned int most)
 {
 	spinlock_t *lock = &records->locks[part];

@@ -140,7 +140,7 @@ static __always_inline u32 lc_record_hash(const struct lc_records *records,
  * Context: any.
  */
 static __always_inline void lc_record_prefetch(const struct lc_records *records,
-					     const struct lc_record_key *key)
+					       const struct lc_record_key *key)
 {
 	lc_table_prefetch(&records->young, lc_record_hash(records, key));
 }
@@ -193,7 +193,7 @@ static inline struct lc_record *lc_record_alloc(void)
 }
 
 static inline bool lc_record_key_equal(const struct lc_record_key *a,
-				    const struct lc_record_key *b)
+				       const struct lc_record_key *b)
 {
 	return a->rest == b->rest && nf_inet_addr_cmp(&a->src, &b->src) &&
 	       nf_inet_addr_cmp(&a->dst, &b->dst);
@@ -278,23 +278,23 @@ static inline bool lc_record_awaits_retry(const struct lc_record *record)
 bool lc_record_close(struct lc_records *records,
 		     const struct lc_record_key *key, enum lc_phase phase);
 bool lc_record_mark_failed(struct lc_records *records,
-		    const struct lc_record_key *key);
+			   const struct lc_record_key *key);
 bool lc_record_start_retry(struct lc_records *records,
-		     const struct lc_record_key *key);
+			   const struct lc_record_key *key);
 const struct lc_backend *lc_record_prev_backend(struct lc_records *records,
-					const struct lc_record_key *key);
+						const struct lc_record_key *key);
 
 spinlock_t *lc_record_lockptr(const struct lc_records *records,
-			   const struct lc_record_key *key);
+			      const struct lc_record_key *key);
 void lc_record_set(struct lc_records *records, struct lc_record *record,
 		   const struct lc_dests *dests, enum lc_phase phase);
 bool lc_record_is_superseded(const struct lc_records *records,
-			 const struct lc_record *record);
+			     const struct lc_record *record);
 bool lc_record_make_old(struct lc_records *records, struct lc_record *record);
 void lc_record_prefetch_old(const struct lc_records *records,
-			  const struct lc_record *record);
+			    const struct lc_record *record);
 unsigned int lc_records_collect(struct lc_records *records, unsigned int part,
-			     bool (*wanted)(const struct lc_dests *dests),
+				bool (*wanted)(const struct lc_dests *dests),
 			     struct lc_record_key *keys, unsigned int most);
 void lc_record_del(struct lc_records *records, struct lc_record *record);
 

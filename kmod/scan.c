@@ -137,7 +137,7 @@ static void drop_stale(struct lc_scan *scan)
 	WRITE_ONCE(scanner.requested, true);
 }
 
-static void for_each_scan(void (*function)(struct lc_scan *scan))
+static void call_for_scans(void (*function)(struct lc_scan *scan))
 {
 	struct lc_scan *scan;
 
@@ -152,7 +152,7 @@ static void begin_pass(void)
 	WRITE_ONCE(scanner.active, true);
 	WRITE_ONCE(scanner.requested, false);
 	scanner.walk = (struct lc_walk) {};
-	for_each_scan(stash_missed);
+	call_for_scans(stash_missed);
 }
 
 /* Return: true if another pass is needed. */
@@ -168,7 +168,7 @@ static bool has_missed(void)
 
 static void end_pass(void)
 {
-	for_each_scan(drop_stale);
+	call_for_scans(drop_stale);
 	if (has_missed())
 		WRITE_ONCE(scanner.requested, true);
 	WRITE_ONCE(scanner.active, false);
@@ -259,12 +259,14 @@ static void request_pass(void)
 void lc_scan_count_missed(struct lc_scan *scan, const struct lc_dests *dests,
 			  int err)
 {
+	struct lc_backends *backends = scan->gc->backends;
+
 	pr_warn_ratelimited("connection not recorded (error %d): it is translated and counted, its end is seen late\n",
 			    err);
 	if (dests->exact)
-		lc_backend_count_missed(dests->exact);
+		lc_backend_count_missed(backends, dests->exact);
 	if (dests->any_port)
-		lc_backend_count_missed(dests->any_port);
+		lc_backend_count_missed(backends, dests->any_port);
 	if (!atomic_xchg(&scan->missed, 1))
 		request_pass();
 }

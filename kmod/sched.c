@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "mem.h"
 #include "sched.h"
 
 #define LC_STEP		(HZ / 10)
@@ -28,7 +29,7 @@
  */
 int lc_sched_init(struct lc_sched *sched, unsigned int size)
 {
-	void *memory = kvzalloc(lc_tournament_size(size), GFP_KERNEL_ACCOUNT);
+	void *memory = lc_mem_zalloc(lc_tournament_size(size));
 
 	if (!memory)
 		return -ENOMEM;
@@ -52,7 +53,7 @@ void lc_sched_exit(struct lc_sched *sched)
 static int grow(struct lc_sched *sched)
 {
 	unsigned int size = 2 * sched->tournament.width;
-	void *memory = kvzalloc(lc_tournament_size(size), GFP_KERNEL_ACCOUNT);
+	void *memory = lc_mem_zalloc(lc_tournament_size(size));
 
 	if (!memory)
 		return -ENOMEM;
@@ -89,7 +90,7 @@ int lc_sched_reserve(struct lc_sched *sched)
  * Context: any.
  */
 void lc_sched_dest_add(struct lc_sched_dest *dest, struct lc_sched *sched,
-		  const atomic_t *active)
+		       const atomic_t *active)
 {
 	dest->sched = sched;
 	INIT_LIST_HEAD(&dest->ramping);
@@ -196,7 +197,7 @@ void lc_sched_dest_del(struct lc_sched_dest *dest)
  * Context: any.
  */
 void lc_sched_dest_set(struct lc_sched_dest *dest, const struct lc_terms *terms,
-		 const struct lc_ramp *ramp)
+		       const struct lc_ramp *ramp)
 {
 	struct lc_sched *sched = dest->sched;
 	struct lc_slot *slot;

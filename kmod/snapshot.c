@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "mem.h"
 #include "snapshot.h"
 
 static u32 nonnegative(int count)
@@ -65,8 +66,7 @@ static struct lc_snapshot *alloc(unsigned int rows)
 {
 	struct lc_snapshot *snapshot;
 
-	snapshot = kvzalloc(struct_size(snapshot, rows, rows),
-			    GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	snapshot = lc_mem_zalloc(struct_size(snapshot, rows, rows));
 	return snapshot ?: ERR_PTR(-ENOMEM);
 }
 

@@ -30,6 +30,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "mem.h"
 #include "table.h"
 
 /* Of one run: a fraction of a millisecond. */
@@ -215,7 +216,7 @@ void lc_table_del(struct lc_table *table, struct lc_bucket *bucket,
 spinlock_t *lc_table_locks_alloc(void)
 {
 	spinlock_t *locks = kvcalloc(LC_TABLE_LOCKS, sizeof(*locks),
-				     GFP_KERNEL_ACCOUNT);
+				     lc_mem_gfp());
 	unsigned int i;
 
 	for (i = 0; locks && i < LC_TABLE_LOCKS; i++)
@@ -249,7 +250,7 @@ int lc_table_init(struct lc_table *table, spinlock_t *locks,
 		  u32 (*hash)(const void *owner, const struct lc_node *node),
 		  const void *owner)
 {
-	table->parts[0] = alloc_part(0, GFP_KERNEL_ACCOUNT);
+	table->parts[0] = alloc_part(0, lc_mem_gfp());
 	if (!table->parts[0])
 		return -ENOMEM;
 	set_size(table, LC_TABLE_MIN);

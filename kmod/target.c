@@ -329,7 +329,7 @@ static void client_key(struct lc_client_key *key, const struct nf_conn *ct,
 /* The one that the client had, if it can take the connection. */
 static const struct lc_backend_key *
 reuse_backend(struct lc_net *ln, struct lc_pool *pool,
-	   const struct lc_client_key *client, const struct lc_backend *avoid)
+	      const struct lc_client_key *client, const struct lc_backend *avoid)
 {
 	struct lc_backend_key key;
 	struct lc_backend *backend;

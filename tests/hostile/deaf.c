@@ -13,13 +13,18 @@
  *	deaf shout COUNT
  *			sends a datagram to each of COUNT addresses and ports of
  *			198.18.0.0/15, others in each process, and ends
+ *	deaf seek COUNT
+ *			reads far beyond the end of /proc/net/leastconn in COUNT
+ *			threads, again and again, until it is killed
  *	deaf COUNT	asks for all pools and for all backends, in turn, on COUNT
  *			sockets; prints how many dumps the kernel began, and
  *			holds the sockets until it is killed
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/filter.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +139,31 @@ static void listen_on(unsigned int count)
 	puts("listening");
 }
 
+static void *seek(void *unused)
+{
+	int fd = open("/proc/net/leastconn", O_RDONLY);
+	char byte;
+
+	(void)unused;
+	if (fd < 0)
+		die("/proc/net/leastconn");
+	for (;;)
+		pread(fd, &byte, 1, 1LL << 40);
+	return NULL;
+}
+
+static void seek_in(unsigned int count)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 64 * 1024);
+	while (count--)
+		if (pthread_create(&thread, &attr, seek, NULL))
+			die("no thread");
+}
+
 int main(int argc, char **argv)
 {
 	static const uint8_t cmds[] = {
@@ -154,8 +184,12 @@ int main(int argc, char **argv)
 		shout(strtoul(argv[2], NULL, 10));
 		return 0;
 	}
+	if (argc == 3 && !strcmp(argv[1], "seek")) {
+		seek_in(strtoul(argv[2], NULL, 10));
+		wait_for_the_end();
+	}
 	if (argc != 2) {
-		fprintf(stderr, "usage: deaf [listen|hoard|shout] COUNT [COMMAND]\n");
+		fprintf(stderr, "usage: deaf [listen|hoard|shout|seek] COUNT [COMMAND]\n");
 		return 2;
 	}
 	count = strtoul(argv[1], NULL, 10);

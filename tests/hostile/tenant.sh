@@ -598,8 +598,8 @@ test_four_users_that_are_one() {
 	attack pools_that_fill idle
 }
 
-# The file is root's: the tenant is refused, a container's root that has no
-# capability is not.
+# After "unshare --user --net" in one step the file is root's: the tenant is refused, a
+# container's root that has no capability is not.
 read_slowly() {
 	local table
 
@@ -629,6 +629,64 @@ readers_of_root() {
 test_slow_readers_of_the_table() {
 	host_begins
 	attack largest_pool read_slowly readers_of_root
+}
+
+# In a network namespace that the tenant makes within its user namespace, the file
+# is its own.
+own_table() {
+	unshare --net bash -c '. "$0"; largest_pool && : >ready-own &&
+		exec sleep 3600' "$its/functions" &
+	echo $! >pid-own
+	until [ -e ready-own ]; do
+		read -rt 0.05 -u "$nap" || kill -0 $!
+	done
+}
+
+# Each reader is shown the whole table in one go, and commands wait among them.
+seek_and_change() {
+	nsenter --net="/proc/$(cat pid-own)/ns/net" bash -c '
+		deaf seek 200 &
+		while :; do
+			leastconnctl pool add x
+			leastconnctl pool del x
+		done'
+}
+
+test_readers_of_the_table_that_seek() { # short
+	host_begins
+	pressing=4000
+	attack own_table seek_and_change
+}
+
+# ---- over memory.high ----
+
+pool_and_changes() {
+	leastconnctl pool add p
+	awk 'BEGIN {
+		for (n = 5000; n; n--)
+			print "add p 10.0.0." 1 + n % 5 ":" n
+	}' >adds
+}
+
+# In one message.
+add_and_delete() {
+	leastconnctl restore <adds
+	leastconnctl pool del p
+	leastconnctl pool add p
+}
+
+# The message takes 3 MiB more.
+lower_high() {
+	echo $(($(cat "$cgroup/memory.current") + (1 << 20))) >"$cgroup/memory.high"
+}
+
+# The kernel throttles a process over memory.high, for seconds; not while others
+# wait for it.
+test_a_large_message_over_memory_high() { # short
+	host_begins
+	[ -e "$cgroup/memory.high" ] || skip "no memory.high"
+	pressing=6000
+	attack pool_and_changes add_and_delete lower_high
 }
 
 # ---- by rules ----
@@ -797,6 +855,40 @@ test_connections_that_cannot_be_recorded() { # short
 	attack many_datagrams fill_records host_changes
 	dmesg | grep -q 'connection not recorded' ||
 		fail "all connections were recorded"
+}
+
+# The scanner has to tell apart the backends that missed something.
+many_backends_and_datagrams() {
+	local i
+
+	for i in {1..5}; do
+		{
+			echo "pool add q$i"
+			awk -v i="$i" 'BEGIN {
+				for (n = 60000; n; n--)
+					print "add q" i " 10.8." i "." 1 + n % 5 ":" n
+			}'
+		} | split -l 5000 --filter 'leastconnctl restore'
+	done
+	many_datagrams
+}
+
+note_background() {
+	pause 1000
+	background >"$tmp/pressed"
+}
+
+test_connections_that_cannot_be_recorded_beside_300000_backends() {
+	need conntrack
+	limit_memory=600
+	most_memory=650
+	host_begins
+	sysctl -qw net.netfilter.nf_conntrack_max=1000
+	attack many_backends_and_datagrams fill_records note_background
+	dmesg | grep -q 'connection not recorded' ||
+		fail "all connections were recorded"
+	holds "kworkers while it presses, %" "$(cat "$tmp/pressed")" $most_background
+	[ ${#broken[@]} = 0 ] || fail "${broken[*]}"
 }
 
 # Each end is told to all pools.

@@ -5,11 +5,7 @@
 
 #include <stdlib.h>
 
-typedef unsigned int gfp_t;
-
-#define GFP_KERNEL	0
-#define GFP_KERNEL_ACCOUNT	GFP_KERNEL
-#define __GFP_NOWARN	0
+#include <linux/gfp.h>
 
 /* The test makes it fail. */
 void *kvcalloc(size_t count, size_t size, int flags);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LC_MEM_H
+#define LC_MEM_H
+
+#include <linux/gfp.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+
+/**
+ * lc_mem_is_over_high() - has this process passed memory.high of its cgroup?
+ *
+ * It is throttled when it returns to user space. A charge that may block would be
+ * throttled at once, for two seconds each time.
+ *
+ * Context: process.
+ * Return: true if it has, since it entered the kernel.
+ */
+static inline bool lc_mem_is_over_high(void)
+{
+#ifdef CONFIG_MEMCG
+	return current->memcg_nr_pages_over_high;
+#else
+	return false;
+#endif
+}
+
+/**
+ * lc_mem_gfp() - flags for small memory that is charged to this process
+ *
+ * Commands allocate while generic netlink, which all namespaces share, waits for them,
+ * and while lc_backends.lock is held. So they must not be throttled there.
+ *
+ * Context: process.
+ * Return: the flags; the memory may be missing, without a warning.
+ */
+static inline gfp_t lc_mem_gfp(void)
+{
+	return (lc_mem_is_over_high() ? GFP_NOWAIT : GFP_KERNEL) |
+	       __GFP_ACCOUNT | __GFP_NOWARN;
+}
+
+void *lc_mem_zalloc(size_t size);
+
+#endif /* LC_MEM_H */
