@@ -6,7 +6,7 @@
 
 #include "attr.h"
 #include "parse.h"
-#include "say.h"
+#include "message.h"
 
 /* Those that the kernel sends; others are not looked at. */
 static const enum mnl_attr_data_type types[LEASTCONN_A_MAX + 1] = {
@@ -41,8 +41,8 @@ static const enum mnl_attr_data_type types[LEASTCONN_A_MAX + 1] = {
 __attribute__((noreturn))
 static void bad_attribute(unsigned int type)
 {
-	refuse("the kernel's answer is not understood (attribute %u); module and tool are of versions that do not fit",
-	       type);
+	die("the kernel's answer is not understood (attribute %u); module and tool are of versions that do not fit",
+	    type);
 }
 
 /* What depends on other attributes, or on more than a length. */

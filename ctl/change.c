@@ -48,20 +48,20 @@ enum status run_change(char **words)
 	struct request request;
 	struct change change;
 	char typed[256];
-	struct why why;
+	struct parse_error error;
 	struct nl *nl;
 
-	if (!parse_change(words, &change, &why))
-		misuse("%s", why.text);
+	if (!parse_change(words, &change, &error))
+		die_usage("%s", error.text);
 	nl = nl_open();
 	request_begin(&request, LEASTCONN_CMD_CHANGE);
 	request_add_change(&request, &change);
 	if (!nl_transact(nl, &request, read_killed, &killed, &refusal)) {
 		join_words(words, typed, sizeof(typed));
-		refuse("%s: %s", typed, nl_sentence(&refusal));
+		die("%s: %s", typed, nl_sentence(&refusal));
 	}
 	request_free(&request);
 	nl_close(nl);
 	print_killed(&killed);
-	return STATUS_DONE;
+	return STATUS_OK;
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "nl.h"
-#include "say.h"
+#include "message.h"
 
 struct group;
 struct snapshot;

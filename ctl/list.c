@@ -4,14 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "colour.h"
 #include "command.h"
-#include "say.h"
 #include "snapshot.h"
 
-#define BOLD	"\033[1m"
-#define YELLOW	"\033[33m"
-#define RED	"\033[31m"
-#define PLAIN	"\033[0m"
 
 /* A cell's text; long enough for a backend and for a 64-bit number. */
 #define CELL	(BACKEND_STRLEN + 1)
@@ -241,7 +237,7 @@ enum status run_list(char **words)
 	if (json)
 		print_json(stdout, &snapshot);
 	else
-		print_table(stdout, &snapshot, colours());
+		print_table(stdout, &snapshot, colours_enabled());
 	snapshot_free(&snapshot);
-	return STATUS_DONE;
+	return STATUS_OK;
 }

@@ -79,23 +79,23 @@ static void print_help(FILE *out)
 
 const char *take_pool(const char *word, const char *already)
 {
-	struct why why;
+	struct parse_error error;
 
 	if (word[0] == '-')
-		misuse("\"%s\" is not an option here", word);
+		die_usage("\"%s\" is not an option here", word);
 	if (already)
-		misuse("\"%s\" is one word too many after pool %s", word,
-		       already);
-	if (!parse_pool(word, &why))
-		misuse("%s", why.text);
+		die_usage("\"%s\" is one word too many after pool %s", word,
+			  already);
+	if (!parse_pool(word, &error))
+		die_usage("%s", error.text);
 	return word;
 }
 
 void take_none(char **words)
 {
 	if (*words)
-		misuse("\"%s\" is one word too many: nothing follows here",
-		       *words);
+		die_usage("\"%s\" is one word too many: nothing follows here",
+			  *words);
 }
 
 unsigned int take_seconds(const char *option, const char *value)
@@ -103,10 +103,10 @@ unsigned int take_seconds(const char *option, const char *value)
 	unsigned int ms;
 
 	if (!value)
-		misuse("\"%s\" needs a number of seconds", option);
+		die_usage("\"%s\" needs a number of seconds", option);
 	if (!parse_seconds(value, &ms))
-		misuse("%s \"%s\" is not a number of seconds, 0 to 999999, decimals allowed",
-		       option, value);
+		die_usage("%s \"%s\" is not a number of seconds, 0 to 999999, decimals allowed",
+			  option, value);
 	return ms;
 }
 
@@ -118,14 +118,14 @@ static const struct command *find_command(const char *name)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	}
-	misuse("there is no command \"%s\"; " PROGRAM " help shows them", name);
+	die_usage("there is no command \"%s\"; " PROGRAM " help shows them", name);
 }
 
 /* What was to be printed and could not be is no success. */
 static enum status end_output(enum status status)
 {
 	if (fflush(stdout) != 0 || ferror(stdout))
-		refuse("writing: %s", strerror(errno));
+		die("writing: %s", strerror(errno));
 	return status;
 }
 
@@ -146,17 +146,17 @@ static enum status run(char **words)
 	}
 	if (is_one_of(words[0], "help", "--help", "-h")) {
 		print_help(stdout);
-		return STATUS_DONE;
+		return STATUS_OK;
 	}
 	if (is_one_of(words[0], "version", "--version", "-V")) {
 		puts(PROGRAM " " LEASTCONN_VERSION);
-		return STATUS_DONE;
+		return STATUS_OK;
 	}
 	command = find_command(words[0]);
 	if (words[1] && is_one_of(words[1], "help", "--help", "-h")) {
 		printf("Usage: " PROGRAM " %s %s\n%s\n", command->name,
 		       command->usage, command->help);
-		return STATUS_DONE;
+		return STATUS_OK;
 	}
 	return command->run(words + (command->run != run_change));
 }

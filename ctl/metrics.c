@@ -196,5 +196,5 @@ enum status run_metrics(char **words)
 	print_pools(stdout, &snapshot);
 	backends_free(&backends);
 	snapshot_free(&snapshot);
-	return STATUS_DONE;
+	return STATUS_OK;
 }

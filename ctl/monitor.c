@@ -117,7 +117,7 @@ static void print_details(uint32_t event, const struct attrs *attrs)
 static void flush(void)
 {
 	if (fflush(stdout) != 0)
-		refuse("writing: %s", strerror(errno));
+		die("writing: %s", strerror(errno));
 }
 
 static void print_event(const struct nlmsghdr *nlh, void *data)

@@ -13,7 +13,7 @@
 
 #include "nl.h"
 #include "request.h"
-#include "say.h"
+#include "message.h"
 
 /* The kernel fills no more than 32 KiB at a time. */
 #define RECEIVE_SIZE	65536
@@ -178,7 +178,7 @@ static void read_answer(struct nl *nl, struct answer *answer)
 			return;
 		}
 		if (got < 0)
-			refuse("reading from the kernel: %s", strerror(errno));
+			die("reading from the kernel: %s", strerror(errno));
 		length = got;
 		for (nlh = (void *)nl->buf; mnl_nlmsg_ok(nlh, length);
 		     nlh = mnl_nlmsg_next(nlh, &length)) {
@@ -216,9 +216,9 @@ static void send_request(struct nl *nl, struct nlmsghdr *nlh)
 	if (sent >= 0)
 		return;
 	if (errno == EMSGSIZE || errno == ENOBUFS)
-		refuse("the kernel takes no message of %u bytes from this socket; raise net.core.wmem_max, or send fewer changes at a time",
-		       nlh->nlmsg_len);
-	refuse("writing to the kernel: %s", strerror(errno));
+		die("the kernel takes no message of %u bytes from this socket; raise net.core.wmem_max, or send fewer changes at a time",
+		    nlh->nlmsg_len);
+	die("writing to the kernel: %s", strerror(errno));
 }
 
 /* Return: true if it was answered, by a refusal perhaps; false if torn. */
@@ -274,7 +274,7 @@ bool nl_transact(struct nl *nl, struct request *request, nl_reader reader,
 		 void *data, struct nl_refusal *refusal)
 {
 	if (!ask_in_turn(nl, request, NLM_F_ACK, reader, data, refusal))
-		refuse("the kernel's answer was lost; look with list what was done");
+		die("the kernel's answer was lost; look with list what was done");
 	return refusal->error == 0;
 }
 
@@ -341,9 +341,9 @@ static void find_family(struct nl *nl)
 	nlh->nlmsg_type = GENL_ID_CTRL;
 	ask(nl, nlh, NLM_F_ACK, read_family, nl, &refusal);
 	if (refusal.error == ENOENT || (!refusal.error && !nl->family))
-		refuse("the kernel module is not loaded, or is older than this tool: modprobe xt_LEASTCONN");
+		die("the kernel module is not loaded, or is older than this tool: modprobe xt_LEASTCONN");
 	if (refusal.error)
-		refuse("looking for the kernel module: %s", nl_sentence(&refusal));
+		die("looking for the kernel module: %s", nl_sentence(&refusal));
 }
 
 struct nl *nl_open(void)
@@ -352,10 +352,10 @@ struct nl *nl_open(void)
 	int on = 1;
 
 	if (!nl)
-		refuse("out of memory");
+		die("out of memory");
 	nl->socket = mnl_socket_open(NETLINK_GENERIC);
 	if (!nl->socket || mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		refuse("no netlink socket: %s", strerror(errno));
+		die("no netlink socket: %s", strerror(errno));
 	nl->portid = mnl_socket_get_portid(nl->socket);
 	/* Without them there are no sentences, and answers that repeat it all. */
 	mnl_socket_setsockopt(nl->socket, NETLINK_EXT_ACK, &on, sizeof(on));
@@ -377,14 +377,14 @@ void nl_join_events(struct nl *nl)
 	int fd = mnl_socket_get_fd(nl->socket);
 
 	if (!nl->group)
-		refuse("this kernel module tells no events");
+		die("this kernel module tells no events");
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) != 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP,
 				  &nl->group, sizeof(nl->group)) != 0) {
 		struct nl_refusal refusal = { .error = errno };
 
-		refuse("%s", nl_sentence(&refusal));
+		die("%s", nl_sentence(&refusal));
 	}
 	/* That the family goes is told here. */
 	mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP, &notify,
@@ -403,7 +403,7 @@ static void read_notice(const struct nlmsghdr *nlh)
 		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_NAME &&
 		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
 		    strcmp(mnl_attr_get_str(attr), LEASTCONN_GENL_NAME) == 0)
-			refuse("the kernel module has been unloaded");
+			die("the kernel module has been unloaded");
 	}
 }
 
@@ -416,7 +416,7 @@ bool nl_read_events(struct nl *nl, nl_reader reader, void *data)
 	if (got < 0 && errno == ENOBUFS)
 		return false;
 	if (got < 0)
-		refuse("reading from the kernel: %s", strerror(errno));
+		die("reading from the kernel: %s", strerror(errno));
 	for (nlh = (void *)nl->buf; mnl_nlmsg_ok(nlh, length);
 	     nlh = mnl_nlmsg_next(nlh, &length)) {
 		if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))

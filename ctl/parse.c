@@ -6,6 +6,7 @@
  * allowed. What words mean together is left to the kernel to judge.
  */
 #include <arpa/inet.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <linux/netfilter.h>
@@ -104,13 +105,15 @@ static const struct word {
 
 #define N_WORDS (sizeof(dictionary) / sizeof(dictionary[0]))
 
-bool because(struct why *why, const char *format, ...)
+/* Return: false, for the caller to return. */
+__attribute__((format(printf, 2, 3)))
+static bool set_error(struct parse_error *error, const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
 	/* cppcheck-suppress ctuuninitvar; it is written to, not read */
-	vsnprintf(why->text, sizeof(why->text), format, arguments);
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
 	va_end(arguments);
 	return false;
 }
@@ -167,17 +170,17 @@ bool pool_name_ok(const char *name)
 	       length < LEASTCONN_NAME_SIZE;
 }
 
-bool parse_pool(const char *text, struct why *why)
+bool parse_pool(const char *text, struct parse_error *error)
 {
 	if (pool_name_ok(text))
 		return true;
-	return because(why, "\"%.64s\" is not a pool's name: 1 to %d of A-Z a-z 0-9 _ . -",
-		       text, LEASTCONN_NAME_SIZE - 1);
+	return set_error(error, "\"%.64s\" is not a pool's name: 1 to %d of A-Z a-z 0-9 _ . -",
+			 text, LEASTCONN_NAME_SIZE - 1);
 }
 
 /* Cut at the port: "ADDR:PORT", "[ADDR6]:PORT". More colons: no port. */
 static bool cut_port(char *work, char **addr, char **port, bool *bracketed,
-		     const char *text, struct why *why)
+		     const char *text, struct parse_error *error)
 {
 	char *end = strchr(work, ':');
 
@@ -188,14 +191,14 @@ static bool cut_port(char *work, char **addr, char **port, bool *bracketed,
 		*addr = work + 1;
 		end = strchr(work, ']');
 		if (!end)
-			return because(why, "\"%s\": \"[\" without \"]\"; write [ADDR6]:PORT",
-				       text);
+			return set_error(error, "\"%s\": \"[\" without \"]\"; write [ADDR6]:PORT",
+					 text);
 		*end++ = '\0';
 		if (*end == '\0')
 			return true;
 		if (*end != ':')
-			return because(why, "\"%s\": \"%s\" after \"]\"; write [ADDR6]:PORT",
-				       text, end);
+			return set_error(error, "\"%s\": \"%s\" after \"]\"; write [ADDR6]:PORT",
+					 text, end);
 	} else if (!end || strchr(end + 1, ':')) {
 		return true;
 	}
@@ -205,7 +208,7 @@ static bool cut_port(char *work, char **addr, char **port, bool *bracketed,
 }
 
 static bool parse_address(const char *addr, bool bracketed, const char *text,
-			  struct backend *backend, struct why *why)
+			  struct backend *backend, struct parse_error *error)
 {
 	memset(backend->addr, 0, sizeof(backend->addr));
 	if (inet_pton(AF_INET6, addr, backend->addr) == 1) {
@@ -213,52 +216,53 @@ static bool parse_address(const char *addr, bool bracketed, const char *text,
 		return true;
 	}
 	if (inet_pton(AF_INET, addr, backend->addr) != 1)
-		return because(why, "\"%s\" is not a backend: write " ENDPOINT " (host names and ranges are not accepted)",
-			       text);
+		return set_error(error, "\"%s\" is not a backend: write " ENDPOINT " (host names and ranges are not accepted)",
+				 text);
 	if (bracketed)
-		return because(why, "\"%s\": brackets are for IPv6; write ADDR[:PORT]",
-			       text);
+		return set_error(error, "\"%s\": brackets are for IPv6; write ADDR[:PORT]",
+				 text);
 	backend->family = NFPROTO_IPV4;
 	return true;
 }
 
-bool parse_backend(const char *text, struct change *change, struct why *why)
+bool parse_backend(const char *text, struct change *change,
+		   struct parse_error *error)
 {
 	char work[BACKEND_STRLEN], *addr, *port;
 	bool bracketed;
 
 	if (strlen(text) >= sizeof(work))
-		return because(why, "\"%.64s...\" is not a backend: write " ENDPOINT,
-			       text);
+		return set_error(error, "\"%.64s...\" is not a backend: write " ENDPOINT,
+				 text);
 	strcpy(work, text);
-	if (!cut_port(work, &addr, &port, &bracketed, text, why) ||
-	    !parse_address(addr, bracketed, text, &change->backend, why))
+	if (!cut_port(work, &addr, &port, &bracketed, text, error) ||
+	    !parse_address(addr, bracketed, text, &change->backend, error))
 		return false;
 	change->given |= GIVEN_ADDRESS;
 	if (!port)
 		return true;
 	if (!parse_number(port, UINT16_MAX, &change->backend.port) ||
 	    change->backend.port == 0)
-		return because(why, "\"%s\": port \"%s\" is not a decimal number from 1 to 65535",
-			       text, port);
+		return set_error(error, "\"%s\": port \"%s\" is not a decimal number from 1 to 65535",
+				 text, port);
 	change->given |= GIVEN_PORT;
 	return true;
 }
 
 /* "any" names the backend without a port, where others could be meant too. */
 static bool parse_proto(const char *value, struct change *change,
-			struct why *why)
+			struct parse_error *error)
 {
 	if (!proto_number(value, &change->backend.proto))
-		return because(why, "proto \"%.64s\" is not tcp, udp, sctp, dccp or udplite",
-			       value);
+		return set_error(error, "proto \"%.64s\" is not tcp, udp, sctp, dccp or udplite",
+				 value);
 	if (change->backend.proto == 0) {
 		if (change->given & GIVEN_PORT)
-			return because(why, "proto any is for a backend without a port; write tcp, udp, sctp, dccp or udplite");
+			return set_error(error, "proto any is for a backend without a port; write tcp, udp, sctp, dccp or udplite");
 		change->given |= GIVEN_PORT;
 	} else if (change->given & GIVEN_POOL && !(change->given & GIVEN_PORT)) {
-		return because(why, "proto %s needs a port: a backend without one has every protocol",
-			       value);
+		return set_error(error, "proto %s needs a port: a backend without one has every protocol",
+				 value);
 	}
 	return true;
 }
@@ -280,14 +284,14 @@ static bool parse_setting(const struct word *word, const char *value,
 }
 
 static bool parse_value(const struct word *word, const char *value,
-			struct change *change, struct why *why)
+			struct change *change, struct parse_error *error)
 {
 	struct backend *backend = &change->backend;
 	bool ok = true;
 
 	switch (word->given) {
 	case GIVEN_PROTO:
-		return parse_proto(value, change, why);
+		return parse_proto(value, change, error);
 	case GIVEN_WEIGHT:
 		ok = parse_number(value, word->max, &backend->weight);
 		break;
@@ -307,8 +311,8 @@ static bool parse_value(const struct word *word, const char *value,
 		break;
 	}
 	if (!ok)
-		return because(why, "%s \"%.64s\" is not %s", word->name, value,
-			       word->allowed);
+		return set_error(error, "%s \"%.64s\" is not %s", word->name, value,
+				 word->allowed);
 	return true;
 }
 
@@ -324,7 +328,8 @@ static const struct word *find_word(const char *text, unsigned int takes)
 	return NULL;
 }
 
-static bool unknown_word(const char *text, const char *usage, struct why *why)
+static bool unknown_word(const char *text, const char *usage,
+			 struct parse_error *error)
 {
 	size_t length = strcspn(text, "=");
 	unsigned int i;
@@ -333,17 +338,17 @@ static bool unknown_word(const char *text, const char *usage, struct why *why)
 	for (i = 0; text[length] == '=' && i < N_WORDS; i++) {
 		if (strlen(dictionary[i].name) == length &&
 		    strncmp(dictionary[i].name, text, length) == 0)
-			return because(why, "\"%.64s\": write \"%.*s %.64s\", with a blank",
-				       text, (int)length, text,
-				       text + length + 1);
+			return set_error(error, "\"%.64s\": write \"%.*s %.64s\", with a blank",
+					 text, (int)length, text,
+					 text + length + 1);
 	}
-	return because(why, "\"%.64s\" is not understood here; usage: %s", text,
-		       usage);
+	return set_error(error, "\"%.64s\" is not understood here; usage: %s", text,
+			 usage);
 }
 
 /* Words after the backend or the pool, each once, in any order. */
 static bool parse_words(char **words, unsigned int takes, const char *usage,
-			struct change *change, struct why *why)
+			struct change *change, struct parse_error *error)
 {
 	const struct word *word;
 	unsigned int seen = 0;
@@ -352,16 +357,16 @@ static bool parse_words(char **words, unsigned int takes, const char *usage,
 	while (*words) {
 		word = find_word(*words, takes);
 		if (!word)
-			return unknown_word(*words, usage, why);
+			return unknown_word(*words, usage, error);
 		if (seen & word->given)
-			return because(why, "\"%s\" is one word too many: it, or its opposite, is there already",
-				       word->name);
+			return set_error(error, "\"%s\" is one word too many: it, or its opposite, is there already",
+					 word->name);
 		seen |= word->given;
 		value = word->allowed ? words[1] : "";
 		if (!value)
-			return because(why, "\"%s\" needs a value: %s",
-				       word->name, word->allowed);
-		if (!parse_value(word, value, change, why))
+			return set_error(error, "\"%s\" needs a value: %s",
+					 word->name, word->allowed);
+		if (!parse_value(word, value, change, error))
 			return false;
 		words += word->allowed ? 2 : 1;
 	}
@@ -369,15 +374,15 @@ static bool parse_words(char **words, unsigned int takes, const char *usage,
 	return true;
 }
 
-bool parse_match(char **words, struct change *change, struct why *why)
+bool parse_match(char **words, struct change *change, struct parse_error *error)
 {
 	static const char usage[] = "ADDR[:PORT] [proto P]";
 
 	memset(change, 0, sizeof(*change));
 	if (!words[0])
-		return because(why, "which backend? write %s", usage);
-	return parse_backend(words[0], change, why) &&
-	       parse_words(words + 1, GIVEN_PROTO, usage, change, why);
+		return set_error(error, "which backend? write %s", usage);
+	return parse_backend(words[0], change, error) &&
+	       parse_words(words + 1, GIVEN_PROTO, usage, change, error);
 }
 
 static const struct verb *find_verb(char ***words)
@@ -403,25 +408,25 @@ static const struct verb *find_verb(char ***words)
 
 static bool parse_operands(const struct verb *verb, char **words,
 			   const char *usage, struct change *change,
-			   struct why *why)
+			   struct parse_error *error)
 {
 	if (verb->needs & GIVEN_POOL) {
 		if (!*words)
-			return because(why, "%s needs more; usage: %s",
-				       verb->name, usage);
-		if (!parse_pool(*words, why))
+			return set_error(error, "%s needs more; usage: %s",
+					 verb->name, usage);
+		if (!parse_pool(*words, error))
 			return false;
 		change->pool = *words++;
 		change->given |= GIVEN_POOL;
 	}
 	if (verb->needs & GIVEN_ADDRESS) {
 		if (!*words)
-			return because(why, "%s needs more; usage: %s",
-				       verb->name, usage);
-		if (!parse_backend(*words++, change, why))
+			return set_error(error, "%s needs more; usage: %s",
+					 verb->name, usage);
+		if (!parse_backend(*words++, change, error))
 			return false;
 	}
-	if (!parse_words(words, verb->takes, usage, change, why))
+	if (!parse_words(words, verb->takes, usage, change, error))
 		return false;
 	/* Here a backend is one: without a port, that of the whole address. */
 	if (verb->needs == (GIVEN_POOL | GIVEN_ADDRESS))
@@ -429,7 +434,8 @@ static bool parse_operands(const struct verb *verb, char **words,
 	return true;
 }
 
-bool parse_change(char **words, struct change *change, struct why *why)
+bool parse_change(char **words, struct change *change,
+		  struct parse_error *error)
 {
 	const struct verb *verb = find_verb(&words);
 	char usage[192];
@@ -437,13 +443,13 @@ bool parse_change(char **words, struct change *change, struct why *why)
 	memset(change, 0, sizeof(*change));
 	if (!verb) {
 		if (strcmp(words[0], "pool") == 0)
-			return because(why, "write pool add NAME, pool set NAME or pool del NAME");
-		return because(why, "\"%.64s\" is not a command that changes something; those are pool add, pool set, pool del, add, set, del, drain, down, ready, kill",
-			       words[0]);
+			return set_error(error, "write pool add NAME, pool set NAME or pool del NAME");
+		return set_error(error, "\"%.64s\" is not a command that changes something; those are pool add, pool set, pool del, add, set, del, drain, down, ready, kill",
+				 words[0]);
 	}
 	snprintf(usage, sizeof(usage), "%s %s", verb->name, verb->usage);
 	change->op = verb->op;
-	if (!parse_operands(verb, words, usage, change, why))
+	if (!parse_operands(verb, words, usage, change, error))
 		return false;
 	if (verb->op == LEASTCONN_OP_STATE) {
 		change->backend.state = verb->state;

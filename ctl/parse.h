@@ -3,7 +3,8 @@
 #ifndef CTL_PARSE_H
 #define CTL_PARSE_H
 
-#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <linux/leastconn.h>
 
 #include "backend.h"
@@ -43,16 +44,12 @@ struct change {
 };
 
 /**
- * struct why - the reason why words were refused
+ * struct parse_error - why words could not be parsed
  * @text: quotes the word, says what is wrong with it and what is allowed
  */
-struct why {
+struct parse_error {
 	char	text[512];
 };
-
-/* Return: false, for the caller to return too. */
-__attribute__((format(printf, 2, 3)))
-bool because(struct why *why, const char *format, ...);
 
 /* Digits only: neither signs nor blanks nor hexadecimal. */
 bool parse_number(const char *text, uint32_t max, uint32_t *number);
@@ -60,18 +57,21 @@ bool parse_number(const char *text, uint32_t max, uint32_t *number);
 /* Seconds, decimals allowed, into milliseconds. */
 bool parse_seconds(const char *text, unsigned int *ms);
 
-bool parse_pool(const char *text, struct why *why);
+bool parse_pool(const char *text, struct parse_error *error);
 
 /* A pool's name as the kernel allows it. */
 bool pool_name_ok(const char *name);
 
 /* ADDR[:PORT], and "proto P" if more words begin with it. */
-bool parse_backend(const char *text, struct change *change, struct why *why);
+bool parse_backend(const char *text, struct change *change,
+		   struct parse_error *error);
 
 /* What names backends alone: ADDR[:PORT] [proto P], all words of it. */
-bool parse_match(char **words, struct change *change, struct why *why);
+bool parse_match(char **words, struct change *change,
+		 struct parse_error *error);
 
 /* A whole command, up to NULL. The change points into the words. */
-bool parse_change(char **words, struct change *change, struct why *why);
+bool parse_change(char **words, struct change *change,
+		  struct parse_error *error);
 
 #endif /* CTL_PARSE_H */

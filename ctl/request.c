@@ -6,7 +6,7 @@
 #include <linux/leastconn.h>
 
 #include "request.h"
-#include "say.h"
+#include "message.h"
 
 /* More than any one change takes: two dozen of small attributes. */
 #define CHANGE_ROOM	512
@@ -20,7 +20,7 @@ static void make_room(struct request *request, size_t more)
 	wanted *= 2;
 	request->buf = realloc(request->buf, wanted);
 	if (!request->buf)
-		refuse("out of memory");
+		die("out of memory");
 	request->room = wanted;
 }
 
@@ -31,7 +31,7 @@ void request_begin(struct request *request, enum leastconn_cmd cmd)
 	request->room = CHANGE_ROOM;
 	request->buf = malloc(request->room);
 	if (!request->buf)
-		refuse("out of memory");
+		die("out of memory");
 	mnl_nlmsg_put_header(request->buf);
 	genl = mnl_nlmsg_put_extra_header(request_header(request), sizeof(*genl));
 	genl->cmd = cmd;

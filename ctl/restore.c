@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "change.h"
 #include "command.h"
 #include "parse.h"
@@ -71,7 +72,7 @@ static void trim(char *text)
 }
 
 /*
- * gcc's analyzer does not follow a pointer into the memory that grow() returned,
+ * gcc's analyzer does not follow a pointer into the memory that array_grow() returned,
  * and reports as leaked what the script keeps. clang has no such option.
  */
 #ifndef __clang__
@@ -88,10 +89,10 @@ static void add_line(struct script *script, unsigned int number,
 	};
 
 	if (!line.text)
-		refuse("out of memory");
+		die("out of memory");
 	trim(line.text);
-	script->lines = grow(script->lines, &script->room, script->count,
-			     sizeof(*script->lines));
+	script->lines = array_grow(script->lines, &script->room, script->count,
+				   sizeof(*script->lines));
 	script->lines[script->count++] = line;
 }
 #ifndef __clang__
@@ -102,17 +103,17 @@ static void read_line(struct script *script, unsigned int number, char *text)
 {
 	char *words[MAX_WORDS + 1];
 	struct change change;
-	struct why why;
+	struct parse_error error;
 	char *copy = strdup(text);
 
 	if (!copy)
-		refuse("out of memory");
+		die("out of memory");
 	if (!cut_words(copy, words))
-		misuse("%s:%u: more than %d words", script->name, number,
-		       MAX_WORDS);
+		die_usage("%s:%u: more than %d words", script->name, number,
+			  MAX_WORDS);
 	if (words[0]) {
-		if (!parse_change(words, &change, &why))
-			misuse("%s:%u: %s", script->name, number, why.text);
+		if (!parse_change(words, &change, &error))
+			die_usage("%s:%u: %s", script->name, number, error.text);
 		/* Saved for a backend that a rule will bring later. */
 		if (change.op == LEASTCONN_OP_STATE &&
 		    change.backend.state != LEASTCONN_STATE_READY)
@@ -133,13 +134,13 @@ static void read_script(struct script *script, FILE *file)
 	while ((length = getline(&text, &size, file)) >= 0) {
 		number++;
 		if (strlen(text) != (size_t)length)
-			misuse("%s:%u: a zero byte", script->name, number);
+			die_usage("%s:%u: a zero byte", script->name, number);
 		read_line(script, number, text);
 		if (number % 1024 == 0)
 			progress("%s: %u lines", script->name, number);
 	}
 	if (ferror(file))
-		refuse("%s: %s", script->name, strerror(errno));
+		die("%s: %s", script->name, strerror(errno));
 	free(text);
 }
 
@@ -166,9 +167,9 @@ static void send_script(struct script *script)
 	if (!nl_transact(nl, &script->request, read_killed, &killed, &refusal)) {
 		line = find_line(script, refusal.offset);
 		if (!line)
-			refuse("%s: %s", script->name, nl_sentence(&refusal));
-		refuse("%s:%u: %s: %s", script->name, line->number, line->text,
-		       nl_sentence(&refusal));
+			die("%s: %s", script->name, nl_sentence(&refusal));
+		die("%s:%u: %s: %s", script->name, line->number, line->text,
+		    nl_sentence(&refusal));
 	}
 	progress_end();
 	nl_close(nl);
@@ -199,7 +200,7 @@ static FILE *open_script(struct script *script, const char *name)
 	script->name = name;
 	file = fopen(name, "re");
 	if (!file)
-		refuse("%s: %s", name, strerror(errno));
+		die("%s: %s", name, strerror(errno));
 	return file;
 }
 
@@ -210,7 +211,7 @@ enum status run_restore(char **words)
 	FILE *file;
 
 	if (words[0] && words[1])
-		misuse("\"%s\": restore reads one file", words[1]);
+		die_usage("\"%s\": restore reads one file", words[1]);
 	file = open_script(&script, words[0]);
 	request_begin(&script.request, LEASTCONN_CMD_CHANGE);
 	read_script(&script, file);
@@ -220,5 +221,5 @@ enum status run_restore(char **words)
 	if (script.count)
 		send_script(&script);
 	free_script(&script);
-	return STATUS_DONE;
+	return STATUS_OK;
 }

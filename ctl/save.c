@@ -84,5 +84,5 @@ enum status run_save(char **words)
 		print_pool(&snapshot.groups[i]);
 	print_states(&snapshot.unused);
 	snapshot_free(&snapshot);
-	return STATUS_DONE;
+	return STATUS_OK;
 }

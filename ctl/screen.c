@@ -16,7 +16,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "say.h"
+#include "message.h"
 #include "screen.h"
 
 #define ENTER		"\033[?1049h\033[?25l\033[?7l\033[2J"
@@ -53,7 +53,7 @@ static void write_all(const char *text, size_t length)
 		} else if (written < 0 && errno != EINTR) {
 			/* The terminal is gone. */
 			shown = false;
-			exit(STATUS_REFUSED);
+			exit(STATUS_ERROR);
 		} else if (written > 0) {
 			text += written;
 			length -= written;
@@ -126,7 +126,7 @@ void screen_open(void)
 {
 	has_keys = tcgetattr(STDIN_FILENO, &before) == 0;
 	catch_signals();
-	say_first = screen_close;
+	message_prepare = screen_close;
 	atexit(screen_close);
 	show();
 }
@@ -151,7 +151,7 @@ void screen_draw(const char *picture, size_t length)
 	char *end = all;
 
 	if (!all)
-		refuse("out of memory");
+		die("out of memory");
 	end = stpcpy(end, SYNC_BEGIN);
 	memcpy(end, picture, length);
 	end = stpcpy(end + length, SYNC_END);

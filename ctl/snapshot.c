@@ -12,19 +12,20 @@
 #include <time.h>
 #include <linux/genetlink.h>
 
+#include "array.h"
 #include "attr.h"
 #include "nl.h"
 #include "parse.h"
 #include "request.h"
-#include "say.h"
+#include "message.h"
 #include "snapshot.h"
 
 #define DUMP_TRIES	50
 
 static void add_backend(struct backends *backends, const struct backend *new)
 {
-	backends->at = grow(backends->at, &backends->room, backends->count,
-			    sizeof(*backends->at));
+	backends->at = array_grow(backends->at, &backends->room, backends->count,
+				  sizeof(*backends->at));
 	backends->at[backends->count++] = *new;
 }
 
@@ -83,8 +84,8 @@ static struct group *group_of(struct snapshot *snapshot,
 	    group->rule == rule)
 		return group;
 
-	snapshot->groups = grow(snapshot->groups, &snapshot->room,
-				snapshot->count, sizeof(*snapshot->groups));
+	snapshot->groups = array_grow(snapshot->groups, &snapshot->room,
+				      snapshot->count, sizeof(*snapshot->groups));
 	group = &snapshot->groups[snapshot->count++];
 	memset(group, 0, sizeof(*group));
 	if (pool)
@@ -166,7 +167,7 @@ static bool dump_all(const struct dump *dump, struct nl *nl,
 
 	while ((result = dump_once(dump, nl, refusal)) == NL_TORN) {
 		if (++tries == DUMP_TRIES)
-			refuse("what is to be listed changes all the time; try again");
+			die("what is to be listed changes all the time; try again");
 		nanosleep(&pause, NULL);
 	}
 	return result == NL_DUMPED;
@@ -199,9 +200,9 @@ static void take_groups(struct snapshot *snapshot, struct nl *nl,
 		return;
 	/* Older kernels have no words for a dump that does not begin. */
 	if (pool)
-		refuse("pool %s: %s", pool, refusal.error == ENOENT ?
-		       "no such pool" : nl_sentence(&refusal));
-	refuse("%s", nl_sentence(&refusal));
+		die("pool %s: %s", pool, refusal.error == ENOENT ?
+		    "no such pool" : nl_sentence(&refusal));
+	die("%s", nl_sentence(&refusal));
 }
 
 void backends_take(struct backends *backends, struct nl *nl,
@@ -217,7 +218,7 @@ void backends_take(struct backends *backends, struct nl *nl,
 	struct nl_refusal refusal;
 
 	if (!dump_all(&dump, nl, &refusal))
-		refuse("%s", nl_sentence(&refusal));
+		die("%s", nl_sentence(&refusal));
 }
 
 /* Each rule ejects for itself. */

@@ -52,14 +52,14 @@ static uint64_t count_live(const struct wait *wait, struct nl *nl)
 
 	backends_take(&backends, nl, &wait->match);
 	if (!backends.count)
-		refuse("%s: there is no such backend", wait->typed);
+		die("%s: there is no such backend", wait->typed);
 	for (i = 0; i < backends.count; i++) {
 		const struct backend *backend = &backends.at[i];
 
 		backend_format(backend, text);
 		if (backend->state == LEASTCONN_STATE_READY)
-			refuse("%s proto %s is ready and may get new connections all the time; drain it first: " PROGRAM " drain %s",
-			       text, proto_name(backend->proto), wait->typed);
+			die("%s proto %s is ready and may get new connections all the time; drain it first: " PROGRAM " drain %s",
+			    text, proto_name(backend->proto), wait->typed);
 		live += backend->active;
 	}
 	backends_free(&backends);
@@ -73,10 +73,10 @@ static void wait_until_empty(const struct wait *wait, struct nl *nl)
 	while ((live = count_live(wait, nl)) > 0) {
 		passed = clock_ms() - start;
 		if (wait->limited && passed >= wait->timeout)
-			refuse("%s has %llu live connection%s still, after %u.%03u seconds",
-			       wait->typed, (unsigned long long)live,
-			       live == 1 ? "" : "s", wait->timeout / 1000,
-			       wait->timeout % 1000);
+			die("%s has %llu live connection%s still, after %u.%03u seconds",
+			    wait->typed, (unsigned long long)live,
+			    live == 1 ? "" : "s", wait->timeout / 1000,
+			    wait->timeout % 1000);
 		progress("%s: %llu live connection%s left, %llu s", wait->typed,
 			 (unsigned long long)live, live == 1 ? "" : "s",
 			 (unsigned long long)passed / 1000);
@@ -92,15 +92,15 @@ static void wait_until_empty(const struct wait *wait, struct nl *nl)
 enum status run_wait(char **words)
 {
 	struct wait wait = { 0 };
-	struct why why;
+	struct parse_error error;
 	struct nl *nl;
 
 	take_timeout(&wait, words);
-	if (!parse_match(words, &wait.match, &why))
-		misuse("%s", why.text);
+	if (!parse_match(words, &wait.match, &error))
+		die_usage("%s", error.text);
 	wait.typed = words[0];
 	nl = nl_open();
 	wait_until_empty(&wait, nl);
 	nl_close(nl);
-	return STATUS_DONE;
+	return STATUS_OK;
 }

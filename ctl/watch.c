@@ -12,7 +12,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "array.h"
 #include "clock.h"
+#include "colour.h"
 #include "command.h"
 #include "screen.h"
 #include "snapshot.h"
@@ -22,16 +24,6 @@
 
 /* Title and the line above the columns. */
 #define TOP_LINES		2
-
-#define BOLD		"\033[1m"
-#define DIM		"\033[2m"
-#define REVERSE		"\033[7m"
-#define RED		"\033[31m"
-#define GREEN		"\033[32m"
-#define YELLOW		"\033[33m"
-#define MAGENTA		"\033[35m"
-#define CYAN		"\033[36m"
-#define PLAIN		"\033[0m"
 
 #define MIN_NAME	7
 #define MIN_BAR		6
@@ -149,8 +141,8 @@ static void keep_old(struct watch *watch, const struct backends *backends)
 	size_t i;
 
 	for (i = 0; i < backends->count; i++) {
-		watch->old.at = grow(watch->old.at, &watch->old.room,
-				     watch->old.count, sizeof(*watch->old.at));
+		watch->old.at = array_grow(watch->old.at, &watch->old.room,
+					   watch->old.count, sizeof(*watch->old.at));
 		watch->old.at[watch->old.count++] = backends->at[i];
 	}
 }
@@ -192,8 +184,8 @@ static bool rate_of(const struct watch *watch, const struct backend *backend,
 static void add_line(struct watch *watch, const struct group *group,
 		     const struct backend *backend)
 {
-	watch->lines = grow(watch->lines, &watch->room, watch->count,
-			    sizeof(*watch->lines));
+	watch->lines = array_grow(watch->lines, &watch->room, watch->count,
+				  sizeof(*watch->lines));
 	watch->lines[watch->count++] = (struct line){ group, backend };
 }
 
@@ -502,7 +494,7 @@ static void draw(struct watch *watch)
 	};
 
 	if (!canvas.out)
-		refuse("out of memory");
+		die("out of memory");
 	screen_size(&watch->rows, &watch->columns);
 	canvas.left = watch->columns;
 	find_lines(watch);
@@ -515,7 +507,7 @@ static void draw(struct watch *watch)
 		end_line(&canvas);
 	}
 	if (fclose(canvas.out) != 0)
-		refuse("out of memory");
+		die("out of memory");
 	screen_draw(picture, length);
 	free(picture);
 }
@@ -562,7 +554,7 @@ static void take_words(struct watch *watch, char **words)
 		}
 		watch->interval = take_seconds(words[0], words[1]);
 		if (watch->interval < MIN_INTERVAL)
-			misuse("--interval \"%s\" is less than 0.1", words[1]);
+			die_usage("--interval \"%s\" is less than 0.1", words[1]);
 		words++;
 	}
 }
@@ -575,10 +567,10 @@ enum status run_watch(char **words)
 
 	take_words(&watch, words);
 	if (!screen_possible())
-		misuse("watch draws on a terminal; for a pipe or a file use list or monitor");
+		die_usage("watch draws on a terminal; for a pipe or a file use list or monitor");
 	setlocale(LC_CTYPE, "");
 	watch.blocks = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	watch.coloured = colours();
+	watch.coloured = colours_enabled();
 	nl = nl_open();
 	look(&watch, nl);
 	screen_open();
@@ -593,5 +585,5 @@ enum status run_watch(char **words)
 	snapshot_free(&watch.now);
 	backends_free(&watch.old);
 	free(watch.lines);
-	return STATUS_DONE;
+	return STATUS_OK;
 }

@@ -49,7 +49,7 @@ enum record {
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int ctl_main(int argc, char **argv);
-extern void (*say_first)(void);
+extern void (*message_prepare)(void);
 
 /* ---- the run ---- */
 
@@ -442,7 +442,7 @@ static int run(char **words, const char *input, size_t size)
 	stdin = fmemopen((void *)(size ? input : "\n"), size ?: 1, "r");
 	stdout = open_memstream(&printed, &printed_size);
 	stderr = open_memstream(&complained, &complained_size);
-	say_first = NULL;
+	message_prepare = NULL;
 	sent = -1;
 	turned_away = false;
 	asked = family_asked = dumps = false;
