@@ -5,7 +5,7 @@
 #include <linux/genetlink.h>
 
 #include "attr.h"
-#include "parse.h"
+#include "group.h"
 #include "message.h"
 
 /* Those that the kernel sends; others are not looked at. */
@@ -50,7 +50,7 @@ static void check_values(const struct attrs *attrs)
 {
 	const char *pool = attrs_pool(attrs);
 
-	if (pool && !pool_name_ok(pool))
+	if (pool && !pool_name_valid(pool))
 		bad_attribute(LEASTCONN_A_POOL);
 	if (attrs_have(attrs, LEASTCONN_A_ADDRESS)) {
 		uint32_t family = attrs_u32(attrs, LEASTCONN_A_FAMILY);

@@ -1,25 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the kernel answers to changes. */
+/* A change of a pool or a backend, between the words and the netlink request. */
 #ifndef CTL_CHANGE_H
 #define CTL_CHANGE_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <linux/leastconn.h>
 
-struct nlmsghdr;
+#include "backend.h"
+#include "settings.h"
 
-/**
- * struct killed - connections that were ended
- * @told: whether any were to be
- * @count: conntrack entries
- */
-struct killed {
-	bool		told;
-	uint32_t	count;
+/* The fields that a change sets, and flags. */
+enum {
+	GIVEN_POOL	= 1 << 0,
+	GIVEN_ADDRESS	= 1 << 1,
+	GIVEN_PORT	= 1 << 2,
+	GIVEN_PROTO	= 1 << 3,
+	GIVEN_WEIGHT	= 1 << 4,
+	GIVEN_MAX_CONNS	= 1 << 5,
+	GIVEN_BACKUP	= 1 << 6,
+	GIVEN_STATE	= 1 << 7,
+	GIVEN_KILL	= 1 << 8,
+	GIVEN_AHEAD	= 1 << 9,
 };
 
-/* An nl_reader; its data is a struct killed. */
-void read_killed(const struct nlmsghdr *nlh, void *data);
-void print_killed(const struct killed *killed);
+#define GIVEN_SETTING(id)	(1U << (10 + (id)))
+#define GIVEN_SETTINGS		(GIVEN_SETTING(N_SETTINGS) - GIVEN_SETTING(0))
+
+/**
+ * struct change - one change as the kernel is asked for it
+ * @op: the operation
+ * @given: GIVEN_* of the fields that are set; flags have no field
+ * @pool: name of the pool
+ * @backend: address, port, protocol, weight, limit, backup and state
+ * @settings: settings of the pool
+ */
+struct change {
+	enum leastconn_op	op;
+	unsigned int		given;
+	const char		*pool;
+	struct backend		backend;
+	struct settings		settings;
+};
 
 #endif /* CTL_CHANGE_H */

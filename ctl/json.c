@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "command.h"
+#include "json.h"
 #include "snapshot.h"
 
 static void print_settings(FILE *out, const struct settings *settings)
@@ -86,7 +86,7 @@ static void print_groups(FILE *out, const struct snapshot *snapshot,
 	fprintf(out, "%s]", *comma ? "\n  " : "");
 }
 
-void print_json(FILE *out, const struct snapshot *snapshot)
+void json_print(FILE *out, const struct snapshot *snapshot)
 {
 	fputs("{\n  \"pools\": ", out);
 	print_groups(out, snapshot, true);

@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "args.h"
 #include "colour.h"
 #include "command.h"
+#include "json.h"
+#include "nl.h"
 #include "snapshot.h"
 
 
@@ -168,42 +171,17 @@ static void print_rows(FILE *out, const struct backends *backends,
 		print_row(out, &backends->at[i], coloured);
 }
 
-void group_title(const struct group *group, char *text, size_t size)
-{
-	char name[64], rules[32] = "", settings[SETTINGS_STRLEN];
-	struct settings normal;
-	uint32_t proto = group_proto(group);
-	size_t count = group->backends.count;
-
-	if (group_is_pool(group)) {
-		snprintf(name, sizeof(name), "Pool %s", group->pool);
-		snprintf(rules, sizeof(rules), ", %u rule%s", group->rules,
-			 group->rules == 1 ? "" : "s");
-	} else if (group->rules == 1) {
-		snprintf(name, sizeof(name), "Rule with --to");
-	} else {
-		snprintf(name, sizeof(name), "%u equal rules with --to",
-			 group->rules);
-	}
-	group_normal(group, &normal);
-	settings_format(&group->settings, &normal, ", ", settings,
-			sizeof(settings));
-	snprintf(text, size, "%s%s%s, %zu backend%s%s%s", name,
-		 proto ? ", " : "", proto ? proto_name(proto) : "", count,
-		 count == 1 ? "" : "s", rules, settings);
-}
-
 static void print_table(FILE *out, const struct snapshot *snapshot,
 			bool coloured)
 {
 	const char *bold = coloured ? BOLD : "";
 	const char *plain = coloured ? PLAIN : "";
-	char title[TITLE_SIZE];
+	char title[GROUP_TITLE_SIZE];
 	size_t i;
 
 	find_widths(snapshot);
 	for (i = 0; i < snapshot->count; i++) {
-		group_title(&snapshot->groups[i], title, sizeof(title));
+		group_format_title(&snapshot->groups[i], title, sizeof(title));
 		fprintf(out, "%s%s%s%s\n", i ? "\n" : "", bold, title, plain);
 		if (snapshot->groups[i].backends.count)
 			print_rows(out, &snapshot->groups[i].backends, coloured);
@@ -229,13 +207,13 @@ enum status run_list(char **words)
 		if (strcmp(*words, "--json") == 0)
 			json = true;
 		else if (strcmp(*words, "-n") != 0)
-			pool = take_pool(*words, pool);
+			pool = args_pool(*words, pool);
 	}
 	nl = nl_open();
 	snapshot_take(&snapshot, nl, pool);
 	nl_close(nl);
 	if (json)
-		print_json(stdout, &snapshot);
+		json_print(stdout, &snapshot);
 	else
 		print_table(stdout, &snapshot, colours_enabled());
 	snapshot_free(&snapshot);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* leastconnctl: looks at LEASTCONN and changes it while it runs. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "command.h"
-#include "parse.h"
 
 /* The Makefile has it from ../VERSION. */
 #ifndef LEASTCONN_VERSION
@@ -15,7 +15,7 @@
 /**
  * struct command - what the first word can be
  * @name: that word
- * @run: is given the words after it, or with it: run_change()
+ * @run: is given the words after it, or with it: run_modify()
  * @usage: what may follow; empty: as the command before
  * @help: what it does
  */
@@ -30,23 +30,23 @@ static const struct command {
 	{ "watch", run_watch, "[POOL] [--interval SEC]",
 	  "the same, live, as bars; q leaves" },
 	{ "monitor", run_monitor, "", "a line for each event, as it comes" },
-	{ "pool", run_change, "add|set|del NAME [SETTING...]",
+	{ "pool", run_modify, "add|set|del NAME [SETTING...]",
 	  "a new pool; other settings for one; one pool less" },
-	{ "add", run_change,
+	{ "add", run_modify,
 	  "POOL ADDR[:PORT] [proto P] [weight N] [max-conns N] [backup] [state S]",
 	  "a new backend for a pool" },
-	{ "set", run_change,
+	{ "set", run_modify,
 	  "POOL ADDR[:PORT] [proto P] [weight N] [max-conns N] [backup|no-backup] [state S]",
 	  "change what is given of a backend in a pool" },
-	{ "del", run_change, "POOL ADDR[:PORT] [proto P] [--kill]",
+	{ "del", run_modify, "POOL ADDR[:PORT] [proto P] [--kill]",
 	  "take a backend out of a pool; --kill: end its connections" },
-	{ "drain", run_change, "ADDR[:PORT] [proto P]",
+	{ "drain", run_modify, "ADDR[:PORT] [proto P]",
 	  "no new connections, in all pools and rules; those it has go on" },
-	{ "down", run_change, "ADDR[:PORT] [proto P]",
+	{ "down", run_modify, "ADDR[:PORT] [proto P]",
 	  "the same, and connections it has not answered are ended" },
-	{ "ready", run_change, "ADDR[:PORT] [proto P]",
+	{ "ready", run_modify, "ADDR[:PORT] [proto P]",
 	  "new connections again" },
-	{ "kill", run_change, "ADDR[:PORT] [proto P]",
+	{ "kill", run_modify, "ADDR[:PORT] [proto P]",
 	  "delete its conntrack entries, so that clients move at once" },
 	{ "wait", run_wait, "ADDR[:PORT] [proto P] [--timeout SEC]",
 	  "return when a drained backend has no live connection" },
@@ -75,39 +75,6 @@ static void print_help(FILE *out)
 "Without a port, drain, down, ready, kill and wait mean every backend there.\n"
 "Exit status: 0 done, 1 refused by the kernel, 2 usage.  Manual: man " PROGRAM "\n",
 	      out);
-}
-
-const char *take_pool(const char *word, const char *already)
-{
-	struct parse_error error;
-
-	if (word[0] == '-')
-		die_usage("\"%s\" is not an option here", word);
-	if (already)
-		die_usage("\"%s\" is one word too many after pool %s", word,
-			  already);
-	if (!parse_pool(word, &error))
-		die_usage("%s", error.text);
-	return word;
-}
-
-void take_none(char **words)
-{
-	if (*words)
-		die_usage("\"%s\" is one word too many: nothing follows here",
-			  *words);
-}
-
-unsigned int take_seconds(const char *option, const char *value)
-{
-	unsigned int ms;
-
-	if (!value)
-		die_usage("\"%s\" needs a number of seconds", option);
-	if (!parse_seconds(value, &ms))
-		die_usage("%s \"%s\" is not a number of seconds, 0 to 999999, decimals allowed",
-			  option, value);
-	return ms;
 }
 
 static const struct command *find_command(const char *name)
@@ -158,7 +125,7 @@ static enum status run(char **words)
 		       command->usage, command->help);
 		return STATUS_OK;
 	}
-	return command->run(words + (command->run != run_change));
+	return command->run(words + (command->run != run_modify));
 }
 
 int main(int argc, char **argv)

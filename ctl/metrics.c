@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "args.h"
 #include "command.h"
+#include "nl.h"
 #include "snapshot.h"
 
 static void describe(FILE *out, const char *name, const char *type,
@@ -187,7 +189,7 @@ enum status run_metrics(char **words)
 	struct snapshot snapshot;
 	struct nl *nl;
 
-	take_none(words);
+	args_none(words);
 	nl = nl_open();
 	backends_take(&backends, nl, NULL);
 	snapshot_take(&snapshot, nl, NULL);

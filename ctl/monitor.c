@@ -11,9 +11,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "args.h"
 #include "attr.h"
 #include "command.h"
-#include "parse.h"
+#include "nl.h"
 
 static const char *const names[] = {
 	[LEASTCONN_EVENT_POOL_ADDED]	= "pool-added",
@@ -155,7 +156,7 @@ enum status run_monitor(char **words)
 {
 	struct nl *nl;
 
-	take_none(words);
+	args_none(words);
 	nl = nl_open();
 	nl_join_events(nl);
 	for (;;) {

@@ -39,26 +39,26 @@ struct nl {
  * @seq: of its request
  * @reader: for its messages
  * @data: for @reader
- * @refusal: filled if it is one
- * @torn: a dump that the kernel says is not of one moment
+ * @error: filled if it is one
+ * @interrupted: a dump that the kernel says is not of one moment
  * @ended: the last message was there
  */
 struct answer {
 	unsigned int		seq;
 	nl_reader		reader;
 	void			*data;
-	struct nl_refusal	*refusal;
-	bool			torn;
+	struct nl_error		*error;
+	bool			interrupted;
 	bool			ended;
 };
 
-const char *nl_sentence(const struct nl_refusal *refusal)
+const char *nl_error_text(const struct nl_error *error)
 {
-	if (refusal->text[0])
-		return refusal->text;
-	if (refusal->error == EPERM || refusal->error == EACCES)
+	if (error->text[0])
+		return error->text;
+	if (error->code == EPERM || error->code == EACCES)
 		return "this needs root (CAP_NET_ADMIN over the network namespace)";
-	return strerror(refusal->error);
+	return strerror(error->code);
 }
 
 /* Strings of the kernel go to terminals. */
@@ -76,7 +76,7 @@ static void copy_text(char *to, size_t size, const struct nlattr *attr)
 }
 
 static void read_ack_attributes(const struct nlmsghdr *nlh, size_t skip,
-				struct nl_refusal *refusal)
+				struct nl_error *error)
 {
 	const struct nlattr *attr;
 	size_t length = mnl_nlmsg_get_payload_len(nlh);
@@ -87,11 +87,11 @@ static void read_ack_attributes(const struct nlmsghdr *nlh, size_t skip,
 	mnl_attr_for_each_payload(begin, length - skip) {
 		switch (mnl_attr_get_type(attr)) {
 		case NLMSGERR_ATTR_MSG:
-			copy_text(refusal->text, sizeof(refusal->text), attr);
+			copy_text(error->text, sizeof(error->text), attr);
 			break;
 		case NLMSGERR_ATTR_OFFS:
 			if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
-				refusal->offset = mnl_attr_get_u32(attr);
+				error->offset = mnl_attr_get_u32(attr);
 			break;
 		}
 	}
@@ -111,13 +111,13 @@ static void read_error(const struct nlmsghdr *nlh, struct answer *answer)
 
 	answer->ended = true;
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*err)) {
-		answer->refusal->error = EBADMSG;
+		answer->error->code = EBADMSG;
 		return;
 	}
-	answer->refusal->error = errno_of(err->error);
+	answer->error->code = errno_of(err->error);
 	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
 		skip += MNL_ALIGN(err->msg.nlmsg_len) - sizeof(err->msg);
-	read_ack_attributes(nlh, skip, answer->refusal);
+	read_ack_attributes(nlh, skip, answer->error);
 }
 
 static void read_done(const struct nlmsghdr *nlh, struct answer *answer)
@@ -130,14 +130,14 @@ static void read_done(const struct nlmsghdr *nlh, struct answer *answer)
 	memcpy(&error, mnl_nlmsg_get_payload(nlh), sizeof(error));
 	if (error >= 0)
 		return;
-	answer->refusal->error = errno_of(error);
-	read_ack_attributes(nlh, sizeof(error), answer->refusal);
+	answer->error->code = errno_of(error);
+	read_ack_attributes(nlh, sizeof(error), answer->error);
 }
 
 static void read_message(const struct nlmsghdr *nlh, struct answer *answer)
 {
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-		answer->torn = true;
+		answer->interrupted = true;
 	switch (nlh->nlmsg_type) {
 	case NLMSG_NOOP:
 		break;
@@ -174,7 +174,7 @@ static void read_answer(struct nl *nl, struct answer *answer)
 	while (!answer->ended) {
 		got = receive(nl);
 		if (got < 0 && errno == ENOBUFS) {
-			answer->torn = true;
+			answer->interrupted = true;
 			return;
 		}
 		if (got < 0)
@@ -221,34 +221,34 @@ static void send_request(struct nl *nl, struct nlmsghdr *nlh)
 	die("writing to the kernel: %s", strerror(errno));
 }
 
-/* Return: true if it was answered, by a refusal perhaps; false if torn. */
+/* Return: true if it was answered, by a error perhaps; false if interrupted. */
 static bool ask(struct nl *nl, struct nlmsghdr *nlh, unsigned int flags,
-		nl_reader reader, void *data, struct nl_refusal *refusal)
+		nl_reader reader, void *data, struct nl_error *error)
 {
 	struct answer answer = {
 		.seq		= ++nl->seq,
 		.reader		= reader,
 		.data		= data,
-		.refusal	= refusal,
+		.error		= error,
 	};
 
-	memset(refusal, 0, sizeof(*refusal));
+	memset(error, 0, sizeof(*error));
 	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
 	nlh->nlmsg_seq = answer.seq;
 	send_request(nl, nlh);
 	read_answer(nl, &answer);
-	return !answer.torn;
+	return !answer.interrupted;
 }
 
 /*
  * The kernel lets the commands of one user's namespaces run one after another, and
  * says EAGAIN rather than let the host wait for them. Return: whether to try again.
  */
-static bool wait_for_turn(const struct nl_refusal *refusal, unsigned int *tries)
+static bool wait_for_turn(const struct nl_error *error, unsigned int *tries)
 {
 	const struct timespec pause = { .tv_nsec = TURN_PAUSE_MS * 1000000L };
 
-	if (refusal->error != EAGAIN || ++*tries > TURN_TRIES)
+	if (error->code != EAGAIN || ++*tries > TURN_TRIES)
 		return false;
 	nanosleep(&pause, NULL);
 	return true;
@@ -257,34 +257,34 @@ static bool wait_for_turn(const struct nl_refusal *refusal, unsigned int *tries)
 /* A request to our family. Return: as ask(). */
 static bool ask_in_turn(struct nl *nl, struct request *request,
 			unsigned int flags, nl_reader reader, void *data,
-			struct nl_refusal *refusal)
+			struct nl_error *error)
 {
 	struct nlmsghdr *nlh = request_header(request);
 	unsigned int tries = 0;
 
 	nlh->nlmsg_type = nl->family;
 	do {
-		if (!ask(nl, nlh, flags, reader, data, refusal))
+		if (!ask(nl, nlh, flags, reader, data, error))
 			return false;
-	} while (wait_for_turn(refusal, &tries));
+	} while (wait_for_turn(error, &tries));
 	return true;
 }
 
 bool nl_transact(struct nl *nl, struct request *request, nl_reader reader,
-		 void *data, struct nl_refusal *refusal)
+		 void *data, struct nl_error *error)
 {
-	if (!ask_in_turn(nl, request, NLM_F_ACK, reader, data, refusal))
+	if (!ask_in_turn(nl, request, NLM_F_ACK, reader, data, error))
 		die("the kernel's answer was lost; look with list what was done");
-	return refusal->error == 0;
+	return error->code == 0;
 }
 
 enum nl_dump_result nl_dump(struct nl *nl, struct request *request,
 			    nl_reader reader, void *data,
-			    struct nl_refusal *refusal)
+			    struct nl_error *error)
 {
-	if (!ask_in_turn(nl, request, NLM_F_DUMP, reader, data, refusal))
-		return NL_TORN;
-	return refusal->error == 0 ? NL_DUMPED : NL_DUMP_REFUSED;
+	if (!ask_in_turn(nl, request, NLM_F_DUMP, reader, data, error))
+		return NL_DUMP_INTERRUPTED;
+	return error->code == 0 ? NL_DUMP_OK : NL_DUMP_ERROR;
 }
 
 static void read_group(const struct nlattr *group, struct nl *nl)
@@ -331,7 +331,7 @@ static void find_family(struct nl *nl)
 {
 	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct nl_refusal refusal;
+	struct nl_error error;
 	struct genlmsghdr *genl;
 
 	genl = mnl_nlmsg_put_extra_header(nlh, sizeof(*genl));
@@ -339,11 +339,11 @@ static void find_family(struct nl *nl)
 	genl->version = 1;
 	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, LEASTCONN_GENL_NAME);
 	nlh->nlmsg_type = GENL_ID_CTRL;
-	ask(nl, nlh, NLM_F_ACK, read_family, nl, &refusal);
-	if (refusal.error == ENOENT || (!refusal.error && !nl->family))
+	ask(nl, nlh, NLM_F_ACK, read_family, nl, &error);
+	if (error.code == ENOENT || (!error.code && !nl->family))
 		die("the kernel module is not loaded, or is older than this tool: modprobe xt_LEASTCONN");
-	if (refusal.error)
-		die("looking for the kernel module: %s", nl_sentence(&refusal));
+	if (error.code)
+		die("looking for the kernel module: %s", nl_error_text(&error));
 }
 
 struct nl *nl_open(void)
@@ -382,9 +382,9 @@ void nl_join_events(struct nl *nl)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP,
 				  &nl->group, sizeof(nl->group)) != 0) {
-		struct nl_refusal refusal = { .error = errno };
+		struct nl_error error = { .code = errno };
 
-		die("%s", nl_sentence(&refusal));
+		die("%s", nl_error_text(&error));
 	}
 	/* That the family goes is told here. */
 	mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP, &notify,

@@ -11,19 +11,19 @@ struct nlmsghdr;
 struct request;
 
 /**
- * struct nl_refusal - what the kernel did not like
- * @error: errno
+ * struct nl_error - what the kernel did not like
+ * @code: errno
  * @offset: in the request, of what it was about; 0: not said
  * @text: the kernel's own sentence; empty: it has none
  */
-struct nl_refusal {
-	int		error;
+struct nl_error {
+	int		code;
 	uint32_t	offset;
 	char		text[256];
 };
 
 /* As a sentence, also where the kernel has none. */
-const char *nl_sentence(const struct nl_refusal *refusal);
+const char *nl_error_text(const struct nl_error *error);
 
 /* For each message of an answer. */
 typedef void (*nl_reader)(const struct nlmsghdr *nlh, void *data);
@@ -34,21 +34,21 @@ void nl_close(struct nl *nl);
 
 /* Return: false if the kernel refused. */
 bool nl_transact(struct nl *nl, struct request *request, nl_reader reader,
-		 void *data, struct nl_refusal *refusal);
+		 void *data, struct nl_error *error);
 
 /*
- * The same for a dump. It was torn by a change meanwhile: %NL_TORN, and what
+ * The same for a dump. It was interrupted by a change meanwhile: %NL_DUMP_INTERRUPTED, and what
  * was read is to be forgotten.
  */
 enum nl_dump_result {
-	NL_DUMPED,
-	NL_DUMP_REFUSED,
-	NL_TORN,
+	NL_DUMP_OK,
+	NL_DUMP_ERROR,
+	NL_DUMP_INTERRUPTED,
 };
 
 enum nl_dump_result nl_dump(struct nl *nl, struct request *request,
 			    nl_reader reader, void *data,
-			    struct nl_refusal *refusal);
+			    struct nl_error *error);
 
 void nl_join_events(struct nl *nl);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <linux/netfilter.h>
 
+#include "group.h"
 #include "parse.h"
 
 #define GIVEN_TERMS	(GIVEN_WEIGHT | GIVEN_MAX_CONNS | GIVEN_BACKUP | \
@@ -159,20 +160,9 @@ bool parse_seconds(const char *text, unsigned int *ms)
 	return *rest == '\0';
 }
 
-bool pool_name_ok(const char *name)
-{
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "abcdefghijklmnopqrstuvwxyz"
-				      "0123456789_.-";
-	size_t length = strspn(name, allowed);
-
-	return name[length] == '\0' && length > 0 &&
-	       length < LEASTCONN_NAME_SIZE;
-}
-
 bool parse_pool(const char *text, struct parse_error *error)
 {
-	if (pool_name_ok(text))
+	if (pool_name_valid(text))
 		return true;
 	return set_error(error, "\"%.64s\" is not a pool's name: 1 to %d of A-Z a-z 0-9 _ . -",
 			 text, LEASTCONN_NAME_SIZE - 1);

@@ -24,7 +24,7 @@ static void make_room(struct request *request, size_t more)
 	request->room = wanted;
 }
 
-void request_begin(struct request *request, enum leastconn_cmd cmd)
+void request_init(struct request *request, enum leastconn_cmd cmd)
 {
 	struct genlmsghdr *genl;
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "parse.h"
+#include "change.h"
 
 struct nlmsghdr;
 
@@ -20,7 +20,7 @@ struct request {
 	size_t	room;
 };
 
-void request_begin(struct request *request, enum leastconn_cmd cmd);
+void request_init(struct request *request, enum leastconn_cmd cmd);
 void request_free(struct request *request);
 
 struct nlmsghdr *request_header(const struct request *request);

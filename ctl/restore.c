@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "array.h"
-#include "change.h"
 #include "command.h"
+#include "killed.h"
+#include "nl.h"
 #include "parse.h"
 #include "request.h"
 
@@ -159,21 +160,21 @@ static const struct line *find_line(const struct script *script, size_t offset)
 static void send_script(struct script *script)
 {
 	struct killed killed = { 0 };
-	struct nl_refusal refusal;
+	struct nl_error error;
 	const struct line *line;
 	struct nl *nl = nl_open();
 
 	progress("%s: %zu changes", script->name, script->count);
-	if (!nl_transact(nl, &script->request, read_killed, &killed, &refusal)) {
-		line = find_line(script, refusal.offset);
+	if (!nl_transact(nl, &script->request, killed_read, &killed, &error)) {
+		line = find_line(script, error.offset);
 		if (!line)
-			die("%s: %s", script->name, nl_sentence(&refusal));
+			die("%s: %s", script->name, nl_error_text(&error));
 		die("%s:%u: %s: %s", script->name, line->number, line->text,
-		    nl_sentence(&refusal));
+		    nl_error_text(&error));
 	}
 	progress_end();
 	nl_close(nl);
-	print_killed(&killed);
+	killed_print(&killed);
 }
 
 static void free_script(struct script *script)
@@ -213,7 +214,7 @@ enum status run_restore(char **words)
 	if (words[0] && words[1])
 		die_usage("\"%s\": restore reads one file", words[1]);
 	file = open_script(&script, words[0]);
-	request_begin(&script.request, LEASTCONN_CMD_CHANGE);
+	request_init(&script.request, LEASTCONN_CMD_CHANGE);
 	read_script(&script, file);
 	if (file != stdin)
 		fclose(file);

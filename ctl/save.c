@@ -5,7 +5,9 @@
  */
 #include <stdio.h>
 
+#include "args.h"
 #include "command.h"
+#include "nl.h"
 #include "snapshot.h"
 
 static void print_state(const struct backend *backend)
@@ -76,7 +78,7 @@ enum status run_save(char **words)
 	struct nl *nl;
 	size_t i;
 
-	take_none(words);
+	args_none(words);
 	nl = nl_open();
 	snapshot_take_pools(&snapshot, nl);
 	nl_close(nl);

@@ -14,26 +14,14 @@
 
 #include "array.h"
 #include "attr.h"
+#include "change.h"
+#include "message.h"
 #include "nl.h"
-#include "parse.h"
 #include "request.h"
 #include "message.h"
 #include "snapshot.h"
 
 #define DUMP_TRIES	50
-
-static void add_backend(struct backends *backends, const struct backend *new)
-{
-	backends->at = array_grow(backends->at, &backends->room, backends->count,
-				  sizeof(*backends->at));
-	backends->at[backends->count++] = *new;
-}
-
-void backends_free(struct backends *backends)
-{
-	free(backends->at);
-	memset(backends, 0, sizeof(*backends));
-}
 
 void snapshot_free(struct snapshot *snapshot)
 {
@@ -44,30 +32,6 @@ void snapshot_free(struct snapshot *snapshot)
 	free(snapshot->groups);
 	backends_free(&snapshot->unused);
 	memset(snapshot, 0, sizeof(*snapshot));
-}
-
-bool group_is_pool(const struct group *group)
-{
-	return group->pool[0];
-}
-
-uint32_t group_proto(const struct group *group)
-{
-	size_t i;
-
-	for (i = 0; i < group->backends.count; i++) {
-		if (group->backends.at[i].proto)
-			return group->backends.at[i].proto;
-	}
-	return 0;
-}
-
-void group_normal(const struct group *group, struct settings *settings)
-{
-	if (group_is_pool(group) || !group->backends.count)
-		settings_of_pool(settings);
-	else
-		settings_of_rule(settings, group->backends.at[0].family);
 }
 
 /* The group that the message belongs to: mostly the one before. */
@@ -108,7 +72,7 @@ static void read_group_message(const struct nlmsghdr *nlh, void *data)
 		return;
 	group = group_of(data, &attrs);
 	if (attrs_backend(&attrs, &backend)) {
-		add_backend(&group->backends, &backend);
+		backends_add(&group->backends, &backend);
 		return;
 	}
 	attrs_settings(&attrs, &group->settings);
@@ -123,7 +87,7 @@ static void read_backend_message(const struct nlmsghdr *nlh, void *data)
 
 	attrs_read(nlh, &attrs);
 	if (attrs_backend(&attrs, &backend))
-		add_backend(data, &backend);
+		backends_add(data, &backend);
 }
 
 /**
@@ -143,34 +107,34 @@ struct dump {
 };
 
 static enum nl_dump_result dump_once(const struct dump *dump, struct nl *nl,
-				     struct nl_refusal *refusal)
+				     struct nl_error *error)
 {
 	enum nl_dump_result result;
 	struct request request;
 
 	dump->forget(dump->data);
-	request_begin(&request, dump->cmd);
+	request_init(&request, dump->cmd);
 	if (dump->filter)
 		request_add_filter(&request, dump->filter);
-	result = nl_dump(nl, &request, dump->reader, dump->data, refusal);
+	result = nl_dump(nl, &request, dump->reader, dump->data, error);
 	request_free(&request);
 	return result;
 }
 
 /* Return: false if the kernel refused. */
 static bool dump_all(const struct dump *dump, struct nl *nl,
-		     struct nl_refusal *refusal)
+		     struct nl_error *error)
 {
 	static const struct timespec pause = { .tv_nsec = 10000000 };
 	enum nl_dump_result result;
 	unsigned int tries = 0;
 
-	while ((result = dump_once(dump, nl, refusal)) == NL_TORN) {
+	while ((result = dump_once(dump, nl, error)) == NL_DUMP_INTERRUPTED) {
 		if (++tries == DUMP_TRIES)
 			die("what is to be listed changes all the time; try again");
 		nanosleep(&pause, NULL);
 	}
-	return result == NL_DUMPED;
+	return result == NL_DUMP_OK;
 }
 
 static void forget_snapshot(void *data)
@@ -194,15 +158,15 @@ static void take_groups(struct snapshot *snapshot, struct nl *nl,
 		.forget	= forget_snapshot,
 		.data	= snapshot,
 	};
-	struct nl_refusal refusal;
+	struct nl_error error;
 
-	if (dump_all(&dump, nl, &refusal))
+	if (dump_all(&dump, nl, &error))
 		return;
 	/* Older kernels have no words for a dump that does not begin. */
 	if (pool)
-		die("pool %s: %s", pool, refusal.error == ENOENT ?
-		    "no such pool" : nl_sentence(&refusal));
-	die("%s", nl_sentence(&refusal));
+		die("pool %s: %s", pool, error.code == ENOENT ?
+		    "no such pool" : nl_error_text(&error));
+	die("%s", nl_error_text(&error));
 }
 
 void backends_take(struct backends *backends, struct nl *nl,
@@ -215,32 +179,10 @@ void backends_take(struct backends *backends, struct nl *nl,
 		.forget	= forget_backends,
 		.data	= backends,
 	};
-	struct nl_refusal refusal;
+	struct nl_error error;
 
-	if (!dump_all(&dump, nl, &refusal))
-		die("%s", nl_sentence(&refusal));
-}
-
-/* Each rule ejects for itself. */
-static bool same_terms(const struct backend *a, const struct backend *b)
-{
-	return backend_compare(a, b) == 0 && a->weight == b->weight &&
-	       a->max_conns == b->max_conns && a->backup == b->backup &&
-	       a->health == b->health && a->reason == b->reason;
-}
-
-static bool alike(const struct group *a, const struct group *b)
-{
-	size_t i;
-
-	if (a->backends.count != b->backends.count ||
-	    !settings_same(&a->settings, &b->settings))
-		return false;
-	for (i = 0; i < a->backends.count; i++) {
-		if (!same_terms(&a->backends.at[i], &b->backends.at[i]))
-			return false;
-	}
-	return true;
+	if (!dump_all(&dump, nl, &error))
+		die("%s", nl_error_text(&error));
 }
 
 /* iptables may load a rule several times: those that are alike become one. */
@@ -253,7 +195,7 @@ static void merge_rules(struct snapshot *snapshot)
 		j = group_is_pool(&groups[i]) ? kept : 0;
 		for (; j < kept; j++) {
 			if (!group_is_pool(&groups[j]) &&
-			    alike(&groups[i], &groups[j]))
+			    group_equal(&groups[i], &groups[j]))
 				break;
 		}
 		if (j < kept) {
@@ -287,7 +229,7 @@ static void keep_unused(struct snapshot *snapshot)
 
 	for (i = 0; i < snapshot->count; i++) {
 		for (j = 0; j < snapshot->groups[i].backends.count; j++)
-			add_backend(&used, &snapshot->groups[i].backends.at[j]);
+			backends_add(&used, &snapshot->groups[i].backends.at[j]);
 	}
 	if (used.count)
 		qsort(used.at, used.count, sizeof(*used.at), backend_compare);

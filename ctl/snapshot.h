@@ -3,41 +3,12 @@
 #ifndef CTL_SNAPSHOT_H
 #define CTL_SNAPSHOT_H
 
-#include <linux/leastconn.h>
+#include <stddef.h>
 
-#include "backend.h"
-#include "settings.h"
+#include "group.h"
 
 struct change;
 struct nl;
-
-/**
- * struct backends - an array of them
- * @at: the array
- * @count: how many
- * @room: how many it could hold
- */
-struct backends {
-	struct backend	*at;
-	size_t		count;
-	size_t		room;
-};
-
-/**
- * struct group - a pool, or rules with --to that are alike
- * @pool: its name; empty for rules
- * @rule: number of the first of the rules
- * @rules: that use the pool, or that are alike
- * @settings: that it has
- * @backends: in the order the kernel has them
- */
-struct group {
-	char		pool[LEASTCONN_NAME_SIZE];
-	uint32_t	rule;
-	uint32_t	rules;
-	struct settings	settings;
-	struct backends	backends;
-};
 
 /**
  * struct snapshot - pools first, then rules
@@ -61,18 +32,8 @@ void snapshot_take(struct snapshot *snapshot, struct nl *nl, const char *pool);
 void snapshot_take_pools(struct snapshot *snapshot, struct nl *nl);
 void snapshot_free(struct snapshot *snapshot);
 
-/* Return: false for rules. */
-bool group_is_pool(const struct group *group);
-
-/* Of those of its backends that have a port; 0: none has. */
-uint32_t group_proto(const struct group *group);
-
-/* The settings that it has if it is given none. */
-void group_normal(const struct group *group, struct settings *settings);
-
 /* Every backend that the kernel knows and that matches; all if @match is NULL. */
 void backends_take(struct backends *backends, struct nl *nl,
 		   const struct change *match);
-void backends_free(struct backends *backends);
 
 #endif /* CTL_SNAPSHOT_H */

@@ -4,8 +4,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "args.h"
 #include "clock.h"
 #include "command.h"
+#include "nl.h"
 #include "parse.h"
 #include "snapshot.h"
 
@@ -35,7 +37,7 @@ static void take_timeout(struct wait *wait, char **words)
 			*kept++ = *words++;
 			continue;
 		}
-		wait->timeout = take_seconds(words[0], words[1]);
+		wait->timeout = args_seconds(words[0], words[1]);
 		wait->limited = true;
 		words += 2;
 	}

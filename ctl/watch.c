@@ -12,10 +12,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "args.h"
 #include "array.h"
 #include "clock.h"
 #include "colour.h"
 #include "command.h"
+#include "nl.h"
 #include "screen.h"
 #include "snapshot.h"
 
@@ -141,9 +143,7 @@ static void keep_old(struct watch *watch, const struct backends *backends)
 	size_t i;
 
 	for (i = 0; i < backends->count; i++) {
-		watch->old.at = array_grow(watch->old.at, &watch->old.room,
-					   watch->old.count, sizeof(*watch->old.at));
-		watch->old.at[watch->old.count++] = backends->at[i];
+		backends_add(&watch->old, &backends->at[i]);
 	}
 }
 
@@ -353,10 +353,10 @@ static void put_backend(const struct watch *watch, struct canvas *canvas,
 
 static void put_heading(struct canvas *canvas, const struct group *group)
 {
-	char text[TITLE_SIZE] = UNUSED_TITLE;
+	char text[GROUP_TITLE_SIZE] = UNUSED_TITLE;
 
 	if (group)
-		group_title(group, text, sizeof(text));
+		group_format_title(group, text, sizeof(text));
 	put_text(canvas, BOLD, text);
 }
 
@@ -549,10 +549,10 @@ static void take_words(struct watch *watch, char **words)
 {
 	for (; *words; words++) {
 		if (strcmp(*words, "--interval") != 0) {
-			watch->pool = take_pool(*words, watch->pool);
+			watch->pool = args_pool(*words, watch->pool);
 			continue;
 		}
-		watch->interval = take_seconds(words[0], words[1]);
+		watch->interval = args_seconds(words[0], words[1]);
 		if (watch->interval < MIN_INTERVAL)
 			die_usage("--interval \"%s\" is less than 0.1", words[1]);
 		words++;

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The commands that change a pool, a backend or its state. */
+#include <stdio.h>
+
+#include "command.h"
+#include "killed.h"
+#include "nl.h"
+#include "parse.h"
+#include "request.h"
+
+/* The command as it was typed, for an error message. */
+static void join_words(char **words, char *text, size_t size)
+{
+	size_t used = 0;
+	int length;
+
+	*text = '\0';
+	for (; *words && used < size; words++, used += length)
+		length = snprintf(text + used, size - used, "%s%s",
+				  used ? " " : "", *words);
+}
+
+enum status run_modify(char **words)
+{
+	struct killed killed = { 0 };
+	struct parse_error error;
+	struct nl_error nl_error;
+	struct request request;
+	struct change change;
+	char typed[256];
+	struct nl *nl;
+
+	if (!parse_change(words, &change, &error))
+		die_usage("%s", error.text);
+	nl = nl_open();
+	request_init(&request, LEASTCONN_CMD_CHANGE);
+	request_add_change(&request, &change);
+	if (!nl_transact(nl, &request, killed_read, &killed, &nl_error)) {
+		join_words(words, typed, sizeof(typed));
+		die("%s: %s", typed, nl_error_text(&nl_error));
+	}
+	request_free(&request);
+	nl_close(nl);
+	killed_print(&killed);
+	return STATUS_OK;
+}
