@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The attributes of a message from the kernel, checked. */
+/* The attributes of a message from the kernel. */
 #include <libmnl/libmnl.h>
 #include <string.h>
 #include <linux/genetlink.h>
@@ -8,7 +8,7 @@
 #include "group.h"
 #include "message.h"
 
-/* Those that the kernel sends; others are not looked at. */
+/* The attributes that the kernel sends; others are ignored. */
 static const enum mnl_attr_data_type types[LEASTCONN_A_MAX + 1] = {
 	[LEASTCONN_A_POOL]	= MNL_TYPE_NUL_STRING,
 	[LEASTCONN_A_RULE]	= MNL_TYPE_U32,
@@ -45,7 +45,7 @@ static void bad_attribute(unsigned int type)
 	    type);
 }
 
-/* What depends on other attributes, or on more than a length. */
+/* Check what libmnl cannot: values, and attributes that depend on others. */
 static void check_values(const struct attrs *attrs)
 {
 	const char *pool = attrs_pool(attrs);
@@ -58,7 +58,7 @@ static void check_values(const struct attrs *attrs)
 
 		if (!size)
 			bad_attribute(LEASTCONN_A_FAMILY);
-		if (mnl_attr_get_payload_len(attrs->at[LEASTCONN_A_ADDRESS]) != size)
+		if (mnl_attr_get_payload_len(attrs->by_type[LEASTCONN_A_ADDRESS]) != size)
 			bad_attribute(LEASTCONN_A_ADDRESS);
 		if (attrs_u32(attrs, LEASTCONN_A_PORT) > UINT16_MAX)
 			bad_attribute(LEASTCONN_A_PORT);
@@ -77,36 +77,36 @@ void attrs_read(const struct nlmsghdr *nlh, struct attrs *attrs)
 			continue;
 		if (mnl_attr_validate(attr, types[type]) < 0)
 			bad_attribute(type);
-		attrs->at[type] = attr;
+		attrs->by_type[type] = attr;
 	}
 	check_values(attrs);
 }
 
 bool attrs_have(const struct attrs *attrs, enum leastconn_attr attr)
 {
-	return attrs->at[attr];
+	return attrs->by_type[attr];
 }
 
 uint32_t attrs_u32(const struct attrs *attrs, enum leastconn_attr attr)
 {
-	return attrs->at[attr] ? mnl_attr_get_u32(attrs->at[attr]) : 0;
+	return attrs->by_type[attr] ? mnl_attr_get_u32(attrs->by_type[attr]) : 0;
 }
 
 uint64_t attrs_u64(const struct attrs *attrs, enum leastconn_attr attr)
 {
-	return attrs->at[attr] ? mnl_attr_get_u64(attrs->at[attr]) : 0;
+	return attrs->by_type[attr] ? mnl_attr_get_u64(attrs->by_type[attr]) : 0;
 }
 
 const char *attrs_pool(const struct attrs *attrs)
 {
-	const struct nlattr *pool = attrs->at[LEASTCONN_A_POOL];
+	const struct nlattr *pool = attrs->by_type[LEASTCONN_A_POOL];
 
 	return pool ? mnl_attr_get_str(pool) : NULL;
 }
 
 bool attrs_backend(const struct attrs *attrs, struct backend *backend)
 {
-	const struct nlattr *address = attrs->at[LEASTCONN_A_ADDRESS];
+	const struct nlattr *address = attrs->by_type[LEASTCONN_A_ADDRESS];
 
 	memset(backend, 0, sizeof(*backend));
 	if (!address)
@@ -116,7 +116,7 @@ bool attrs_backend(const struct attrs *attrs, struct backend *backend)
 	       address_size(backend->family));
 	backend->port = attrs_u32(attrs, LEASTCONN_A_PORT);
 	backend->proto = attrs_u32(attrs, LEASTCONN_A_PROTO);
-	backend->has_terms = attrs_have(attrs, LEASTCONN_A_WEIGHT);
+	backend->in_group = attrs_have(attrs, LEASTCONN_A_WEIGHT);
 	backend->weight = attrs_u32(attrs, LEASTCONN_A_WEIGHT);
 	backend->max_conns = attrs_u32(attrs, LEASTCONN_A_MAX_CONNS);
 	backend->backup = attrs_u32(attrs, LEASTCONN_A_BACKUP);
@@ -135,10 +135,10 @@ void attrs_settings(const struct attrs *attrs, struct settings *settings)
 	enum leastconn_attr attr;
 	enum setting_id id;
 
-	settings_of_pool(settings);
+	settings_init_pool(settings);
 	for (id = 0; id < N_SETTINGS; id++) {
-		attr = settings_known[id].attr;
+		attr = setting_types[id].attr;
 		if (attrs_have(attrs, attr))
-			settings->of[id] = attrs_u32(attrs, attr);
+			settings->value[id] = attrs_u32(attrs, attr);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The attributes of a message from the kernel, checked. */
+/* The attributes of a message from the kernel. */
 #ifndef CTL_ATTR_H
 #define CTL_ATTR_H
 
@@ -14,29 +14,29 @@ struct nlattr;
 struct nlmsghdr;
 
 /**
- * struct attrs - those of a message; what is not there is NULL
- * @at: by their number
+ * struct attrs - the attributes of a message
+ * @by_type: by &enum leastconn_attr; NULL if the message does not have it
  */
 struct attrs {
-	const struct nlattr	*at[LEASTCONN_A_MAX + 1];
+	const struct nlattr	*by_type[LEASTCONN_A_MAX + 1];
 };
 
-/* Ends the program if one is not as the contract has it. */
+/* Ends the program if an attribute has a wrong type, length or value. */
 void attrs_read(const struct nlmsghdr *nlh, struct attrs *attrs);
 
 bool attrs_have(const struct attrs *attrs, enum leastconn_attr attr);
 
-/* 0 if it is not there. */
+/* Return: 0 if the message does not have the attribute. */
 uint32_t attrs_u32(const struct attrs *attrs, enum leastconn_attr attr);
 uint64_t attrs_u64(const struct attrs *attrs, enum leastconn_attr attr);
 
-/* NULL if it is not there. */
+/* Return: NULL if the message names no pool. */
 const char *attrs_pool(const struct attrs *attrs);
 
-/* Return: false if there is none. */
+/* Return: false if the message names no backend. */
 bool attrs_backend(const struct attrs *attrs, struct backend *backend);
 
-/* What is not there is as in a pool that is given none. */
+/* A setting that the message does not have gets the default of a pool. */
 void attrs_settings(const struct attrs *attrs, struct settings *settings);
 
 #endif /* CTL_ATTR_H */

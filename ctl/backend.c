@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A backend: how it is written, what it is compared by. */
+/* A backend: its text form and its order. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +45,7 @@ static const struct name reasons[] = {
 	{ 0,				NULL },
 };
 
-/* A later kernel may know more than we have names for. */
+/* A newer kernel may have values without a name here. */
 static const char *name_of(const struct name *names, uint32_t number)
 {
 	static char text[sizeof("4294967295")];
@@ -112,7 +112,7 @@ const char *backend_state(const struct backend *backend)
 				     state_name(backend->state);
 }
 
-/* An older kernel gives none. */
+/* An older kernel reports no reason. */
 const char *backend_reason(const struct backend *backend)
 {
 	if (!is_ejected(backend) || backend->reason == LEASTCONN_REASON_NONE)
@@ -177,7 +177,7 @@ int backend_compare(const void *a, const void *b)
 	return result;
 }
 
-bool backend_full(const struct backend *backend)
+bool backend_is_full(const struct backend *backend)
 {
 	return backend->max_conns && backend->active >= backend->max_conns;
 }

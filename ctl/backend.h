@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A backend: how it is written, what it is compared by. */
+/* A backend: its text form and its order. */
 #ifndef CTL_BACKEND_H
 #define CTL_BACKEND_H
 
@@ -15,29 +15,30 @@
 #define DEFAULT_WEIGHT	1
 
 /**
- * struct backend - what the kernel says of one
+ * struct backend - a backend as the kernel reports it
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
- * @addr: in network order; what IPv4 leaves free is zero
- * @port: in host order; 0: the whole address
+ * @addr: address in network order; for IPv4 the other 12 bytes are zero
+ * @port: in host order; 0: all ports of the address
  * @proto: IPPROTO_TCP etc.; 0 when the port is 0
- * @has_terms: the next three, of a pool or rule, are known
- * @weight: share
- * @max_conns: most active connections; 0: no limit
+ * @in_group: reported as a member of a pool or rule; otherwise @weight,
+ *	@max_conns, @backup, @health and @reason are not known
+ * @weight: share of new connections
+ * @max_conns: limit of active connections; 0: no limit
  * @backup: used only when no ordinary backend can take a connection
  * @state: &enum leastconn_state
- * @health: &enum leastconn_health, in a pool or rule
- * @reason: &enum leastconn_reason, of its ejection there
+ * @health: &enum leastconn_health in the pool or rule
+ * @reason: &enum leastconn_reason of the ejection from the pool or rule
  * @active: live connections
- * @inactive: closed TCP connections that are not gone yet
- * @total: connections ever
- * @fails: of them those that failed
+ * @inactive: closed TCP connections that still have a conntrack entry
+ * @total: connections since the backend is known
+ * @fails: failed connections since the backend is known
  */
 struct backend {
 	uint32_t	family;
 	uint8_t		addr[sizeof(struct in6_addr)];
 	uint32_t	port;
 	uint32_t	proto;
-	bool		has_terms;
+	bool		in_group;
 	uint32_t	weight;
 	uint32_t	max_conns;
 	bool		backup;
@@ -50,19 +51,24 @@ struct backend {
 	uint32_t	fails;
 };
 
-/* Bytes in an address of the family; 0: there is no such family. */
+/* Bytes in an address of the family; 0: unknown family. */
 size_t address_size(uint32_t family);
 
-/* ADDR, ADDR:PORT, ADDR6 or [ADDR6]:PORT, into @buf; no brackets for @addr. */
+/*
+ * Write ADDR, ADDR:PORT, ADDR6 or [ADDR6]:PORT into @buf, which has
+ * BACKEND_STRLEN bytes; address_format() writes the address only and needs
+ * INET6_ADDRSTRLEN bytes. Return: @buf.
+ */
 const char *backend_format(const struct backend *backend, char *buf);
 const char *address_format(const struct backend *backend, char *buf);
 
-/* By what identifies a backend, for qsort() too. */
+/* Compare family, address, port and protocol, as qsort() wants it. */
 int backend_compare(const void *a, const void *b);
 
-bool backend_full(const struct backend *backend);
+/* Return: true if it has max-conns connections. */
+bool backend_is_full(const struct backend *backend);
 
-/* "any" is protocol 0; what has no name is a number. */
+/* Protocol 0 is "any"; a number without a name is printed as a number. */
 const char *proto_name(uint32_t proto);
 bool proto_number(const char *name, uint32_t *proto);
 
@@ -72,10 +78,10 @@ bool state_number(const char *name, uint32_t *state);
 const char *health_name(uint32_t health);
 const char *reason_name(uint32_t reason);
 
-/* Its state, or, as long as that is ready, what its pool thinks of it. */
+/* The state; of a ready backend that its pool has ejected, the health. */
 const char *backend_state(const struct backend *backend);
 
-/* Why it is ejected; NULL where that is not what backend_state() says. */
+/* The reason of the ejection; NULL if backend_state() is not the health. */
 const char *backend_reason(const struct backend *backend);
 
 const char *family_name(uint32_t family);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Time that only goes on, in milliseconds. */
+/* Monotonic time in milliseconds. */
 #ifndef CTL_CLOCK_H
 #define CTL_CLOCK_H
 

@@ -52,9 +52,9 @@ void group_default_settings(const struct group *group,
 			    struct settings *settings)
 {
 	if (group_is_pool(group) || !group->backends.count)
-		settings_of_pool(settings);
+		settings_init_pool(settings);
 	else
-		settings_of_rule(settings, group->backends.at[0].family);
+		settings_init_rule(settings, group->backends.at[0].family);
 }
 
 /* Each rule ejects backends independently, so health is compared too. */
@@ -70,7 +70,7 @@ bool group_equal(const struct group *a, const struct group *b)
 	size_t i;
 
 	if (a->backends.count != b->backends.count ||
-	    !settings_same(&a->settings, &b->settings))
+	    !settings_equal(&a->settings, &b->settings))
 		return false;
 	for (i = 0; i < a->backends.count; i++) {
 		if (!member_equal(&a->backends.at[i], &b->backends.at[i]))
@@ -82,7 +82,7 @@ bool group_equal(const struct group *a, const struct group *b)
 void group_format_title(const struct group *group, char *text, size_t size)
 {
 	char name[64], rules[32] = "", settings[SETTINGS_STRLEN];
-	struct settings normal;
+	struct settings defaults;
 	uint32_t proto = group_proto(group);
 	size_t count = group->backends.count;
 
@@ -96,8 +96,8 @@ void group_format_title(const struct group *group, char *text, size_t size)
 		snprintf(name, sizeof(name), "%u equal rules with --to",
 			 group->rules);
 	}
-	group_default_settings(group, &normal);
-	settings_format(&group->settings, &normal, ", ", settings,
+	group_default_settings(group, &defaults);
+	settings_format(&group->settings, &defaults, ", ", settings,
 			sizeof(settings));
 	snprintf(text, size, "%s%s%s, %zu backend%s%s%s", name,
 		 proto ? ", " : "", proto ? proto_name(proto) : "", count,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * list --json. Its form is a promise, see the manual: what is there stays, more
- * may be added.
+ * A snapshot as JSON. The manual documents the format: keys stay, later versions
+ * may add keys.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,13 +9,13 @@
 #include "json.h"
 #include "snapshot.h"
 
-static void print_settings(FILE *out, const struct settings *settings)
+static void json_print_settings(FILE *out, const struct settings *settings)
 {
-	const struct setting *setting = settings_known;
+	const struct setting *setting = setting_types;
 	const char *c;
 
-	for (; setting < settings_known + N_SETTINGS; setting++) {
-		uint32_t value = settings->of[setting - settings_known];
+	for (; setting < setting_types + N_SETTINGS; setting++) {
+		uint32_t value = settings->value[setting - setting_types];
 
 		fputc('"', out);
 		for (c = setting->name; *c; c++)
@@ -27,9 +27,9 @@ static void print_settings(FILE *out, const struct settings *settings)
 	}
 }
 
-/* Names and addresses have no character that JSON would want escaped. */
-static void print_backend(FILE *out, const struct backend *backend,
-			  const char *indent, bool terms)
+/* Pool names and addresses have no characters that JSON requires to escape. */
+static void json_print_backend(FILE *out, const struct backend *backend,
+			       const char *indent, bool terms)
 {
 	char addr[INET6_ADDRSTRLEN];
 
@@ -48,21 +48,21 @@ static void print_backend(FILE *out, const struct backend *backend,
 		backend->total, backend->fails);
 }
 
-static void print_array(FILE *out, const struct backends *backends,
-			const char *indent, const char *end, bool terms)
+static void json_print_array(FILE *out, const struct backends *backends,
+			     const char *indent, const char *end, bool terms)
 {
 	size_t i;
 
 	fputc('[', out);
 	for (i = 0; i < backends->count; i++) {
 		fputs(i ? ",\n" : "\n", out);
-		print_backend(out, &backends->at[i], indent, terms);
+		json_print_backend(out, &backends->at[i], indent, terms);
 	}
 	fprintf(out, "%s]", backends->count ? end : "");
 }
 
-static void print_groups(FILE *out, const struct snapshot *snapshot,
-			 bool pools)
+static void json_print_groups(FILE *out, const struct snapshot *snapshot,
+			      bool pools)
 {
 	const char *comma = "";
 	size_t i;
@@ -78,9 +78,9 @@ static void print_groups(FILE *out, const struct snapshot *snapshot,
 		if (pools)
 			fprintf(out, "\"name\": \"%s\", ", group->pool);
 		fprintf(out, "\"rules\": %u, ", group->rules);
-		print_settings(out, &group->settings);
+		json_print_settings(out, &group->settings);
 		fputs("\"backends\": ", out);
-		print_array(out, &group->backends, "      ", "\n    ", true);
+		json_print_array(out, &group->backends, "      ", "\n    ", true);
 		fputc('}', out);
 	}
 	fprintf(out, "%s]", *comma ? "\n  " : "");
@@ -89,10 +89,10 @@ static void print_groups(FILE *out, const struct snapshot *snapshot,
 void json_print(FILE *out, const struct snapshot *snapshot)
 {
 	fputs("{\n  \"pools\": ", out);
-	print_groups(out, snapshot, true);
+	json_print_groups(out, snapshot, true);
 	fputs(",\n  \"rules\": ", out);
-	print_groups(out, snapshot, false);
+	json_print_groups(out, snapshot, false);
 	fputs(",\n  \"unused\": ", out);
-	print_array(out, &snapshot->unused, "    ", "\n  ", false);
+	json_print_array(out, &snapshot->unused, "    ", "\n  ", false);
 	fputs("\n}\n", out);
 }

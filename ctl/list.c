@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The table that list prints. */
+/* The command list. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,15 +12,15 @@
 #include "snapshot.h"
 
 
-/* A cell's text; long enough for a backend and for a 64-bit number. */
+/* Size of a cell's text, for a backend or a 64-bit number. */
 #define CELL	(BACKEND_STRLEN + 1)
 
 /**
- * struct column - of the table
- * @title: above it
- * @right: numbers
- * @write: the text of a cell
- * @width: of the longest; found before anything is printed
+ * struct column - a column of the table
+ * @title: its title
+ * @right: align right, for numbers
+ * @write: writes the text of a cell
+ * @width: width of the longest cell, computed before the table is printed
  */
 struct column {
 	const char	*title;
@@ -41,7 +41,7 @@ static void write_state(const struct backend *backend, char *cell)
 
 static void write_weight(const struct backend *backend, char *cell)
 {
-	if (backend->has_terms)
+	if (backend->in_group)
 		snprintf(cell, CELL, "%u", backend->weight);
 	else
 		strcpy(cell, "-");
@@ -79,7 +79,7 @@ static struct column columns[] = {
 
 #define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-static void widen(const struct backends *backends)
+static void list_widen(const struct backends *backends)
 {
 	char cell[CELL];
 	size_t i, c;
@@ -93,16 +93,16 @@ static void widen(const struct backends *backends)
 	}
 }
 
-/* One width for all groups, so that they stand below each other. */
-static void find_widths(const struct snapshot *snapshot)
+/* All groups have the same column widths. */
+static void list_find_widths(const struct snapshot *snapshot)
 {
 	size_t i;
 
 	for (i = 0; i < N_COLUMNS; i++)
 		columns[i].width = strlen(columns[i].title);
 	for (i = 0; i < snapshot->count; i++)
-		widen(&snapshot->groups[i].backends);
-	widen(&snapshot->unused);
+		list_widen(&snapshot->groups[i].backends);
+	list_widen(&snapshot->unused);
 }
 
 static const char *colour_of(const struct backend *backend, bool coloured)
@@ -136,7 +136,7 @@ static void print_titles(FILE *out)
 	fputc('\n', out);
 }
 
-/* What few backends have stands behind, in the words of the command line. */
+/* Attributes that few backends have follow the columns. */
 static void print_row(FILE *out, const struct backend *backend, bool coloured)
 {
 	const char *colour = colour_of(backend, coloured);
@@ -157,7 +157,7 @@ static void print_row(FILE *out, const struct backend *backend, bool coloured)
 		fputs("  backup", out);
 	if (backend->max_conns)
 		fprintf(out, "  max-conns %u%s", backend->max_conns,
-			backend_full(backend) ? " (full)" : "");
+			backend_is_full(backend) ? " (full)" : "");
 	fprintf(out, "%s\n", *colour ? PLAIN : "");
 }
 
@@ -179,7 +179,7 @@ static void print_table(FILE *out, const struct snapshot *snapshot,
 	char title[GROUP_TITLE_SIZE];
 	size_t i;
 
-	find_widths(snapshot);
+	list_find_widths(snapshot);
 	for (i = 0; i < snapshot->count; i++) {
 		group_format_title(&snapshot->groups[i], title, sizeof(title));
 		fprintf(out, "%s%s%s%s\n", i ? "\n" : "", bold, title, plain);

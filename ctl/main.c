@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* leastconnctl: looks at LEASTCONN and changes it while it runs. */
+/* leastconnctl: show and change pools, backends and their states. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -7,16 +7,16 @@
 
 #include "command.h"
 
-/* The Makefile has it from ../VERSION. */
+/* Set by the Makefile from ../VERSION. */
 #ifndef LEASTCONN_VERSION
 #define LEASTCONN_VERSION	"of no version"
 #endif
 
 /**
- * struct command - what the first word can be
- * @name: that word
- * @run: is given the words after it, or with it: run_modify()
- * @usage: what may follow; empty: as the command before
+ * struct command - a command
+ * @name: its name, the first word
+ * @run: called with the words after the name; run_modify() with the name as well
+ * @usage: its arguments
  * @help: what it does
  */
 static const struct command {
@@ -88,8 +88,8 @@ static const struct command *find_command(const char *name)
 	die_usage("there is no command \"%s\"; " PROGRAM " help shows them", name);
 }
 
-/* What was to be printed and could not be is no success. */
-static enum status end_output(enum status status)
+/* A command that cannot write its output has failed. */
+static enum status flush_output(enum status status)
 {
 	if (fflush(stdout) != 0 || ferror(stdout))
 		die("writing: %s", strerror(errno));
@@ -130,5 +130,5 @@ static enum status run(char **words)
 
 int main(int argc, char **argv)
 {
-	return end_output(run(argv + (argc > 0)));
+	return flush_output(run(argv + (argc > 0)));
 }

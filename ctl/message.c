@@ -17,7 +17,7 @@ static void print_error(const char *format, va_list arguments)
 	if (message_prepare)
 		message_prepare();
 	progress_end();
-	/* Keep the order of output and error where both go to one file. */
+	/* Keep the order where stdout and stderr are one file. */
 	fflush(stdout);
 	fputs(PROGRAM ": ", stderr);
 	vfprintf(stderr, format, arguments);

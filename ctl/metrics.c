@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Prometheus text format 0.0.4. The names are a promise: others' alerts and
- * pictures are made of them.
+ * The command metrics: Prometheus text format 0.0.4. Names and labels must not
+ * change: alerts and dashboards use them.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,15 +12,15 @@
 #include "nl.h"
 #include "snapshot.h"
 
-static void describe(FILE *out, const char *name, const char *type,
-		     const char *help)
+static void print_header(FILE *out, const char *name, const char *type,
+			 const char *help)
 {
 	fprintf(out, "# HELP leastconn_%s %s\n# TYPE leastconn_%s %s\n", name,
 		help, name, type);
 }
 
-/* Name and labels of a sample, up to its value; @pool may be NULL. */
-static void begin_sample(FILE *out, const char *name, const char *pool,
+/* The name and labels of a sample without the closing brace; @pool may be NULL. */
+static void print_labels(FILE *out, const char *name, const char *pool,
 			 const struct backend *backend)
 {
 	char text[BACKEND_STRLEN];
@@ -34,10 +34,10 @@ static void begin_sample(FILE *out, const char *name, const char *pool,
 			proto_name(backend->proto));
 }
 
-static void sample(FILE *out, const char *name, const char *pool,
-		   const struct backend *backend, uint64_t value)
+static void print_sample(FILE *out, const char *name, const char *pool,
+			 const struct backend *backend, uint64_t value)
 {
-	begin_sample(out, name, pool, backend);
+	print_labels(out, name, pool, backend);
 	fprintf(out, "} %" PRIu64 "\n", value);
 }
 
@@ -76,7 +76,7 @@ static uint64_t get_backup(const struct backend *backend)
 	return backend->backup;
 }
 
-/* One on trial has not come back yet. */
+/* A backend on trial counts as ejected. */
 static uint64_t get_ejected(const struct backend *backend)
 {
 	return backend->health != LEASTCONN_HEALTH_IN;
@@ -89,7 +89,7 @@ struct metric {
 	uint64_t	(*get)(const struct backend *backend);
 };
 
-static const struct metric of_backends[] = {
+static const struct metric backend_metrics[] = {
 	{ "backend_active_connections", "gauge",
 	  "Live connections of the backend, as selection counts them.",
 	  get_active },
@@ -103,7 +103,7 @@ static const struct metric of_backends[] = {
 	  get_fails },
 };
 
-static const struct metric of_members[] = {
+static const struct metric member_metrics[] = {
 	{ "pool_backend_weight", "gauge",
 	  "Share of the backend in the pool; 0: no new connection.",
 	  get_weight },
@@ -120,16 +120,16 @@ static const struct metric of_members[] = {
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
-static void print_states(FILE *out, const struct backends *backends)
+static void metrics_print_states(FILE *out, const struct backends *backends)
 {
 	uint32_t state;
 	size_t i;
 
-	describe(out, "backend_state", "gauge",
-		 "1 for the state that the backend has, 0 for the others.");
+	print_header(out, "backend_state", "gauge",
+		     "1 for the state that the backend has, 0 for the others.");
 	for (i = 0; i < backends->count; i++) {
 		for (state = 0; state <= LEASTCONN_STATE_MAX; state++) {
-			begin_sample(out, "backend_state", NULL,
+			print_labels(out, "backend_state", NULL,
 				     &backends->at[i]);
 			fprintf(out, ",state=\"%s\"} %d\n", state_name(state),
 				backends->at[i].state == state);
@@ -139,16 +139,16 @@ static void print_states(FILE *out, const struct backends *backends)
 
 static void print_backends(FILE *out, const struct backends *backends)
 {
-	const struct metric *metric = of_backends;
+	const struct metric *metric = backend_metrics;
 	size_t i;
 
-	for (; metric < of_backends + N_ELEMENTS(of_backends); metric++) {
-		describe(out, metric->name, metric->type, metric->help);
+	for (; metric < backend_metrics + N_ELEMENTS(backend_metrics); metric++) {
+		print_header(out, metric->name, metric->type, metric->help);
 		for (i = 0; i < backends->count; i++)
-			sample(out, metric->name, NULL, &backends->at[i],
-			       metric->get(&backends->at[i]));
+			print_sample(out, metric->name, NULL, &backends->at[i],
+				     metric->get(&backends->at[i]));
 	}
-	print_states(out, backends);
+	metrics_print_states(out, backends);
 }
 
 static void print_member_metric(FILE *out, const struct snapshot *snapshot,
@@ -157,15 +157,15 @@ static void print_member_metric(FILE *out, const struct snapshot *snapshot,
 	const struct group *group;
 	size_t i, j;
 
-	describe(out, metric->name, metric->type, metric->help);
+	print_header(out, metric->name, metric->type, metric->help);
 	for (i = 0; i < snapshot->count; i++) {
 		group = &snapshot->groups[i];
 		if (!group_is_pool(group))
 			continue;
 		for (j = 0; j < group->backends.count; j++)
-			sample(out, metric->name, group->pool,
-			       &group->backends.at[j],
-			       metric->get(&group->backends.at[j]));
+			print_sample(out, metric->name, group->pool,
+				     &group->backends.at[j],
+				     metric->get(&group->backends.at[j]));
 	}
 }
 
@@ -173,14 +173,14 @@ static void print_pools(FILE *out, const struct snapshot *snapshot)
 {
 	size_t i;
 
-	describe(out, "pool_rules", "gauge", "Rules that use the pool.");
+	print_header(out, "pool_rules", "gauge", "Rules that use the pool.");
 	for (i = 0; i < snapshot->count; i++) {
 		if (group_is_pool(&snapshot->groups[i]))
-			sample(out, "pool_rules", snapshot->groups[i].pool, NULL,
-			       snapshot->groups[i].rules);
+			print_sample(out, "pool_rules", snapshot->groups[i].pool, NULL,
+				     snapshot->groups[i].rules);
 	}
-	for (i = 0; i < N_ELEMENTS(of_members); i++)
-		print_member_metric(out, snapshot, &of_members[i]);
+	for (i = 0; i < N_ELEMENTS(member_metrics); i++)
+		print_member_metric(out, snapshot, &member_metrics[i]);
 }
 
 enum status run_metrics(char **words)

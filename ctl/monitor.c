@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A line for each event, as it comes: time, event, what it is about. The words
- * are those of the command line, for grep and for reading.
+ * The command monitor: one line for each event with the time, the event's name,
+ * pool and backend. Backends and attributes are written as on the command line.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -33,7 +33,7 @@ static const char *const names[] = {
 
 #define N_NAMES (sizeof(names) / sizeof(names[0]))
 
-static void print_time(void)
+static void monitor_print_time(void)
 {
 	struct timespec now;
 	struct tm local;
@@ -46,7 +46,7 @@ static void print_time(void)
 	printf("%s.%03ld%s", date, now.tv_nsec / 1000000, zone);
 }
 
-static void print_name(uint32_t event)
+static void monitor_print_name(uint32_t event)
 {
 	if (event < N_NAMES && names[event])
 		printf(" %s", names[event]);
@@ -54,7 +54,7 @@ static void print_name(uint32_t event)
 		printf(" event-%u", event);
 }
 
-static void print_backend(const struct attrs *attrs)
+static void monitor_print_backend(const struct attrs *attrs)
 {
 	char text[BACKEND_STRLEN];
 	struct backend backend;
@@ -75,42 +75,42 @@ static void print_backend(const struct attrs *attrs)
 		printf(" active %u", backend.active);
 }
 
-/* All of them: what was set back to its default has changed, too. */
-static void print_settings(const struct attrs *attrs)
+/* Print defaults too: a setting may have been reset to its default. */
+static void monitor_print_settings(const struct attrs *attrs)
 {
 	char word[SETTING_STRLEN];
 	enum setting_id id;
 
 	for (id = 0; id < N_SETTINGS; id++) {
-		if (!attrs_have(attrs, settings_known[id].attr))
+		if (!attrs_have(attrs, setting_types[id].attr))
 			continue;
-		setting_format(id, attrs_u32(attrs, settings_known[id].attr),
+		setting_format(id, attrs_u32(attrs, setting_types[id].attr),
 			       word);
 		printf(" %s", word);
 	}
 }
 
-static void print_fails(const struct attrs *attrs)
+static void monitor_print_fails(const struct attrs *attrs)
 {
 	printf(" fails %u", attrs_u32(attrs, LEASTCONN_A_FAILS));
 }
 
-/* What only some events are about. */
-static void print_details(uint32_t event, const struct attrs *attrs)
+/* Attributes that only some events have. */
+static void monitor_print_details(uint32_t event, const struct attrs *attrs)
 {
 	switch (event) {
 	case LEASTCONN_EVENT_POOL_ADDED:
 	case LEASTCONN_EVENT_POOL_CHANGED:
-		print_settings(attrs);
+		monitor_print_settings(attrs);
 		break;
 	case LEASTCONN_EVENT_EJECTED:
-		print_fails(attrs);
+		monitor_print_fails(attrs);
 		if (attrs_have(attrs, LEASTCONN_A_REASON))
 			printf(" reason %s",
 			       reason_name(attrs_u32(attrs, LEASTCONN_A_REASON)));
 		break;
 	case LEASTCONN_EVENT_BACK:
-		print_fails(attrs);
+		monitor_print_fails(attrs);
 		break;
 	}
 }
@@ -121,7 +121,7 @@ static void flush(void)
 		die("writing: %s", strerror(errno));
 }
 
-static void print_event(const struct nlmsghdr *nlh, void *data)
+static void monitor_print_event(const struct nlmsghdr *nlh, void *data)
 {
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
 	const char *pool;
@@ -133,34 +133,34 @@ static void print_event(const struct nlmsghdr *nlh, void *data)
 		return;
 	attrs_read(nlh, &attrs);
 	event = attrs_u32(&attrs, LEASTCONN_A_EVENT);
-	print_time();
-	print_name(event);
+	monitor_print_time();
+	monitor_print_name(event);
 	pool = attrs_pool(&attrs);
 	if (pool)
 		printf(" %s", pool);
-	print_backend(&attrs);
-	print_details(event, &attrs);
+	monitor_print_backend(&attrs);
+	monitor_print_details(event, &attrs);
 	putchar('\n');
 	flush();
 }
 
-static void print_lost(void)
+static void monitor_print_lost(void)
 {
-	print_time();
+	monitor_print_time();
 	puts(" events-lost: they came faster than they were read");
 	flush();
 }
 
-/* monitor: until it is ended from outside */
+/* monitor: runs until a signal or an error ends it */
 enum status run_monitor(char **words)
 {
 	struct nl *nl;
 
 	args_none(words);
 	nl = nl_open();
-	nl_join_events(nl);
+	nl_subscribe(nl);
 	for (;;) {
-		if (!nl_read_events(nl, print_event, NULL))
-			print_lost();
+		if (!nl_read_events(nl, monitor_print_event, NULL))
+			monitor_print_lost();
 	}
 }

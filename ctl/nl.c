@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The socket: a request to the kernel, and what comes back. */
+/* The netlink socket: requests, answers and events. */
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <limits.h>
@@ -7,23 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <linux/genetlink.h>
 #include <linux/leastconn.h>
 
+#include "clock.h"
+#include "message.h"
 #include "nl.h"
 #include "request.h"
-#include "message.h"
 
-/* The kernel fills no more than 32 KiB at a time. */
+/* The kernel sends at most 32 KiB at a time. */
 #define RECEIVE_SIZE	65536
 
-/* A restore of thousands of backends is as many events at once. */
+/* A restore of thousands of backends sends as many events at once. */
 #define EVENT_BUFFER	(4 << 20)
 
-/* How long to go on asking while other commands of this user run: 30 s. */
-#define TURN_PAUSE_MS	50
-#define TURN_TRIES	600
+/* Retry for 30 s while the kernel says EAGAIN. */
+#define RETRY_PAUSE_MS	50
+#define RETRY_MAX	600
 
 struct nl {
 	struct mnl_socket	*socket;
@@ -35,13 +35,13 @@ struct nl {
 };
 
 /**
- * struct answer - where the reading of one is
- * @seq: of its request
- * @reader: for its messages
- * @data: for @reader
- * @error: filled if it is one
- * @interrupted: a dump that the kernel says is not of one moment
- * @ended: the last message was there
+ * struct answer - an answer while it is read
+ * @seq: sequence number of the request
+ * @reader: called for each message
+ * @data: passed to @reader
+ * @error: set if the answer is an error
+ * @interrupted: the dump is inconsistent
+ * @ended: the last message was read
  */
 struct answer {
 	unsigned int		seq;
@@ -61,7 +61,7 @@ const char *nl_error_text(const struct nl_error *error)
 	return strerror(error->code);
 }
 
-/* Strings of the kernel go to terminals. */
+/* The text goes to a terminal: replace control characters. */
 static void copy_text(char *to, size_t size, const struct nlattr *attr)
 {
 	const char *from = mnl_attr_get_payload(attr);
@@ -97,13 +97,13 @@ static void read_ack_attributes(const struct nlmsghdr *nlh, size_t skip,
 	}
 }
 
-/* As errno; what cannot be one is no answer of the kernel's. */
+/* Return: the errno; EBADMSG if the number cannot be one. */
 static int errno_of(int error)
 {
 	return error <= 0 && error >= -4095 ? -error : EBADMSG;
 }
 
-/* An acknowledgement is an error of 0. */
+/* An acknowledgement is an NLMSG_ERROR with error 0. */
 static void read_error(const struct nlmsghdr *nlh, struct answer *answer)
 {
 	const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);
@@ -154,7 +154,7 @@ static void read_message(const struct nlmsghdr *nlh, struct answer *answer)
 	}
 }
 
-/* Return: bytes, or -1 with errno, which is not EINTR. */
+/* Return: bytes received, or -1 with errno, which is never EINTR. */
 static ssize_t receive(struct nl *nl)
 {
 	ssize_t length;
@@ -182,7 +182,7 @@ static void read_answer(struct nl *nl, struct answer *answer)
 		length = got;
 		for (nlh = (void *)nl->buf; mnl_nlmsg_ok(nlh, length);
 		     nlh = mnl_nlmsg_next(nlh, &length)) {
-			/* What an earlier request has left is not for us. */
+			/* Skip what is left of the answer to an earlier request. */
 			if (mnl_nlmsg_seq_ok(nlh, answer->seq) &&
 			    mnl_nlmsg_portid_ok(nlh, nl->portid))
 				read_message(nlh, answer);
@@ -190,8 +190,8 @@ static void read_answer(struct nl *nl, struct answer *answer)
 	}
 }
 
-/* Many changes are one message: a buffer for it, if this socket may have one. */
-static void make_send_buffer(struct nl *nl, size_t length)
+/* All changes are one message: make the send buffer large enough if allowed. */
+static void grow_send_buffer(struct nl *nl, size_t length)
 {
 	int fd = mnl_socket_get_fd(nl->socket);
 	int size = length > INT_MAX / 4 ? INT_MAX / 4 : (int)length + 4096;
@@ -209,7 +209,7 @@ static void send_request(struct nl *nl, struct nlmsghdr *nlh)
 {
 	ssize_t sent;
 
-	make_send_buffer(nl, nlh->nlmsg_len);
+	grow_send_buffer(nl, nlh->nlmsg_len);
 	do {
 		sent = mnl_socket_sendto(nl->socket, nlh, nlh->nlmsg_len);
 	} while (sent < 0 && errno == EINTR);
@@ -221,9 +221,9 @@ static void send_request(struct nl *nl, struct nlmsghdr *nlh)
 	die("writing to the kernel: %s", strerror(errno));
 }
 
-/* Return: true if it was answered, by a error perhaps; false if interrupted. */
-static bool ask(struct nl *nl, struct nlmsghdr *nlh, unsigned int flags,
-		nl_reader reader, void *data, struct nl_error *error)
+/* Return: true if the answer, which may be an error, is complete. */
+static bool exchange(struct nl *nl, struct nlmsghdr *nlh, unsigned int flags,
+		     nl_reader reader, void *data, struct nl_error *error)
 {
 	struct answer answer = {
 		.seq		= ++nl->seq,
@@ -241,39 +241,37 @@ static bool ask(struct nl *nl, struct nlmsghdr *nlh, unsigned int flags,
 }
 
 /*
- * The kernel lets the commands of one user's namespaces run one after another, and
- * says EAGAIN rather than let the host wait for them. Return: whether to try again.
+ * Commands from all network namespaces of one user share a limit in the kernel,
+ * which answers EAGAIN when it is reached. Wait. Return: true to try again.
  */
-static bool wait_for_turn(const struct nl_error *error, unsigned int *tries)
+static bool retry_wait(const struct nl_error *error, unsigned int *tries)
 {
-	const struct timespec pause = { .tv_nsec = TURN_PAUSE_MS * 1000000L };
-
-	if (error->code != EAGAIN || ++*tries > TURN_TRIES)
+	if (error->code != EAGAIN || ++*tries > RETRY_MAX)
 		return false;
-	nanosleep(&pause, NULL);
+	clock_sleep(RETRY_PAUSE_MS);
 	return true;
 }
 
-/* A request to our family. Return: as ask(). */
-static bool ask_in_turn(struct nl *nl, struct request *request,
-			unsigned int flags, nl_reader reader, void *data,
-			struct nl_error *error)
+/* Send a request to the leastconn family. Return: as exchange(). */
+static bool exchange_retry(struct nl *nl, struct request *request,
+			   unsigned int flags, nl_reader reader, void *data,
+			   struct nl_error *error)
 {
 	struct nlmsghdr *nlh = request_header(request);
 	unsigned int tries = 0;
 
 	nlh->nlmsg_type = nl->family;
 	do {
-		if (!ask(nl, nlh, flags, reader, data, error))
+		if (!exchange(nl, nlh, flags, reader, data, error))
 			return false;
-	} while (wait_for_turn(error, &tries));
+	} while (retry_wait(error, &tries));
 	return true;
 }
 
 bool nl_transact(struct nl *nl, struct request *request, nl_reader reader,
 		 void *data, struct nl_error *error)
 {
-	if (!ask_in_turn(nl, request, NLM_F_ACK, reader, data, error))
+	if (!exchange_retry(nl, request, NLM_F_ACK, reader, data, error))
 		die("the kernel's answer was lost; look with list what was done");
 	return error->code == 0;
 }
@@ -282,7 +280,7 @@ enum nl_dump_result nl_dump(struct nl *nl, struct request *request,
 			    nl_reader reader, void *data,
 			    struct nl_error *error)
 {
-	if (!ask_in_turn(nl, request, NLM_F_DUMP, reader, data, error))
+	if (!exchange_retry(nl, request, NLM_F_DUMP, reader, data, error))
 		return NL_DUMP_INTERRUPTED;
 	return error->code == 0 ? NL_DUMP_OK : NL_DUMP_ERROR;
 }
@@ -339,7 +337,7 @@ static void find_family(struct nl *nl)
 	genl->version = 1;
 	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, LEASTCONN_GENL_NAME);
 	nlh->nlmsg_type = GENL_ID_CTRL;
-	ask(nl, nlh, NLM_F_ACK, read_family, nl, &error);
+	exchange(nl, nlh, NLM_F_ACK, read_family, nl, &error);
 	if (error.code == ENOENT || (!error.code && !nl->family))
 		die("the kernel module is not loaded, or is older than this tool: modprobe xt_LEASTCONN");
 	if (error.code)
@@ -357,7 +355,7 @@ struct nl *nl_open(void)
 	if (!nl->socket || mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		die("no netlink socket: %s", strerror(errno));
 	nl->portid = mnl_socket_get_portid(nl->socket);
-	/* Without them there are no sentences, and answers that repeat it all. */
+	/* Get the kernel's messages, and errors without a copy of the request. */
 	mnl_socket_setsockopt(nl->socket, NETLINK_EXT_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(nl->socket, NETLINK_CAP_ACK, &on, sizeof(on));
 	find_family(nl);
@@ -370,7 +368,7 @@ void nl_close(struct nl *nl)
 	free(nl);
 }
 
-void nl_join_events(struct nl *nl)
+void nl_subscribe(struct nl *nl)
 {
 	int size = EVENT_BUFFER;
 	int notify = GENL_ID_CTRL;
@@ -386,13 +384,13 @@ void nl_join_events(struct nl *nl)
 
 		die("%s", nl_error_text(&error));
 	}
-	/* That the family goes is told here. */
+	/* Get a notification when the kernel module is unloaded. */
 	mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP, &notify,
 			      sizeof(notify));
 }
 
-/* Without a word of it a monitor would wait for ever after an upgrade. */
-static void read_notice(const struct nlmsghdr *nlh)
+/* Without this, monitor would wait forever after the module was replaced. */
+static void read_ctrl_event(const struct nlmsghdr *nlh)
 {
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *attr;
@@ -424,7 +422,7 @@ bool nl_read_events(struct nl *nl, nl_reader reader, void *data)
 		if (nlh->nlmsg_type == nl->family)
 			reader(nlh, data);
 		else if (nlh->nlmsg_type == GENL_ID_CTRL)
-			read_notice(nlh);
+			read_ctrl_event(nlh);
 	}
 	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The socket: a request to the kernel, and what comes back. */
+/* The netlink socket: requests, answers and events. */
 #ifndef CTL_NL_H
 #define CTL_NL_H
 
@@ -11,10 +11,10 @@ struct nlmsghdr;
 struct request;
 
 /**
- * struct nl_error - what the kernel did not like
- * @code: errno
- * @offset: in the request, of what it was about; 0: not said
- * @text: the kernel's own sentence; empty: it has none
+ * struct nl_error - an error from the kernel
+ * @code: errno; 0: no error
+ * @offset: offset in the request of the attribute in error; 0: unknown
+ * @text: the kernel's message; empty if it sent none
  */
 struct nl_error {
 	int		code;
@@ -22,23 +22,23 @@ struct nl_error {
 	char		text[256];
 };
 
-/* As a sentence, also where the kernel has none. */
+/* The kernel's message, or the text of the errno. */
 const char *nl_error_text(const struct nl_error *error);
 
-/* For each message of an answer. */
+/* Called for each message of an answer. */
 typedef void (*nl_reader)(const struct nlmsghdr *nlh, void *data);
 
-/* Ends the program with a sentence if the family is not there. */
+/* Ends the program with an error if the kernel module is not loaded. */
 struct nl *nl_open(void);
 void nl_close(struct nl *nl);
 
-/* Return: false if the kernel refused. */
+/* Send a request and read the answer. Return: false on error, see @error. */
 bool nl_transact(struct nl *nl, struct request *request, nl_reader reader,
 		 void *data, struct nl_error *error);
 
 /*
- * The same for a dump. It was interrupted by a change meanwhile: %NL_DUMP_INTERRUPTED, and what
- * was read is to be forgotten.
+ * The same for a dump. NL_DUMP_INTERRUPTED: something changed while the kernel
+ * dumped; what was read is inconsistent and must be discarded.
  */
 enum nl_dump_result {
 	NL_DUMP_OK,
@@ -50,9 +50,10 @@ enum nl_dump_result nl_dump(struct nl *nl, struct request *request,
 			    nl_reader reader, void *data,
 			    struct nl_error *error);
 
-void nl_join_events(struct nl *nl);
+/* Subscribe to events. */
+void nl_subscribe(struct nl *nl);
 
-/* Waits for events. Return: false if some were lost. */
+/* Wait for events and read them. Return: false if events were lost. */
 bool nl_read_events(struct nl *nl, nl_reader reader, void *data);
 
 #endif /* CTL_NL_H */

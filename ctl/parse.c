@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Words into changes: of the command line, or of a line that restore reads.
+ * Parse commands from the command line and from files for restore.
  *
- * Every refusal quotes the word it is about, says what is wrong and what is
- * allowed. What words mean together is left to the kernel to judge.
+ * Every error message quotes the word in error and says what is wrong and what is
+ * allowed. Only the syntax is checked here; the kernel checks the rest.
  */
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -25,18 +25,18 @@
 
 /**
  * struct verb - a command that changes something
- * @name: its first word, or two
- * @op: what the kernel is told
- * @needs: what must follow, in this order: GIVEN_POOL, GIVEN_ADDRESS
- * @takes: what may follow after that
- * @state: that the command stands for, with %LEASTCONN_OP_STATE
- * @usage: what may follow, as text
+ * @name: its first word, or first two words
+ * @op: its operation
+ * @needs: arguments that must follow, in this order: GIVEN_POOL, GIVEN_ADDRESS
+ * @allows: keywords that may follow the arguments
+ * @state: the state that it sets, for LEASTCONN_OP_STATE
+ * @usage: its arguments, for messages
  */
 static const struct verb {
 	const char		*name;
 	enum leastconn_op	op;
 	unsigned int		needs;
-	unsigned int		takes;
+	unsigned int		allows;
 	enum leastconn_state	state;
 	const char		*usage;
 } verbs[] = {
@@ -66,20 +66,20 @@ static const struct verb {
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 /**
- * struct word - what may follow a backend, or a pool's name
- * @name: as typed
- * @given: its bit; words that share one exclude each other
- * @allowed: the values, as text; NULL: it takes none
- * @max: greatest value, where that is a number; without a value: what it says
+ * struct keyword - an attribute of a backend or a setting of a pool
+ * @name: the word
+ * @given: its GIVEN_* bit; keywords with the same bit exclude each other
+ * @allowed: the values, for messages; NULL: it takes no value
+ * @max: greatest value; of a keyword without a value, the value that it sets
  * @min: least value
  */
-static const struct word {
+static const struct keyword {
 	const char	*name;
 	unsigned int	given;
 	const char	*allowed;
 	uint32_t	max;
 	uint32_t	min;
-} dictionary[] = {
+} keywords[] = {
 	{ "proto", GIVEN_PROTO, "tcp, udp, sctp, dccp or udplite", 0, 0 },
 	{ "weight", GIVEN_WEIGHT, "a decimal number from 0 to 65535",
 	  MAX_WEIGHT, 0 },
@@ -104,7 +104,7 @@ static const struct word {
 	{ "no-redispatch", GIVEN_SETTING(SETTING_REDISPATCH), NULL, 0, 0 },
 };
 
-#define N_WORDS (sizeof(dictionary) / sizeof(dictionary[0]))
+#define N_KEYWORDS (sizeof(keywords) / sizeof(keywords[0]))
 
 /* Return: false, for the caller to return. */
 __attribute__((format(printf, 2, 3)))
@@ -113,7 +113,7 @@ static bool set_error(struct parse_error *error, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	/* cppcheck-suppress ctuuninitvar; it is written to, not read */
+	/* cppcheck-suppress ctuuninitvar; the text is written, not read */
 	vsnprintf(error->text, sizeof(error->text), format, arguments);
 	va_end(arguments);
 	return false;
@@ -152,7 +152,7 @@ bool parse_seconds(const char *text, unsigned int *ms)
 		rest++;
 		if (*rest == '\0')
 			return false;
-		/* Further decimals are read and count for nothing. */
+		/* Decimals after the third are ignored. */
 		for (unit = 100; *rest && strchr(digits, *rest); unit /= 10)
 			value += unit * (*rest++ - '0');
 	}
@@ -168,9 +168,9 @@ bool parse_pool(const char *text, struct parse_error *error)
 			 text, LEASTCONN_NAME_SIZE - 1);
 }
 
-/* Cut at the port: "ADDR:PORT", "[ADDR6]:PORT". More colons: no port. */
-static bool cut_port(char *work, char **addr, char **port, bool *bracketed,
-		     const char *text, struct parse_error *error)
+/* Split "ADDR:PORT" or "[ADDR6]:PORT". Several colons without brackets: no port. */
+static bool split_port(char *work, char **addr, char **port, bool *bracketed,
+		       const char *text, struct parse_error *error)
 {
 	char *end = strchr(work, ':');
 
@@ -225,7 +225,7 @@ bool parse_backend(const char *text, struct change *change,
 		return set_error(error, "\"%.64s...\" is not a backend: write " ENDPOINT,
 				 text);
 	strcpy(work, text);
-	if (!cut_port(work, &addr, &port, &bracketed, text, error) ||
+	if (!split_port(work, &addr, &port, &bracketed, text, error) ||
 	    !parse_address(addr, bracketed, text, &change->backend, error))
 		return false;
 	change->given |= GIVEN_ADDRESS;
@@ -239,7 +239,10 @@ bool parse_backend(const char *text, struct change *change,
 	return true;
 }
 
-/* "any" names the backend without a port, where others could be meant too. */
+/*
+ * "proto any" selects the backend without a port. Without it, an address selects
+ * its backends with a port as well.
+ */
 static bool parse_proto(const char *value, struct change *change,
 			struct parse_error *error)
 {
@@ -258,76 +261,76 @@ static bool parse_proto(const char *value, struct change *change,
 }
 
 /* Return: false if the value is not allowed. */
-static bool parse_setting(const struct word *word, const char *value,
+static bool parse_setting(const struct keyword *keyword, const char *value,
 			  struct settings *settings)
 {
 	enum setting_id id = 0;
-	uint32_t number = word->max;
+	uint32_t number = keyword->max;
 
-	if (word->allowed && (!parse_number(value, word->max, &number) ||
-			      number < word->min))
+	if (keyword->allowed && (!parse_number(value, keyword->max, &number) ||
+				 number < keyword->min))
 		return false;
-	while (GIVEN_SETTING(id) != word->given)
+	while (GIVEN_SETTING(id) != keyword->given)
 		id++;
-	settings->of[id] = number;
+	settings->value[id] = number;
 	return true;
 }
 
-static bool parse_value(const struct word *word, const char *value,
+static bool parse_value(const struct keyword *keyword, const char *value,
 			struct change *change, struct parse_error *error)
 {
 	struct backend *backend = &change->backend;
 	bool ok = true;
 
-	switch (word->given) {
+	switch (keyword->given) {
 	case GIVEN_PROTO:
 		return parse_proto(value, change, error);
 	case GIVEN_WEIGHT:
-		ok = parse_number(value, word->max, &backend->weight);
+		ok = parse_number(value, keyword->max, &backend->weight);
 		break;
 	case GIVEN_MAX_CONNS:
-		ok = parse_number(value, word->max, &backend->max_conns);
+		ok = parse_number(value, keyword->max, &backend->max_conns);
 		break;
 	case GIVEN_STATE:
 		ok = state_number(value, &backend->state);
 		break;
 	case GIVEN_BACKUP:
-		backend->backup = word->max;
+		backend->backup = keyword->max;
 		break;
 	case GIVEN_KILL:
 		break;
 	default:
-		ok = parse_setting(word, value, &change->settings);
+		ok = parse_setting(keyword, value, &change->settings);
 		break;
 	}
 	if (!ok)
-		return set_error(error, "%s \"%.64s\" is not %s", word->name, value,
-				 word->allowed);
+		return set_error(error, "%s \"%.64s\" is not %s", keyword->name, value,
+				 keyword->allowed);
 	return true;
 }
 
-static const struct word *find_word(const char *text, unsigned int takes)
+static const struct keyword *find_keyword(const char *text, unsigned int takes)
 {
 	unsigned int i;
 
-	for (i = 0; i < N_WORDS; i++) {
-		if (dictionary[i].given & takes &&
-		    strcmp(dictionary[i].name, text) == 0)
-			return &dictionary[i];
+	for (i = 0; i < N_KEYWORDS; i++) {
+		if (keywords[i].given & takes &&
+		    strcmp(keywords[i].name, text) == 0)
+			return &keywords[i];
 	}
 	return NULL;
 }
 
-static bool unknown_word(const char *text, const char *usage,
-			 struct parse_error *error)
+static bool set_unknown_word(const char *text, const char *usage,
+			     struct parse_error *error)
 {
 	size_t length = strcspn(text, "=");
 	unsigned int i;
 
-	/* As a rule has it, where attributes are "weight=3". */
-	for (i = 0; text[length] == '=' && i < N_WORDS; i++) {
-		if (strlen(dictionary[i].name) == length &&
-		    strncmp(dictionary[i].name, text, length) == 0)
+	/* Attributes in a rule are written "weight=3": a likely mistake. */
+	for (i = 0; text[length] == '=' && i < N_KEYWORDS; i++) {
+		if (strlen(keywords[i].name) == length &&
+		    strncmp(keywords[i].name, text, length) == 0)
 			return set_error(error, "\"%.64s\": write \"%.*s %.64s\", with a blank",
 					 text, (int)length, text,
 					 text + length + 1);
@@ -336,29 +339,29 @@ static bool unknown_word(const char *text, const char *usage,
 			 usage);
 }
 
-/* Words after the backend or the pool, each once, in any order. */
+/* Keywords after the backend or the pool, in any order, each once. */
 static bool parse_words(char **words, unsigned int takes, const char *usage,
 			struct change *change, struct parse_error *error)
 {
-	const struct word *word;
+	const struct keyword *keyword;
 	unsigned int seen = 0;
 	const char *value;
 
 	while (*words) {
-		word = find_word(*words, takes);
-		if (!word)
-			return unknown_word(*words, usage, error);
-		if (seen & word->given)
+		keyword = find_keyword(*words, takes);
+		if (!keyword)
+			return set_unknown_word(*words, usage, error);
+		if (seen & keyword->given)
 			return set_error(error, "\"%s\" is one word too many: it, or its opposite, is there already",
-					 word->name);
-		seen |= word->given;
-		value = word->allowed ? words[1] : "";
+					 keyword->name);
+		seen |= keyword->given;
+		value = keyword->allowed ? words[1] : "";
 		if (!value)
 			return set_error(error, "\"%s\" needs a value: %s",
-					 word->name, word->allowed);
-		if (!parse_value(word, value, change, error))
+					 keyword->name, keyword->allowed);
+		if (!parse_value(keyword, value, change, error))
 			return false;
-		words += word->allowed ? 2 : 1;
+		words += keyword->allowed ? 2 : 1;
 	}
 	change->given |= seen;
 	return true;
@@ -416,9 +419,9 @@ static bool parse_operands(const struct verb *verb, char **words,
 		if (!parse_backend(*words++, change, error))
 			return false;
 	}
-	if (!parse_words(words, verb->takes, usage, change, error))
+	if (!parse_words(words, verb->allows, usage, change, error))
 		return false;
-	/* Here a backend is one: without a port, that of the whole address. */
+	/* A member of a pool without a port has port 0. */
 	if (verb->needs == (GIVEN_POOL | GIVEN_ADDRESS))
 		change->given |= GIVEN_PORT;
 	return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Words into changes: of the command line, or of a line that restore reads. */
+/* Parse commands from the command line and from files for restore. */
 #ifndef CTL_PARSE_H
 #define CTL_PARSE_H
 
@@ -16,23 +16,23 @@ struct parse_error {
 	char	text[512];
 };
 
-/* Digits only: neither signs nor blanks nor hexadecimal. */
+/* Decimal digits only: no sign, no blanks, no hexadecimal. */
 bool parse_number(const char *text, uint32_t max, uint32_t *number);
 
-/* Seconds, decimals allowed, into milliseconds. */
+/* Seconds with optional decimals. @ms: milliseconds. */
 bool parse_seconds(const char *text, unsigned int *ms);
 
 bool parse_pool(const char *text, struct parse_error *error);
 
-/* ADDR[:PORT], and "proto P" if more words begin with it. */
+/* ADDR[:PORT], ADDR6 or [ADDR6]:PORT. */
 bool parse_backend(const char *text, struct change *change,
 		   struct parse_error *error);
 
-/* What names backends alone: ADDR[:PORT] [proto P], all words of it. */
+/* ADDR[:PORT] [proto P] and nothing else. */
 bool parse_match(char **words, struct change *change,
 		 struct parse_error *error);
 
-/* A whole command, up to NULL. The change points into the words. */
+/* A whole command; the last word is NULL. @change keeps pointers into words. */
 bool parse_change(char **words, struct change *change,
 		  struct parse_error *error);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A message to the family, while it is made. */
+/* A request to the kernel while it is built. */
 #include <libmnl/libmnl.h>
 #include <stdlib.h>
 #include <linux/genetlink.h>
@@ -8,7 +8,7 @@
 #include "request.h"
 #include "message.h"
 
-/* More than any one change takes: two dozen of small attributes. */
+/* More than the largest change, which has two dozen small attributes. */
 #define CHANGE_ROOM	512
 
 static void make_room(struct request *request, size_t more)
@@ -95,8 +95,8 @@ static void put_settings(struct nlmsghdr *nlh, const struct change *change)
 
 	for (id = 0; id < N_SETTINGS; id++) {
 		if (change->given & GIVEN_SETTING(id))
-			mnl_attr_put_u32(nlh, settings_known[id].attr,
-					 change->settings.of[id]);
+			mnl_attr_put_u32(nlh, setting_types[id].attr,
+					 change->settings.value[id]);
 	}
 }
 

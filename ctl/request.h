@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A message to the family, while it is made. */
+/* A request to the kernel while it is built. */
 #ifndef CTL_REQUEST_H
 #define CTL_REQUEST_H
 
@@ -11,9 +11,9 @@
 struct nlmsghdr;
 
 /**
- * struct request - a message that grows
- * @buf: where it is; it moves as it grows
- * @room: bytes there
+ * struct request - a netlink message
+ * @buf: the message; adding to it may move it
+ * @room: bytes allocated
  */
 struct request {
 	char	*buf;
@@ -25,13 +25,13 @@ void request_free(struct request *request);
 
 struct nlmsghdr *request_header(const struct request *request);
 
-/* Bytes of the message so far: where what comes next will begin. */
+/* The current length, which is the offset of what is added next. */
 size_t request_length(const struct request *request);
 
-/* One more change, in a nest of its own. */
+/* Add a change, which is a nested attribute. */
 void request_add_change(struct request *request, const struct change *change);
 
-/* What of the change a dump is to be narrowed by: pool, address, port, proto. */
+/* Limit a dump to the pool, address, port and protocol that @change sets. */
 void request_add_filter(struct request *request, const struct change *change);
 
 #endif /* CTL_REQUEST_H */

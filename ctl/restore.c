@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Commands from a file, carried out all or none: they are one message to the
- * kernel. What it refuses it tells by the place in that message, from which the
- * line is found.
+ * The command restore: apply all commands of a file, or none. They are sent in one
+ * request. The kernel reports the offset of the change in error in the request, from
+ * which the line is found.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,12 +21,12 @@
 #define MAX_WORDS	32
 
 /**
- * struct line - one that has a command
- * @number: in the file, from 1
- * @end: of its change in the message
- * @text: its words
+ * struct script_line - a line with a command
+ * @number: its number in the file, from 1
+ * @end: offset of the end of its change in the request
+ * @text: the line, for messages
  */
-struct line {
+struct script_line {
 	unsigned int	number;
 	size_t		end;
 	char		*text;
@@ -34,22 +34,22 @@ struct line {
 
 /**
  * struct script - a file of commands
- * @name: for messages
- * @lines: those with a command
- * @count: how many
- * @room: how many there could be
- * @request: the message they make
+ * @name: its name, for messages
+ * @lines: array of the lines with a command
+ * @count: lines in the array
+ * @room: lines allocated
+ * @request: the request with all changes
  */
 struct script {
 	const char	*name;
-	struct line	*lines;
+	struct script_line	*lines;
 	size_t		count;
 	size_t		room;
 	struct request	request;
 };
 
-/* Cut into words, up to the end or a comment. Return: false if too many. */
-static bool cut_words(char *text, char **words)
+/* Split a line into words, without its comment. Return: false if too many. */
+static bool split_words(char *text, char **words)
 {
 	size_t count = 0;
 	char *word, *rest;
@@ -73,17 +73,17 @@ static void trim(char *text)
 }
 
 /*
- * gcc's analyzer does not follow a pointer into the memory that array_grow() returned,
- * and reports as leaked what the script keeps. clang has no such option.
+ * gcc's analyzer does not track pointers in memory from array_grow() and reports
+ * line.text as leaked. clang does not know the option.
  */
 #ifndef __clang__
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
 #endif
-static void add_line(struct script *script, unsigned int number,
-		     const char *text)
+static void script_add_line(struct script *script, unsigned int number,
+			    const char *text)
 {
-	struct line line = {
+	struct script_line line = {
 		.number	= number,
 		.end	= request_length(&script->request),
 		.text	= strdup(text),
@@ -100,7 +100,8 @@ static void add_line(struct script *script, unsigned int number,
 #pragma GCC diagnostic pop
 #endif
 
-static void read_line(struct script *script, unsigned int number, char *text)
+static void script_read_line(struct script *script, unsigned int number,
+			     char *text)
 {
 	char *words[MAX_WORDS + 1];
 	struct change change;
@@ -109,23 +110,23 @@ static void read_line(struct script *script, unsigned int number, char *text)
 
 	if (!copy)
 		die("out of memory");
-	if (!cut_words(copy, words))
+	if (!split_words(copy, words))
 		die_usage("%s:%u: more than %d words", script->name, number,
 			  MAX_WORDS);
 	if (words[0]) {
 		if (!parse_change(words, &change, &error))
 			die_usage("%s:%u: %s", script->name, number, error.text);
-		/* Saved for a backend that a rule will bring later. */
+		/* A rule that is loaded later may add the backend. */
 		if (change.op == LEASTCONN_OP_STATE &&
 		    change.backend.state != LEASTCONN_STATE_READY)
 			change.given |= GIVEN_AHEAD;
 		request_add_change(&script->request, &change);
-		add_line(script, number, text + strspn(text, BLANKS));
+		script_add_line(script, number, text + strspn(text, BLANKS));
 	}
 	free(copy);
 }
 
-static void read_script(struct script *script, FILE *file)
+static void script_read(struct script *script, FILE *file)
 {
 	unsigned int number = 0;
 	char *text = NULL;
@@ -136,7 +137,7 @@ static void read_script(struct script *script, FILE *file)
 		number++;
 		if (strlen(text) != (size_t)length)
 			die_usage("%s:%u: a zero byte", script->name, number);
-		read_line(script, number, text);
+		script_read_line(script, number, text);
 		if (number % 1024 == 0)
 			progress("%s: %u lines", script->name, number);
 	}
@@ -145,8 +146,9 @@ static void read_script(struct script *script, FILE *file)
 	free(text);
 }
 
-/* The line whose change has that place in the message. */
-static const struct line *find_line(const struct script *script, size_t offset)
+/* The line whose change contains the offset; NULL if there is none. */
+static const struct script_line *script_find_line(const struct script *script,
+						  size_t offset)
 {
 	size_t i;
 
@@ -157,16 +159,16 @@ static const struct line *find_line(const struct script *script, size_t offset)
 	return NULL;
 }
 
-static void send_script(struct script *script)
+static void script_send(struct script *script)
 {
 	struct killed killed = { 0 };
 	struct nl_error error;
-	const struct line *line;
+	const struct script_line *line;
 	struct nl *nl = nl_open();
 
 	progress("%s: %zu changes", script->name, script->count);
 	if (!nl_transact(nl, &script->request, killed_read, &killed, &error)) {
-		line = find_line(script, error.offset);
+		line = script_find_line(script, error.offset);
 		if (!line)
 			die("%s: %s", script->name, nl_error_text(&error));
 		die("%s:%u: %s: %s", script->name, line->number, line->text,
@@ -177,7 +179,7 @@ static void send_script(struct script *script)
 	killed_print(&killed);
 }
 
-static void free_script(struct script *script)
+static void script_free(struct script *script)
 {
 	size_t i;
 
@@ -187,7 +189,7 @@ static void free_script(struct script *script)
 	request_free(&script->request);
 }
 
-static FILE *open_script(struct script *script, const char *name)
+static FILE *script_open(struct script *script, const char *name)
 {
 	FILE *file;
 
@@ -213,14 +215,13 @@ enum status run_restore(char **words)
 
 	if (words[0] && words[1])
 		die_usage("\"%s\": restore reads one file", words[1]);
-	file = open_script(&script, words[0]);
+	file = script_open(&script, words[0]);
 	request_init(&script.request, LEASTCONN_CMD_CHANGE);
-	read_script(&script, file);
+	script_read(&script, file);
 	if (file != stdin)
 		fclose(file);
-	/* Nothing to do is done. */
 	if (script.count)
-		send_script(&script);
-	free_script(&script);
+		script_send(&script);
+	script_free(&script);
 	return STATUS_OK;
 }

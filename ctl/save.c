@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pools, as commands that restore reads: right when there is nothing yet,
- * with attributes where they differ from the default.
+ * The command save: print the pools as commands that restore them into an empty
+ * namespace. Attributes with their default value are omitted.
  */
 #include <stdio.h>
 
@@ -16,7 +16,7 @@ static void print_state(const struct backend *backend)
 		printf(" state %s", state_name(backend->state));
 }
 
-/* Without a word of it the protocol is the pool's, which is TCP at first. */
+/* The default is the protocol of the pool, which for an empty pool is TCP. */
 static void print_proto(const struct backend *backend)
 {
 	if (backend->port && backend->proto != IPPROTO_TCP)
@@ -42,11 +42,11 @@ static void print_member(const char *pool, const struct backend *backend)
 static void print_pool(const struct group *group)
 {
 	char settings[SETTINGS_STRLEN];
-	struct settings normal;
+	struct settings defaults;
 	size_t i;
 
-	settings_of_pool(&normal);
-	settings_format(&group->settings, &normal, " ", settings,
+	settings_init_pool(&defaults);
+	settings_format(&group->settings, &defaults, " ", settings,
 			sizeof(settings));
 	printf("pool add %s%s\n", group->pool, settings);
 	for (i = 0; i < group->backends.count; i++)
@@ -54,10 +54,11 @@ static void print_pool(const struct group *group)
 }
 
 /*
- * Of backends that no pool has: those of rules, and those that come back. The
- * protocol makes it this one: without it others of the address are meant too.
+ * The states of backends that are in no pool: they are in rules, or may be added
+ * again. The protocol is always printed: without it the command applies to other
+ * backends of the address as well.
  */
-static void print_states(const struct backends *backends)
+static void save_print_states(const struct backends *backends)
 {
 	char text[BACKEND_STRLEN];
 	size_t i;
@@ -84,7 +85,7 @@ enum status run_save(char **words)
 	nl_close(nl);
 	for (i = 0; i < snapshot.count; i++)
 		print_pool(&snapshot.groups[i]);
-	print_states(&snapshot.unused);
+	save_print_states(&snapshot.unused);
 	snapshot_free(&snapshot);
 	return STATUS_OK;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The terminal as a picture: given back as it was, however the program ends.
+ * Full-screen output on a terminal, which is restored when the program ends.
  *
- * A signal is only noted by its handler; screen_key() acts on it. Signals are
- * blocked but while it waits, so that none is missed before it does.
+ * The signal handler only sets flags, on which screen_key() acts. Signals are
+ * blocked except while screen_key() waits, so that it cannot miss one.
  */
 #define _GNU_SOURCE /* ppoll() */
 #include <errno.h>
@@ -22,7 +22,7 @@
 #define ENTER		"\033[?1049h\033[?25l\033[?7l\033[2J"
 #define LEAVE		"\033[?7h\033[?25h\033[?1049l"
 
-/* Terminals that know it show what is between at once; others ignore it. */
+/* Synchronized output: terminals that do not support it ignore it. */
 #define SYNC_BEGIN	"\033[?2026h\033[H"
 #define SYNC_END	"\033[?2026l"
 
@@ -32,14 +32,14 @@ static const int signals[] = { SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGTSTP };
 
 static volatile sig_atomic_t resized, stopped, ending;
 
-/* Keys that have been read and not been taken yet. */
-static char typed[64];
-static size_t typed_length;
+/* Input that was read but is not processed yet. */
+static char input[64];
+static size_t input_length;
 
-static struct termios before;
+static struct termios saved_termios;
 static bool has_keys;
 static bool shown;
-static sigset_t while_waiting;
+static sigset_t wait_mask;
 
 static void write_all(const char *text, size_t length)
 {
@@ -51,7 +51,7 @@ static void write_all(const char *text, size_t length)
 
 			poll(&out, 1, -1);
 		} else if (written < 0 && errno != EINTR) {
-			/* The terminal is gone. */
+			/* The terminal is closed: do not try to restore it. */
 			shown = false;
 			exit(STATUS_ERROR);
 		} else if (written > 0) {
@@ -61,7 +61,7 @@ static void write_all(const char *text, size_t length)
 	}
 }
 
-static void note(int number)
+static void handle_signal(int number)
 {
 	switch (number) {
 	case SIGWINCH:
@@ -77,7 +77,7 @@ static void note(int number)
 
 static void catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = note };
+	struct sigaction action = { .sa_handler = handle_signal };
 	sigset_t ours;
 	size_t i;
 
@@ -86,17 +86,17 @@ static void catch_signals(void)
 		sigaddset(&ours, signals[i]);
 		sigaction(signals[i], &action, NULL);
 	}
-	sigprocmask(SIG_BLOCK, &ours, &while_waiting);
+	sigprocmask(SIG_BLOCK, &ours, &wait_mask);
 	for (i = 0; i < N_SIGNALS; i++)
-		sigdelset(&while_waiting, signals[i]);
+		sigdelset(&wait_mask, signals[i]);
 }
 
-static void show(void)
+static void screen_enter(void)
 {
-	struct termios raw = before;
+	struct termios raw = saved_termios;
 
 	shown = true;
-	/* Ctrl-C and Ctrl-Z stay signals. */
+	/* Ctrl-C and Ctrl-Z still send signals. */
 	raw.c_lflag &= ~(ICANON | ECHO);
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
@@ -112,7 +112,7 @@ void screen_close(void)
 	shown = false;
 	write_all(LEAVE, strlen(LEAVE));
 	if (has_keys)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &saved_termios);
 }
 
 bool screen_possible(void)
@@ -124,11 +124,11 @@ bool screen_possible(void)
 
 void screen_open(void)
 {
-	has_keys = tcgetattr(STDIN_FILENO, &before) == 0;
+	has_keys = tcgetattr(STDIN_FILENO, &saved_termios) == 0;
 	catch_signals();
 	message_prepare = screen_close;
 	atexit(screen_close);
-	show();
+	screen_enter();
 }
 
 void screen_size(int *rows, int *columns)
@@ -159,8 +159,8 @@ void screen_draw(const char *picture, size_t length)
 	free(all);
 }
 
-/* Ends as whoever sent the signal expects: by it. */
-static void end_by(int number)
+/* End by the signal itself, so that the parent process sees it as the reason. */
+static void end_by_signal(int number)
 {
 	sigset_t set;
 
@@ -169,43 +169,43 @@ static void end_by(int number)
 	sigemptyset(&set);
 	sigaddset(&set, number);
 	raise(number);
-	/* The signal is blocked: it comes once it is let in. */
+	/* The signal is blocked and is delivered by unblocking it. */
 	/* cppcheck-suppress unreachableCode; its raise() never returns */
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* Ctrl-Z: the shell gets its screen, and fg brings the picture back. */
-static void stop(void)
+/* Ctrl-Z: restore the terminal, stop, and draw again after fg. */
+static void suspend(void)
 {
 	stopped = 0;
 	screen_close();
 	raise(SIGSTOP);
 	/* cppcheck-suppress unreachableCode; its raise() never returns */
-	show();
+	screen_enter();
 }
 
-/* Of what the terminal sends for a key that we do not know: its length. */
+/* The length of the escape sequence of an unknown key. */
 static size_t unknown_length(void)
 {
 	size_t length = 1;
 
-	if (typed[0] != '\033')
+	if (input[0] != '\033')
 		return 1;
 	/* Parameters, then a letter or "~". */
-	if (length < typed_length && strchr("[O", typed[length]))
+	if (length < input_length && strchr("[O", input[length]))
 		length++;
-	while (length < typed_length && strchr("0123456789;", typed[length]))
+	while (length < input_length && strchr("0123456789;", input[length]))
 		length++;
-	return length < typed_length ? length + 1 : length;
+	return length < input_length ? length + 1 : length;
 }
 
-static void forget_typed(size_t length)
+static void drop_input(size_t length)
 {
-	typed_length -= length;
-	memmove(typed, typed + length, typed_length);
+	input_length -= length;
+	memmove(input, input + length, input_length);
 }
 
-/* The first of the keys that were typed. */
+/* Take the first key from the input. */
 static enum key next_key(void)
 {
 	static const struct {
@@ -225,25 +225,25 @@ static enum key next_key(void)
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		length = strlen(keys[i].text);
-		if (length <= typed_length &&
-		    memcmp(keys[i].text, typed, length) == 0) {
-			forget_typed(length);
+		if (length <= input_length &&
+		    memcmp(keys[i].text, input, length) == 0) {
+			drop_input(length);
 			return keys[i].key;
 		}
 	}
-	forget_typed(unknown_length());
+	drop_input(unknown_length());
 	return KEY_OTHER;
 }
 
 static enum key read_key(void)
 {
-	ssize_t length = read(STDIN_FILENO, typed, sizeof(typed));
+	ssize_t length = read(STDIN_FILENO, input, sizeof(input));
 
 	if (length > 0) {
-		typed_length = length;
+		input_length = length;
 		return next_key();
 	}
-	/* No keys will come any more. */
+	/* End of file or error: stop reading keys. */
 	if (length == 0 || (errno != EINTR && errno != EAGAIN))
 		has_keys = false;
 	return KEY_OTHER;
@@ -255,13 +255,13 @@ enum key screen_key(unsigned int ms)
 	struct pollfd keys = { has_keys ? STDIN_FILENO : -1, POLLIN, 0 };
 	int ready;
 
-	if (typed_length)
+	if (input_length)
 		return next_key();
-	ready = ppoll(&keys, 1, &limit, &while_waiting);
+	ready = ppoll(&keys, 1, &limit, &wait_mask);
 	if (ending)
-		end_by(ending);
+		end_by_signal(ending);
 	if (stopped) {
-		stop();
+		suspend();
 		return KEY_RESIZED;
 	}
 	if (resized) {

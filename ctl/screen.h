@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The terminal as a picture: given back as it was, however the program ends. */
+/* Full-screen output on a terminal, which is restored when the program ends. */
 #ifndef CTL_SCREEN_H
 #define CTL_SCREEN_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 enum key {
-	KEY_NONE,	/* the time is over */
+	KEY_NONE,	/* timeout */
 	KEY_RESIZED,
 	KEY_OTHER,
 	KEY_QUIT,
@@ -18,7 +18,7 @@ enum key {
 	KEY_HOME,
 };
 
-/* Whether stdout is a terminal that can. */
+/* Return: true if stdout is a terminal that supports it. */
 bool screen_possible(void);
 
 void screen_open(void);
@@ -26,19 +26,19 @@ void screen_close(void);
 
 void screen_size(int *rows, int *columns);
 
-/* A whole picture in one go, without flicker. */
+/* Draw a whole screen at once, which avoids flicker. */
 void screen_draw(const char *picture, size_t length);
 
 /*
- * What stands between its lines, and after the last one if the terminal has more.
- * A line that reaches the edge has nothing to erase: the cursor stands on its
- * last character.
+ * What separates the lines of the screen, and follows the last line if the
+ * terminal has more. Do not erase after a line as wide as the terminal: the cursor
+ * is on its last character, which would be erased.
  */
 #define SCREEN_ERASE_LINE	"\033[K"
 #define SCREEN_NEXT_LINE	"\r\n"
 #define SCREEN_ERASE_REST	"\033[J"
 
-/* Waits for a key, at most so long. */
+/* Wait for a key for at most @ms milliseconds. */
 enum key screen_key(unsigned int ms);
 
 #endif /* CTL_SCREEN_H */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The settings of a pool, or of a rule with --to: their names, how they are written. */
+/* The settings of a pool or of a rule with --to. */
 #include <stdio.h>
 #include <string.h>
 
 #include "backend.h"
 #include "settings.h"
 
-const struct setting settings_known[N_SETTINGS] = {
+const struct setting setting_types[N_SETTINGS] = {
 	[SETTING_MAX_FAILS] = {
 		"max-fails", LEASTCONN_A_MAX_FAILS, 0, false },
 	[SETTING_FAIL_TIMEOUT] = {
@@ -23,7 +23,7 @@ const struct setting settings_known[N_SETTINGS] = {
 
 void setting_format(enum setting_id id, uint32_t value, char *buf)
 {
-	const struct setting *setting = &settings_known[id];
+	const struct setting *setting = &setting_types[id];
 
 	if (setting->is_flag)
 		snprintf(buf, SETTING_STRLEN, "%s%s", value ? "" : "no-",
@@ -33,7 +33,7 @@ void setting_format(enum setting_id id, uint32_t value, char *buf)
 }
 
 void settings_format(const struct settings *settings,
-		     const struct settings *normal, const char *gap,
+		     const struct settings *defaults, const char *separator,
 		     char *text, size_t size)
 {
 	char word[SETTING_STRLEN];
@@ -42,28 +42,28 @@ void settings_format(const struct settings *settings,
 
 	*text = '\0';
 	for (id = 0; id < N_SETTINGS && used < size; id++) {
-		if (settings->of[id] == normal->of[id])
+		if (settings->value[id] == defaults->value[id])
 			continue;
-		setting_format(id, settings->of[id], word);
-		used += snprintf(text + used, size - used, "%s%s", gap, word);
+		setting_format(id, settings->value[id], word);
+		used += snprintf(text + used, size - used, "%s%s", separator, word);
 	}
 }
 
-void settings_of_pool(struct settings *settings)
+void settings_init_pool(struct settings *settings)
 {
 	enum setting_id id;
 
 	for (id = 0; id < N_SETTINGS; id++)
-		settings->of[id] = settings_known[id].normal;
+		settings->value[id] = setting_types[id].default_value;
 }
 
-void settings_of_rule(struct settings *settings, uint32_t family)
+void settings_init_rule(struct settings *settings, uint32_t family)
 {
-	settings_of_pool(settings);
-	settings->of[SETTING_PERSISTENT_MASK] = address_size(family) * 8;
+	settings_init_pool(settings);
+	settings->value[SETTING_PERSISTENT_MASK] = address_size(family) * 8;
 }
 
-bool settings_same(const struct settings *a, const struct settings *b)
+bool settings_equal(const struct settings *a, const struct settings *b)
 {
-	return memcmp(a->of, b->of, sizeof(a->of)) == 0;
+	return memcmp(a->value, b->value, sizeof(a->value)) == 0;
 }

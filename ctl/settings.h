@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The settings of a pool, or of a rule with --to: their names, how they are written. */
+/* The settings of a pool or of a rule with --to. */
 #ifndef CTL_SETTINGS_H
 #define CTL_SETTINGS_H
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <linux/leastconn.h>
 
-/* In the order they are written. */
+/* In the order in which they are printed. */
 enum setting_id {
 	SETTING_MAX_FAILS,
 	SETTING_FAIL_TIMEOUT,
@@ -20,46 +20,49 @@ enum setting_id {
 };
 
 /**
- * struct setting - what is known of one
- * @name: as typed
- * @attr: as the kernel has it
- * @normal: what a pool has that is not given it
- * @is_flag: no number, but NAME or no-NAME
+ * struct setting - a kind of setting
+ * @name: its name on the command line
+ * @attr: its netlink attribute
+ * @default_value: default of a pool
+ * @is_flag: written as NAME or no-NAME, without a number
  */
 struct setting {
 	const char		*name;
 	enum leastconn_attr	attr;
-	uint32_t		normal;
+	uint32_t		default_value;
 	bool			is_flag;
 };
 
-extern const struct setting settings_known[N_SETTINGS];
+extern const struct setting setting_types[N_SETTINGS];
 
 /**
- * struct settings - of a pool or rule
- * @of: by &enum setting_id; a flag: 0 or 1
+ * struct settings - the settings of a pool or rule
+ * @value: by &enum setting_id; a flag is 0 or 1
  */
 struct settings {
-	uint32_t	of[N_SETTINGS];
+	uint32_t	value[N_SETTINGS];
 };
 
-/* A setting in the words of the command line. */
+/* Size of a setting as text. */
 #define SETTING_STRLEN	sizeof("persistent-mask 4294967295")
 
+/* Write the setting as on the command line. */
 void setting_format(enum setting_id id, uint32_t value, char *buf);
 
-/* Those that differ from @normal, with @gap before each. */
+/*
+ * Write the settings that differ from @defaults, each after @separator, into @text,
+ * which has SETTINGS_STRLEN bytes.
+ */
 void settings_format(const struct settings *settings,
-		     const struct settings *normal, const char *gap,
+		     const struct settings *defaults, const char *separator,
 		     char *text, size_t size);
 
-/* Room for that. */
 #define SETTINGS_STRLEN	(N_SETTINGS * (SETTING_STRLEN + 2))
 
-/* Those of a pool that is given none, or of a rule for that family. */
-void settings_of_pool(struct settings *settings);
-void settings_of_rule(struct settings *settings, uint32_t family);
+/* Set the defaults of a pool, or of a rule of a family. */
+void settings_init_pool(struct settings *settings);
+void settings_init_rule(struct settings *settings, uint32_t family);
 
-bool settings_same(const struct settings *a, const struct settings *b);
+bool settings_equal(const struct settings *a, const struct settings *b);
 
 #endif /* CTL_SETTINGS_H */

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the kernel has at a moment: pools, rules and their backends.
+ * The pools, rules and backends of the kernel at one moment.
  *
- * A dump comes in several parts. If something is changed between them the kernel
- * says so, and it is asked again.
+ * A dump comes in several messages. If something changes between them, the kernel
+ * marks the dump as interrupted, and it is repeated.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <linux/genetlink.h>
 
 #include "array.h"
 #include "attr.h"
 #include "change.h"
+#include "clock.h"
 #include "message.h"
 #include "nl.h"
 #include "request.h"
@@ -22,6 +22,7 @@
 #include "snapshot.h"
 
 #define DUMP_TRIES	50
+#define DUMP_PAUSE_MS	10
 
 void snapshot_free(struct snapshot *snapshot)
 {
@@ -34,9 +35,12 @@ void snapshot_free(struct snapshot *snapshot)
 	memset(snapshot, 0, sizeof(*snapshot));
 }
 
-/* The group that the message belongs to: mostly the one before. */
-static struct group *group_of(struct snapshot *snapshot,
-			      const struct attrs *attrs)
+/*
+ * The group of a message. The messages of a group follow each other: it is the last
+ * group, or a new one.
+ */
+static struct group *find_group(struct snapshot *snapshot,
+				const struct attrs *attrs)
 {
 	const char *pool = attrs_pool(attrs);
 	uint32_t rule = attrs_u32(attrs, LEASTCONN_A_RULE);
@@ -56,7 +60,7 @@ static struct group *group_of(struct snapshot *snapshot,
 		strcpy(group->pool, pool);
 	group->rule = rule;
 	group->rules = !pool;
-	settings_of_pool(&group->settings);
+	settings_init_pool(&group->settings);
 	return group;
 }
 
@@ -70,7 +74,7 @@ static void read_group_message(const struct nlmsghdr *nlh, void *data)
 	if (!attrs_have(&attrs, LEASTCONN_A_POOL) &&
 	    !attrs_have(&attrs, LEASTCONN_A_RULE))
 		return;
-	group = group_of(data, &attrs);
+	group = find_group(data, &attrs);
 	if (attrs_backend(&attrs, &backend)) {
 		backends_add(&group->backends, &backend);
 		return;
@@ -91,18 +95,18 @@ static void read_backend_message(const struct nlmsghdr *nlh, void *data)
 }
 
 /**
- * struct dump - what is asked for, and what becomes of it
- * @cmd: the command
- * @filter: what narrows it; NULL: nothing
- * @reader: for its messages
- * @forget: what @reader has kept, because the dump begins again
- * @data: for @reader and @forget
+ * struct dump - a dump request
+ * @cmd: the netlink command
+ * @filter: limits the dump; NULL: no limit
+ * @reader: called for each message
+ * @reset: called before each attempt, to discard the previous one
+ * @data: passed to @reader and @reset
  */
 struct dump {
 	enum leastconn_cmd	cmd;
 	const struct change	*filter;
 	nl_reader		reader;
-	void			(*forget)(void *data);
+	void			(*reset)(void *data);
 	void			*data;
 };
 
@@ -112,7 +116,7 @@ static enum nl_dump_result dump_once(const struct dump *dump, struct nl *nl,
 	enum nl_dump_result result;
 	struct request request;
 
-	dump->forget(dump->data);
+	dump->reset(dump->data);
 	request_init(&request, dump->cmd);
 	if (dump->filter)
 		request_add_filter(&request, dump->filter);
@@ -121,28 +125,27 @@ static enum nl_dump_result dump_once(const struct dump *dump, struct nl *nl,
 	return result;
 }
 
-/* Return: false if the kernel refused. */
-static bool dump_all(const struct dump *dump, struct nl *nl,
-		     struct nl_error *error)
+/* Return: false on error, see @error. */
+static bool dump_retry(const struct dump *dump, struct nl *nl,
+		       struct nl_error *error)
 {
-	static const struct timespec pause = { .tv_nsec = 10000000 };
 	enum nl_dump_result result;
 	unsigned int tries = 0;
 
 	while ((result = dump_once(dump, nl, error)) == NL_DUMP_INTERRUPTED) {
 		if (++tries == DUMP_TRIES)
 			die("what is to be listed changes all the time; try again");
-		nanosleep(&pause, NULL);
+		clock_sleep(DUMP_PAUSE_MS);
 	}
 	return result == NL_DUMP_OK;
 }
 
-static void forget_snapshot(void *data)
+static void reset_snapshot(void *data)
 {
 	snapshot_free(data);
 }
 
-static void forget_backends(void *data)
+static void reset_backends(void *data)
 {
 	backends_free(data);
 }
@@ -155,14 +158,14 @@ static void take_groups(struct snapshot *snapshot, struct nl *nl,
 		.cmd	= LEASTCONN_CMD_GET_POOLS,
 		.filter	= pool ? &filter : NULL,
 		.reader	= read_group_message,
-		.forget	= forget_snapshot,
+		.reset	= reset_snapshot,
 		.data	= snapshot,
 	};
 	struct nl_error error;
 
-	if (dump_all(&dump, nl, &error))
+	if (dump_retry(&dump, nl, &error))
 		return;
-	/* Older kernels have no words for a dump that does not begin. */
+	/* Older kernels send no message if a dump does not start. */
 	if (pool)
 		die("pool %s: %s", pool, error.code == ENOENT ?
 		    "no such pool" : nl_error_text(&error));
@@ -176,16 +179,16 @@ void backends_take(struct backends *backends, struct nl *nl,
 		.cmd	= LEASTCONN_CMD_GET_BACKENDS,
 		.filter	= match,
 		.reader	= read_backend_message,
-		.forget	= forget_backends,
+		.reset	= reset_backends,
 		.data	= backends,
 	};
 	struct nl_error error;
 
-	if (!dump_all(&dump, nl, &error))
+	if (!dump_retry(&dump, nl, &error))
 		die("%s", nl_error_text(&error));
 }
 
-/* iptables may load a rule several times: those that are alike become one. */
+/* iptables may load a rule several times: count equal rules as one group. */
 static void merge_rules(struct snapshot *snapshot)
 {
 	struct group *groups = snapshot->groups;
@@ -221,8 +224,8 @@ static void drop_rules(struct snapshot *snapshot)
 	snapshot->count = kept;
 }
 
-/* Keep of all backends those that are in no group. */
-static void keep_unused(struct snapshot *snapshot)
+/* Remove the backends that are in a group from @unused. */
+static void remove_used(struct snapshot *snapshot)
 {
 	struct backends used = { 0 }, *all = &snapshot->unused;
 	size_t i, j, kept = 0;
@@ -243,13 +246,16 @@ static void keep_unused(struct snapshot *snapshot)
 	backends_free(&used);
 }
 
-static void take(struct snapshot *snapshot, struct nl *nl, const char *pool,
-		 bool rules)
+static void take_snapshot(struct snapshot *snapshot, struct nl *nl, const char *pool,
+			  bool rules)
 {
 	struct backends all = { 0 };
 
 	memset(snapshot, 0, sizeof(*snapshot));
-	/* First: one that leaves its pool meanwhile is seen here or there. */
+	/*
+	 * Read all backends before the groups: a backend that is removed from its
+	 * pool in between is still listed.
+	 */
 	if (!pool)
 		backends_take(&all, nl, NULL);
 	take_groups(snapshot, nl, pool);
@@ -258,15 +264,15 @@ static void take(struct snapshot *snapshot, struct nl *nl, const char *pool,
 		merge_rules(snapshot);
 	else
 		drop_rules(snapshot);
-	keep_unused(snapshot);
+	remove_used(snapshot);
 }
 
 void snapshot_take(struct snapshot *snapshot, struct nl *nl, const char *pool)
 {
-	take(snapshot, nl, pool, true);
+	take_snapshot(snapshot, nl, pool, true);
 }
 
 void snapshot_take_pools(struct snapshot *snapshot, struct nl *nl)
 {
-	take(snapshot, nl, NULL, false);
+	take_snapshot(snapshot, nl, NULL, false);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the kernel has at a moment: pools, rules and their backends. */
+/* The pools, rules and backends of the kernel at one moment. */
 #ifndef CTL_SNAPSHOT_H
 #define CTL_SNAPSHOT_H
 
@@ -11,12 +11,12 @@ struct change;
 struct nl;
 
 /**
- * struct snapshot - pools first, then rules
- * @groups: the array
- * @count: how many
- * @room: how many it could hold
- * @unused: backends that the kernel knows and that are in no group: those that
- *	have a state, or connections, still
+ * struct snapshot - the pools, rules and backends of the kernel
+ * @groups: array of groups, pools before rules
+ * @count: groups in the array
+ * @room: groups allocated
+ * @unused: backends in no group, which still have connections or a state other
+ *	than ready
  */
 struct snapshot {
 	struct group	*groups;
@@ -25,14 +25,14 @@ struct snapshot {
 	struct backends	unused;
 };
 
-/* Pools and rules, and what is unused. @pool: that one alone; NULL: all. */
+/* Read all pools, rules and backends; if @pool is not NULL, that pool only. */
 void snapshot_take(struct snapshot *snapshot, struct nl *nl, const char *pool);
 
-/* The pools alone: what only rules have counts as unused. */
+/* The same without rules: backends that only rules use are in @unused. */
 void snapshot_take_pools(struct snapshot *snapshot, struct nl *nl);
 void snapshot_free(struct snapshot *snapshot);
 
-/* Every backend that the kernel knows and that matches; all if @match is NULL. */
+/* Read the backends that match; all if @match is NULL. */
 void backends_take(struct backends *backends, struct nl *nl,
 		   const struct change *match);
 

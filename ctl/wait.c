@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Waits until drained backends have no live connection. */
+/* The command wait: wait until drained backends have no live connection. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -14,11 +14,11 @@
 #define POLL_MS		150
 
 /**
- * struct wait - what is waited for
- * @match: the backends
- * @typed: as they were named
- * @limited: whether there is a timeout
- * @timeout: in milliseconds
+ * struct wait - arguments of the command
+ * @match: selects the backends
+ * @typed: the backend as it was typed, for messages
+ * @limited: there is a timeout
+ * @timeout: the timeout in milliseconds
  */
 struct wait {
 	struct change	match;
@@ -27,8 +27,8 @@ struct wait {
 	unsigned int	timeout;
 };
 
-/* Takes --timeout SEC out of the words; what remains is a backend's. */
-static void take_timeout(struct wait *wait, char **words)
+/* Remove --timeout SEC from the words. */
+static void wait_parse_timeout(struct wait *wait, char **words)
 {
 	char **kept = words;
 
@@ -44,8 +44,8 @@ static void take_timeout(struct wait *wait, char **words)
 	*kept = NULL;
 }
 
-/* Connections of all backends that match. */
-static uint64_t count_live(const struct wait *wait, struct nl *nl)
+/* Live connections of all backends that match. */
+static uint64_t wait_count_live(const struct wait *wait, struct nl *nl)
 {
 	struct backends backends = { 0 };
 	char text[BACKEND_STRLEN];
@@ -72,7 +72,7 @@ static void wait_until_empty(const struct wait *wait, struct nl *nl)
 {
 	uint64_t live, start = clock_ms(), passed;
 
-	while ((live = count_live(wait, nl)) > 0) {
+	while ((live = wait_count_live(wait, nl)) > 0) {
 		passed = clock_ms() - start;
 		if (wait->limited && passed >= wait->timeout)
 			die("%s has %llu live connection%s still, after %u.%03u seconds",
@@ -97,7 +97,7 @@ enum status run_wait(char **words)
 	struct parse_error error;
 	struct nl *nl;
 
-	take_timeout(&wait, words);
+	wait_parse_timeout(&wait, words);
 	if (!parse_match(words, &wait.match, &error))
 		die_usage("%s", error.text);
 	wait.typed = words[0];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of list as a picture that moves: bars of live connections, and how
- * many new ones come in a second.
+ * The command watch: the backends with bars of live connections and the rate of new
+ * connections, updated periodically.
  */
 #include <inttypes.h>
 #include <langinfo.h>
@@ -24,7 +24,7 @@
 #define DEFAULT_INTERVAL	1000
 #define MIN_INTERVAL		100
 
-/* Title and the line above the columns. */
+/* The title and the titles of the columns. */
 #define TOP_LINES		2
 
 #define MIN_NAME	7
@@ -33,42 +33,42 @@
 #define WEIGHT_WIDTH	6
 #define RATE_WIDTH	8
 
-/* Bars have this many live connections at least from end to end. */
+/* The least number of live connections for a full bar. */
 #define MIN_SCALE	10
 
 /**
- * struct line - of what can be shown, before it is known how much of it fits
- * @group: it is its heading, or its backend; NULL: of those in no group
- * @backend: NULL: a heading
+ * struct watch_line - a line, which may be outside of the visible part
+ * @group: the group; NULL: the backends in no group
+ * @backend: a backend of the group; NULL: the title of the group
  */
-struct line {
+struct watch_line {
 	const struct group	*group;
 	const struct backend	*backend;
 };
 
 /**
- * struct watch - the picture and what it is of
- * @pool: that one alone; NULL: all
- * @interval: from picture to picture, in milliseconds
- * @coloured: with colours
- * @blocks: with Unicode's block characters
- * @now: what is there
- * @time: when that was
- * @old: the backends before, sorted
- * @old_time: when that was; 0: there was none
- * @lines: all that could be shown
- * @count: how many
- * @room: how many there could be
- * @first: of the lines that are shown
- * @rows: of the terminal
- * @columns: of the terminal
- * @name_width: of the widest backend
- * @number_width: of the greatest number of connections
- * @bar_width: what is left for bars
- * @has_state: the terminal is wide enough for it; so the next
- * @has_weight: for this
- * @has_rate: for this
- * @scale: connections of a bar that goes from end to end
+ * struct watch - state of the command
+ * @pool: show this pool only; NULL: all pools and rules
+ * @interval: time between updates in milliseconds
+ * @coloured: use colours
+ * @blocks: use Unicode block characters
+ * @now: the latest snapshot
+ * @time: time of @now in milliseconds
+ * @old: backends of the previous snapshot, sorted
+ * @old_time: time of @old; 0: there is none
+ * @lines: array of all lines
+ * @count: lines in the array
+ * @room: lines allocated
+ * @first: index of the first visible line
+ * @rows: rows of the terminal
+ * @columns: columns of the terminal
+ * @name_width: width of the column of backends
+ * @number_width: width of the column of live connections
+ * @bar_width: width of the bars; 0: no room for bars
+ * @has_state: there is room for the column of states
+ * @has_weight: there is room for the column of weights
+ * @has_rate: there is room for the column of new connections
+ * @scale: live connections of a full bar
  */
 struct watch {
 	const char		*pool;
@@ -81,7 +81,7 @@ struct watch {
 	struct backends		old;
 	uint64_t		old_time;
 
-	struct line		*lines;
+	struct watch_line		*lines;
 	size_t			count;
 	size_t			room;
 	size_t			first;
@@ -98,10 +98,10 @@ struct watch {
 };
 
 /**
- * struct canvas - a line of the picture, cut at the terminal's edge
- * @out: the picture
- * @left: columns that are free
- * @coloured: with colours
+ * struct canvas - the current line of the screen, cut at the terminal's edge
+ * @out: stream of the whole screen
+ * @left: free columns of the line
+ * @coloured: use colours
  */
 struct canvas {
 	FILE	*out;
@@ -115,7 +115,7 @@ static void put_text(struct canvas *canvas, const char *style, const char *text)
 
 	fputs(colour, canvas->out);
 	for (; *text; text++) {
-		/* A character's first byte takes a column, others none. */
+		/* In UTF-8, only the first byte of a character takes a column. */
 		if ((*text & 0xc0) != 0x80 && canvas->left-- <= 0)
 			break;
 		fputc(*text, canvas->out);
@@ -138,7 +138,7 @@ static void put(struct canvas *canvas, const char *style, const char *format, ..
 	put_text(canvas, style, text);
 }
 
-static void keep_old(struct watch *watch, const struct backends *backends)
+static void save_old(struct watch *watch, const struct backends *backends)
 {
 	size_t i;
 
@@ -147,15 +147,15 @@ static void keep_old(struct watch *watch, const struct backends *backends)
 	}
 }
 
-static void look(struct watch *watch, struct nl *nl)
+static void watch_update(struct watch *watch, struct nl *nl)
 {
 	size_t i;
 
 	watch->old.count = 0;
 	watch->old_time = watch->time;
 	for (i = 0; i < watch->now.count; i++)
-		keep_old(watch, &watch->now.groups[i].backends);
-	keep_old(watch, &watch->now.unused);
+		save_old(watch, &watch->now.groups[i].backends);
+	save_old(watch, &watch->now.unused);
 	if (watch->old.count)
 		qsort(watch->old.at, watch->old.count, sizeof(*watch->old.at),
 		      backend_compare);
@@ -164,7 +164,7 @@ static void look(struct watch *watch, struct nl *nl)
 	watch->time = clock_ms();
 }
 
-/* New connections a second. Return: false if that is not known. */
+/* New connections per second. Return: false if the rate is unknown. */
 static bool rate_of(const struct watch *watch, const struct backend *backend,
 		    double *rate)
 {
@@ -181,26 +181,26 @@ static bool rate_of(const struct watch *watch, const struct backend *backend,
 	return true;
 }
 
-static void add_line(struct watch *watch, const struct group *group,
-		     const struct backend *backend)
+static void watch_add_line(struct watch *watch, const struct group *group,
+			   const struct backend *backend)
 {
 	watch->lines = array_grow(watch->lines, &watch->room, watch->count,
 				  sizeof(*watch->lines));
-	watch->lines[watch->count++] = (struct line){ group, backend };
+	watch->lines[watch->count++] = (struct watch_line){ group, backend };
 }
 
-static void add_lines(struct watch *watch, const struct group *group,
-		      const struct backends *backends)
+static void watch_add_lines(struct watch *watch, const struct group *group,
+			    const struct backends *backends)
 {
 	char text[BACKEND_STRLEN];
 	size_t i;
 
-	add_line(watch, group, NULL);
+	watch_add_line(watch, group, NULL);
 	for (i = 0; i < backends->count; i++) {
 		const struct backend *backend = &backends->at[i];
 		int width = strlen(backend_format(backend, text));
 
-		add_line(watch, group, backend);
+		watch_add_line(watch, group, backend);
 		if (width > watch->name_width)
 			watch->name_width = width;
 		if (backend->active > watch->scale)
@@ -208,7 +208,7 @@ static void add_lines(struct watch *watch, const struct group *group,
 	}
 }
 
-static void find_lines(struct watch *watch)
+static void watch_find_lines(struct watch *watch)
 {
 	size_t i;
 
@@ -216,14 +216,14 @@ static void find_lines(struct watch *watch)
 	watch->name_width = strlen("Backend");
 	watch->scale = MIN_SCALE;
 	for (i = 0; i < watch->now.count; i++)
-		add_lines(watch, &watch->now.groups[i],
-			  &watch->now.groups[i].backends);
+		watch_add_lines(watch, &watch->now.groups[i],
+				&watch->now.groups[i].backends);
 	if (watch->now.unused.count)
-		add_lines(watch, NULL, &watch->now.unused);
+		watch_add_lines(watch, NULL, &watch->now.unused);
 }
 
-/* What a terminal is too narrow for goes, the least important first. */
-static void find_widths(struct watch *watch)
+/* Drop columns that a narrow terminal has no room for, least important first. */
+static void watch_find_widths(struct watch *watch)
 {
 	int *bar = &watch->bar_width;
 	int name;
@@ -232,7 +232,7 @@ static void find_widths(struct watch *watch)
 	if (watch->number_width < (int)strlen("Active"))
 		watch->number_width = strlen("Active");
 	watch->has_state = watch->has_weight = watch->has_rate = true;
-	/* A blank before each column, another one before the bar. */
+	/* One blank before each column, two before the bar. */
 	*bar = watch->columns - 1 - watch->name_width - 1 - STATE_WIDTH - 1 -
 	       WEIGHT_WIDTH - 2 - 1 - watch->number_width - 1 - RATE_WIDTH;
 	if (*bar < MIN_BAR) {
@@ -266,7 +266,7 @@ static const char *style_of(const struct backend *backend)
 	case LEASTCONN_HEALTH_TRIAL:
 		return YELLOW;
 	}
-	if (backend_full(backend))
+	if (backend_is_full(backend))
 		return MAGENTA;
 	return backend->backup ? CYAN : GREEN;
 }
@@ -275,7 +275,7 @@ static const char *state_of(const struct backend *backend)
 {
 	if (backend->state == LEASTCONN_STATE_READY &&
 	    backend->health == LEASTCONN_HEALTH_IN) {
-		if (backend_full(backend))
+		if (backend_is_full(backend))
 			return "full";
 		if (backend->backup)
 			return "backup";
@@ -292,7 +292,7 @@ static void put_bar(const struct watch *watch, struct canvas *canvas,
 	const char *style = style_of(backend);
 	unsigned int length, i;
 
-	/* In eighths of a column; a single connection is to be seen. */
+	/* In eighths of a column; a single connection is always visible. */
 	length = (uint64_t)backend->active * watch->bar_width * 8 / watch->scale;
 	if (backend->active && !length)
 		length = 1;
@@ -317,7 +317,7 @@ static void put_rate(const struct watch *watch, struct canvas *canvas,
 		put(canvas, DIM, " %*s", RATE_WIDTH, "-");
 }
 
-/* Of one too long its end is shown, which differs most. */
+/* Of a name that is too long, show the end, where backends differ most. */
 static void put_name(const struct watch *watch, struct canvas *canvas,
 		     const struct backend *backend)
 {
@@ -338,7 +338,7 @@ static void put_backend(const struct watch *watch, struct canvas *canvas,
 	put_name(watch, canvas, backend);
 	if (watch->has_state)
 		put(canvas, style, " %-*s", STATE_WIDTH, state_of(backend));
-	if (watch->has_weight && backend->has_terms)
+	if (watch->has_weight && backend->in_group)
 		put(canvas, "", " %*u", WEIGHT_WIDTH, backend->weight);
 	else if (watch->has_weight)
 		put(canvas, DIM, " %*s", WEIGHT_WIDTH, "-");
@@ -393,7 +393,7 @@ static void put_top(const struct watch *watch, struct canvas *canvas)
 	put_text(canvas, REVERSE, right);
 }
 
-/* Backends among the lines from one to before another. */
+/* Backends in lines @from to @to - 1. */
 static size_t count_backends(const struct watch *watch, size_t from, size_t to)
 {
 	size_t count = 0;
@@ -414,7 +414,7 @@ static void put_hidden(const struct watch *watch, struct canvas *canvas,
 }
 
 static void put_line(const struct watch *watch, struct canvas *canvas,
-		     const struct line *line)
+		     const struct watch_line *line)
 {
 	if (line->backend)
 		put_backend(watch, canvas, line->backend);
@@ -422,18 +422,18 @@ static void put_line(const struct watch *watch, struct canvas *canvas,
 		put_heading(canvas, line->group);
 }
 
-/* Lines of the terminal that are left for those of the snapshot. */
+/* Rows of the terminal for the lines. */
 static size_t rows_for_lines(const struct watch *watch)
 {
 	int rows = watch->rows - TOP_LINES;
 
 	if (rows <= 0)
 		return 0;
-	/* The last one says what is not shown. */
+	/* The last row tells how many backends are not shown. */
 	return rows >= (int)watch->count ? rows : rows - 1;
 }
 
-static void keep_first_sensible(struct watch *watch)
+static void limit_first(struct watch *watch)
 {
 	size_t rows = rows_for_lines(watch);
 	size_t most = watch->count > rows ? watch->count - rows : 0;
@@ -455,7 +455,7 @@ static void next_line(const struct watch *watch, struct canvas *canvas)
 	canvas->left = watch->columns;
 }
 
-/* Return: how many lines of the terminal are taken. */
+/* Return: rows of the terminal used. */
 static int compose(struct watch *watch, struct canvas *canvas)
 {
 	size_t rows = rows_for_lines(watch);
@@ -484,7 +484,7 @@ static int compose(struct watch *watch, struct canvas *canvas)
 	return TOP_LINES + (int)(end - watch->first) + 1;
 }
 
-static void draw(struct watch *watch)
+static void watch_draw(struct watch *watch)
 {
 	char *picture = NULL;
 	size_t length = 0;
@@ -497,9 +497,9 @@ static void draw(struct watch *watch)
 		die("out of memory");
 	screen_size(&watch->rows, &watch->columns);
 	canvas.left = watch->columns;
-	find_lines(watch);
-	find_widths(watch);
-	keep_first_sensible(watch);
+	watch_find_lines(watch);
+	watch_find_widths(watch);
+	limit_first(watch);
 	if (compose(watch, &canvas) < watch->rows) {
 		next_line(watch, &canvas);
 		fputs(SCREEN_ERASE_REST, canvas.out);
@@ -512,7 +512,7 @@ static void draw(struct watch *watch)
 	free(picture);
 }
 
-static void move(struct watch *watch, enum key key)
+static void scroll(struct watch *watch, enum key key)
 {
 	size_t page = rows_for_lines(watch);
 	size_t up = key == KEY_UP ? 1 : key == KEY_PAGE_UP ? page : 0;
@@ -526,8 +526,8 @@ static void move(struct watch *watch, enum key key)
 	watch->first -= up < watch->first ? up : watch->first;
 }
 
-/* Return: false to leave. */
-static bool wait_for_next(struct watch *watch)
+/* Return: false to quit. */
+static bool wait_for_update(struct watch *watch)
 {
 	uint64_t next = watch->time + watch->interval;
 	uint64_t now;
@@ -538,14 +538,14 @@ static bool wait_for_next(struct watch *watch)
 		if (key == KEY_QUIT)
 			return false;
 		if (key != KEY_NONE) {
-			move(watch, key);
-			draw(watch);
+			scroll(watch, key);
+			watch_draw(watch);
 		}
 	}
 	return true;
 }
 
-static void take_words(struct watch *watch, char **words)
+static void watch_parse_words(struct watch *watch, char **words)
 {
 	for (; *words; words++) {
 		if (strcmp(*words, "--interval") != 0) {
@@ -565,20 +565,20 @@ enum status run_watch(char **words)
 	struct watch watch = { .interval = DEFAULT_INTERVAL };
 	struct nl *nl;
 
-	take_words(&watch, words);
+	watch_parse_words(&watch, words);
 	if (!screen_possible())
 		die_usage("watch draws on a terminal; for a pipe or a file use list or monitor");
 	setlocale(LC_CTYPE, "");
 	watch.blocks = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	watch.coloured = colours_enabled();
 	nl = nl_open();
-	look(&watch, nl);
+	watch_update(&watch, nl);
 	screen_open();
 	do {
-		draw(&watch);
-		if (!wait_for_next(&watch))
+		watch_draw(&watch);
+		if (!wait_for_update(&watch))
 			break;
-		look(&watch, nl);
+		watch_update(&watch, nl);
 	} while (true);
 	screen_close();
 	nl_close(nl);

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Completion of leastconnctl for bash, by the package bash-completion: commands,
-# their words, and the pools and backends that there are. Who may not ask for
-# these is offered none.
+# Completion of leastconnctl for bash, which needs the package bash-completion:
+# commands, their arguments, pools and backends. Pools and backends are offered to
+# root only: leastconnctl needs CAP_NET_ADMIN.
 
 _leastconnctl_pools() {
 	leastconnctl save 2>/dev/null | awk '$1 == "pool" { print $3 }'
@@ -13,7 +13,7 @@ _leastconnctl_members() { # POOL
 		awk -v pool="$1" '$1 == "add" && $2 == pool { print $3 }'
 }
 
-# Those of rules, too. In JSON there is a line for each.
+# Backends of pools and rules. In JSON each backend has a line of its own.
 _leastconnctl_backends() {
 	leastconnctl list --json 2>/dev/null | sed -nE \
 		-e 's/.*"address": "([^"]*)", "port": 0, .*/\1/p' \
@@ -22,7 +22,7 @@ _leastconnctl_backends() {
 		sort -u
 }
 
-# Of these words the ones that do not stand behind the backend yet.
+# The words that are not on the command line yet, from word FIRST on.
 _leastconnctl_unused() { # FIRST WORD...
 	local first=$1 word
 
@@ -42,8 +42,8 @@ _leastconnctl_terms() { # FIRST WORD...
 	esac
 }
 
-# A pool, or who begins an option or has a pool, options.
-_leastconnctl_look() { # OPTION...
+# A pool; after a pool or where an option begins, the options.
+_leastconnctl_show() { # OPTION...
 	if [[ $cword == 2 && $cur != -* ]]; then
 		_leastconnctl_pools
 	else
@@ -51,7 +51,7 @@ _leastconnctl_look() { # OPTION...
 	fi
 }
 
-# Behind "pool add", "pool set" or "pool del".
+# After "pool add", "pool set" or "pool del".
 _leastconnctl_pool() {
 	local settings="max-fails fail-timeout slow-start persistent
 		persistent-mask redispatch"
@@ -65,15 +65,15 @@ _leastconnctl_pool() {
 	esac
 }
 
-# What may stand where the cursor is.
+# Candidates for the word at the cursor.
 _leastconnctl_words() {
 	case ${words[1]}:$cword in
 	*:1)
 		echo list watch monitor pool add set del drain down ready kill \
 			wait save restore metrics help version
 		;;
-	list:*) _leastconnctl_look --json -n ;;
-	watch:*) [ "$prev" = --interval ] || _leastconnctl_look --interval ;;
+	list:*) _leastconnctl_show --json -n ;;
+	watch:*) [ "$prev" = --interval ] || _leastconnctl_show --interval ;;
 	pool:2) echo add set del ;;
 	pool:*) _leastconnctl_pool ;;
 	add:2 | set:2 | del:2) _leastconnctl_pools ;;
@@ -91,7 +91,7 @@ _leastconnctl_words() {
 _leastconnctl() {
 	local cur prev words cword
 
-	# A backend with a port is one word.
+	# Do not split a backend with a port at its colon.
 	_get_comp_words_by_ref -n : cur prev words cword
 	if [[ ${words[1]} == restore && $cword == 2 ]]; then
 		_filedir
