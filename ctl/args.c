@@ -11,9 +11,9 @@ const char *args_pool(const char *word, const char *previous)
 	struct parse_error error;
 
 	if (word[0] == '-')
-		die_usage("\"%s\" is not an option here", word);
+		die_usage("unknown option \"%s\"; see \"" PROGRAM " help\"", word);
 	if (previous)
-		die_usage("\"%s\" is one word too many after pool %s", word,
+		die_usage("unexpected \"%s\" after pool %s; only one pool can be given", word,
 			  previous);
 	if (!parse_pool(word, &error))
 		die_usage("%s", error.text);
@@ -23,7 +23,7 @@ const char *args_pool(const char *word, const char *previous)
 void args_none(char **words)
 {
 	if (*words)
-		die_usage("\"%s\" is one word too many: nothing follows here",
+		die_usage("unexpected \"%s\"; this command takes no arguments",
 			  *words);
 }
 

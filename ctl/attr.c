@@ -41,7 +41,7 @@ static const enum mnl_attr_data_type types[LEASTCONN_A_MAX + 1] = {
 __attribute__((noreturn))
 static void bad_attribute(unsigned int type)
 {
-	die("the kernel's answer is not understood (attribute %u); module and tool are of versions that do not fit",
+	die("invalid answer from the kernel (attribute %u): the versions of the kernel module and of " PROGRAM " do not match",
 	    type);
 }
 

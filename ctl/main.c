@@ -26,34 +26,34 @@ static const struct command {
 	const char	*help;
 } commands[] = {
 	{ "list", run_list, "[POOL] [--json] [-n]",
-	  "pools and rules, their backends and connections" },
+	  "list pools and rules with their backends" },
 	{ "watch", run_watch, "[POOL] [--interval SEC]",
-	  "the same, live, as bars; q leaves" },
-	{ "monitor", run_monitor, "", "a line for each event, as it comes" },
+	  "show live connections as bars, updated every second; q quits" },
+	{ "monitor", run_monitor, "", "print events, one per line" },
 	{ "pool", run_modify, "add|set|del NAME [SETTING...]",
-	  "a new pool; other settings for one; one pool less" },
+	  "create, modify or delete a pool" },
 	{ "add", run_modify,
 	  "POOL ADDR[:PORT] [proto P] [weight N] [max-conns N] [backup] [state S]",
-	  "a new backend for a pool" },
+	  "add a backend to a pool" },
 	{ "set", run_modify,
 	  "POOL ADDR[:PORT] [proto P] [weight N] [max-conns N] [backup|no-backup] [state S]",
-	  "change what is given of a backend in a pool" },
+	  "modify a backend of a pool; what is not given stays" },
 	{ "del", run_modify, "POOL ADDR[:PORT] [proto P] [--kill]",
-	  "take a backend out of a pool; --kill: end its connections" },
+	  "delete a backend from a pool; --kill: end its connections" },
 	{ "drain", run_modify, "ADDR[:PORT] [proto P]",
-	  "no new connections, in all pools and rules; those it has go on" },
+	  "stop new connections in all pools and rules; existing ones continue" },
 	{ "down", run_modify, "ADDR[:PORT] [proto P]",
-	  "the same, and connections it has not answered are ended" },
+	  "drain, and end connections that the backend has not answered" },
 	{ "ready", run_modify, "ADDR[:PORT] [proto P]",
-	  "new connections again" },
+	  "allow new connections again" },
 	{ "kill", run_modify, "ADDR[:PORT] [proto P]",
-	  "delete its conntrack entries, so that clients move at once" },
+	  "delete its conntrack entries, which ends its connections" },
 	{ "wait", run_wait, "ADDR[:PORT] [proto P] [--timeout SEC]",
-	  "return when a drained backend has no live connection" },
-	{ "save", run_save, "", "the pools, as commands" },
+	  "wait until a drained backend has no live connections" },
+	{ "save", run_save, "", "print pools and states as commands for restore" },
 	{ "restore", run_restore, "[FILE]",
-	  "carry out such commands, all or none; from stdin without FILE" },
-	{ "metrics", run_metrics, "", "for Prometheus, in its text format" },
+	  "apply the commands of FILE or standard input, all or none" },
+	{ "metrics", run_metrics, "", "print metrics in the text format of Prometheus" },
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -68,12 +68,13 @@ static void print_help(FILE *out)
 			*commands[i].usage ? " " : "", commands[i].usage,
 			commands[i].help);
 	fputs("\n"
-"ADDR[:PORT] is a backend: 10.0.0.1:80, [fd00::1]:80, or an address alone.\n"
+"ADDR[:PORT] is a backend: 10.0.0.1:80, [fd00::1]:80, or an address only.\n"
 "P is tcp, udp, sctp, dccp or udplite; S is ready, drain or down.\n"
 "SETTING is max-fails N, fail-timeout SEC, slow-start SEC, persistent SEC,\n"
 "persistent-mask LEN, redispatch or no-redispatch.\n"
-"Without a port, drain, down, ready, kill and wait mean every backend there.\n"
-"Exit status: 0 done, 1 refused by the kernel, 2 usage.  Manual: man " PROGRAM "\n",
+"Without a port, drain, down, ready, kill and wait apply to all backends of the\n"
+"address.\n"
+"Exit status: 0 success, 1 error, 2 usage error.  Manual: man " PROGRAM "\n",
 	      out);
 }
 
@@ -85,14 +86,14 @@ static const struct command *find_command(const char *name)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	}
-	die_usage("there is no command \"%s\"; " PROGRAM " help shows them", name);
+	die_usage("unknown command \"%s\"; see \"" PROGRAM " help\"", name);
 }
 
 /* A command that cannot write its output has failed. */
 static enum status flush_output(enum status status)
 {
 	if (fflush(stdout) != 0 || ferror(stdout))
-		die("writing: %s", strerror(errno));
+		die("cannot write the output: %s", strerror(errno));
 	return status;
 }
 

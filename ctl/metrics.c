@@ -97,24 +97,24 @@ static const struct metric backend_metrics[] = {
 	  "Closed TCP connections of the backend with a conntrack entry still.",
 	  get_inactive },
 	{ "backend_connections_total", "counter",
-	  "Connections that the backend has had.", get_total },
+	  "Connections since the backend is known.", get_total },
 	{ "backend_fails_total", "counter",
-	  "Connections that the backend has not answered, or refused.",
+	  "Connections that the backend did not answer or refused.",
 	  get_fails },
 };
 
 static const struct metric member_metrics[] = {
 	{ "pool_backend_weight", "gauge",
-	  "Share of the backend in the pool; 0: no new connection.",
+	  "Share of the backend in the pool; 0: no new connections.",
 	  get_weight },
 	{ "pool_backend_max_connections", "gauge",
-	  "Most active connections of the backend in the pool; 0: no limit.",
+	  "Limit of active connections of the backend in the pool; 0: no limit.",
 	  get_max_conns },
 	{ "pool_backend_backup", "gauge",
 	  "1 if the backend is used only when no ordinary one can take the connection.",
 	  get_backup },
 	{ "pool_backend_ejected", "gauge",
-	  "1 if the pool has ejected the backend and it is not back yet.",
+	  "1 if the backend is ejected from the pool or on trial, 0 otherwise.",
 	  get_ejected },
 };
 
@@ -126,7 +126,7 @@ static void metrics_print_states(FILE *out, const struct backends *backends)
 	size_t i;
 
 	print_header(out, "backend_state", "gauge",
-		     "1 for the state that the backend has, 0 for the others.");
+		     "1 for the state of the backend, 0 for the other states.");
 	for (i = 0; i < backends->count; i++) {
 		for (state = 0; state <= LEASTCONN_STATE_MAX; state++) {
 			print_labels(out, "backend_state", NULL,

@@ -118,7 +118,7 @@ static void monitor_print_details(uint32_t event, const struct attrs *attrs)
 static void flush(void)
 {
 	if (fflush(stdout) != 0)
-		die("writing: %s", strerror(errno));
+		die("cannot write the output: %s", strerror(errno));
 }
 
 static void monitor_print_event(const struct nlmsghdr *nlh, void *data)

@@ -178,7 +178,7 @@ static void read_answer(struct nl *nl, struct answer *answer)
 			return;
 		}
 		if (got < 0)
-			die("reading from the kernel: %s", strerror(errno));
+			die("cannot read from the kernel: %s", strerror(errno));
 		length = got;
 		for (nlh = (void *)nl->buf; mnl_nlmsg_ok(nlh, length);
 		     nlh = mnl_nlmsg_next(nlh, &length)) {
@@ -216,9 +216,9 @@ static void send_request(struct nl *nl, struct nlmsghdr *nlh)
 	if (sent >= 0)
 		return;
 	if (errno == EMSGSIZE || errno == ENOBUFS)
-		die("the kernel takes no message of %u bytes from this socket; raise net.core.wmem_max, or send fewer changes at a time",
+		die("a request of %u bytes exceeds the socket's send buffer; raise net.core.wmem_max, or restore fewer lines at a time",
 		    nlh->nlmsg_len);
-	die("writing to the kernel: %s", strerror(errno));
+	die("cannot write to the kernel: %s", strerror(errno));
 }
 
 /* Return: true if the answer, which may be an error, is complete. */
@@ -272,7 +272,7 @@ bool nl_transact(struct nl *nl, struct request *request, nl_reader reader,
 		 void *data, struct nl_error *error)
 {
 	if (!exchange_retry(nl, request, NLM_F_ACK, reader, data, error))
-		die("the kernel's answer was lost; look with list what was done");
+		die("the kernel's answer was lost; check with \"" PROGRAM " list\" whether the change was made");
 	return error->code == 0;
 }
 
@@ -341,7 +341,7 @@ static void find_family(struct nl *nl)
 	if (error.code == ENOENT || (!error.code && !nl->family))
 		die("the kernel module is not loaded, or is older than this tool: modprobe xt_LEASTCONN");
 	if (error.code)
-		die("looking for the kernel module: %s", nl_error_text(&error));
+		die("cannot find the kernel module: %s", nl_error_text(&error));
 }
 
 struct nl *nl_open(void)
@@ -353,7 +353,7 @@ struct nl *nl_open(void)
 		die("out of memory");
 	nl->socket = mnl_socket_open(NETLINK_GENERIC);
 	if (!nl->socket || mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		die("no netlink socket: %s", strerror(errno));
+		die("cannot open a netlink socket: %s", strerror(errno));
 	nl->portid = mnl_socket_get_portid(nl->socket);
 	/* Get the kernel's messages, and errors without a copy of the request. */
 	mnl_socket_setsockopt(nl->socket, NETLINK_EXT_ACK, &on, sizeof(on));
@@ -375,7 +375,7 @@ void nl_subscribe(struct nl *nl)
 	int fd = mnl_socket_get_fd(nl->socket);
 
 	if (!nl->group)
-		die("this kernel module tells no events");
+		die("the kernel module does not send events; load a newer version");
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) != 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (mnl_socket_setsockopt(nl->socket, NETLINK_ADD_MEMBERSHIP,
@@ -414,7 +414,7 @@ bool nl_read_events(struct nl *nl, nl_reader reader, void *data)
 	if (got < 0 && errno == ENOBUFS)
 		return false;
 	if (got < 0)
-		die("reading from the kernel: %s", strerror(errno));
+		die("cannot read from the kernel: %s", strerror(errno));
 	for (nlh = (void *)nl->buf; mnl_nlmsg_ok(nlh, length);
 	     nlh = mnl_nlmsg_next(nlh, &length)) {
 		if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct genlmsghdr))

@@ -164,7 +164,7 @@ bool parse_pool(const char *text, struct parse_error *error)
 {
 	if (pool_name_valid(text))
 		return true;
-	return set_error(error, "\"%.64s\" is not a pool's name: 1 to %d of A-Z a-z 0-9 _ . -",
+	return set_error(error, "\"%.64s\" is not a pool name: use 1 to %d characters out of A-Z a-z 0-9 _ . -",
 			 text, LEASTCONN_NAME_SIZE - 1);
 }
 
@@ -181,13 +181,13 @@ static bool split_port(char *work, char **addr, char **port, bool *bracketed,
 		*addr = work + 1;
 		end = strchr(work, ']');
 		if (!end)
-			return set_error(error, "\"%s\": \"[\" without \"]\"; write [ADDR6]:PORT",
+			return set_error(error, "\"%s\": missing \"]\"; write [ADDR6]:PORT",
 					 text);
 		*end++ = '\0';
 		if (*end == '\0')
 			return true;
 		if (*end != ':')
-			return set_error(error, "\"%s\": \"%s\" after \"]\"; write [ADDR6]:PORT",
+			return set_error(error, "\"%s\": unexpected \"%s\" after \"]\"; write [ADDR6]:PORT",
 					 text, end);
 	} else if (!end || strchr(end + 1, ':')) {
 		return true;
@@ -251,10 +251,10 @@ static bool parse_proto(const char *value, struct change *change,
 				 value);
 	if (change->backend.proto == 0) {
 		if (change->given & GIVEN_PORT)
-			return set_error(error, "proto any is for a backend without a port; write tcp, udp, sctp, dccp or udplite");
+			return set_error(error, "proto any is only for a backend without a port; write tcp, udp, sctp, dccp or udplite");
 		change->given |= GIVEN_PORT;
 	} else if (change->given & GIVEN_POOL && !(change->given & GIVEN_PORT)) {
-		return set_error(error, "proto %s needs a port: a backend without one has every protocol",
+		return set_error(error, "proto %s needs a port: a backend without a port has all protocols",
 				 value);
 	}
 	return true;
@@ -331,11 +331,11 @@ static bool set_unknown_word(const char *text, const char *usage,
 	for (i = 0; text[length] == '=' && i < N_KEYWORDS; i++) {
 		if (strlen(keywords[i].name) == length &&
 		    strncmp(keywords[i].name, text, length) == 0)
-			return set_error(error, "\"%.64s\": write \"%.*s %.64s\", with a blank",
+			return set_error(error, "\"%.64s\": write \"%.*s %.64s\" with a space",
 					 text, (int)length, text,
 					 text + length + 1);
 	}
-	return set_error(error, "\"%.64s\" is not understood here; usage: %s", text,
+	return set_error(error, "unexpected \"%.64s\"; usage: %s", text,
 			 usage);
 }
 
@@ -352,7 +352,7 @@ static bool parse_words(char **words, unsigned int takes, const char *usage,
 		if (!keyword)
 			return set_unknown_word(*words, usage, error);
 		if (seen & keyword->given)
-			return set_error(error, "\"%s\" is one word too many: it, or its opposite, is there already",
+			return set_error(error, "\"%s\" repeats or contradicts an earlier argument",
 					 keyword->name);
 		seen |= keyword->given;
 		value = keyword->allowed ? words[1] : "";
@@ -369,11 +369,12 @@ static bool parse_words(char **words, unsigned int takes, const char *usage,
 
 bool parse_match(char **words, struct change *change, struct parse_error *error)
 {
-	static const char usage[] = "ADDR[:PORT] [proto P]";
+	static const char usage[] =
+		"wait ADDR[:PORT] [proto P] [--timeout SEC]";
 
 	memset(change, 0, sizeof(*change));
 	if (!words[0])
-		return set_error(error, "which backend? write %s", usage);
+		return set_error(error, "missing backend; usage: %s", usage);
 	return parse_backend(words[0], change, error) &&
 	       parse_words(words + 1, GIVEN_PROTO, usage, change, error);
 }
@@ -405,7 +406,7 @@ static bool parse_operands(const struct verb *verb, char **words,
 {
 	if (verb->needs & GIVEN_POOL) {
 		if (!*words)
-			return set_error(error, "%s needs more; usage: %s",
+			return set_error(error, "%s: missing argument; usage: %s",
 					 verb->name, usage);
 		if (!parse_pool(*words, error))
 			return false;
@@ -414,7 +415,7 @@ static bool parse_operands(const struct verb *verb, char **words,
 	}
 	if (verb->needs & GIVEN_ADDRESS) {
 		if (!*words)
-			return set_error(error, "%s needs more; usage: %s",
+			return set_error(error, "%s: missing argument; usage: %s",
 					 verb->name, usage);
 		if (!parse_backend(*words++, change, error))
 			return false;
@@ -436,8 +437,8 @@ bool parse_change(char **words, struct change *change,
 	memset(change, 0, sizeof(*change));
 	if (!verb) {
 		if (strcmp(words[0], "pool") == 0)
-			return set_error(error, "write pool add NAME, pool set NAME or pool del NAME");
-		return set_error(error, "\"%.64s\" is not a command that changes something; those are pool add, pool set, pool del, add, set, del, drain, down, ready, kill",
+			return set_error(error, "unknown pool command; use pool add NAME, pool set NAME or pool del NAME");
+		return set_error(error, "command \"%.64s\" is not allowed here; allowed are pool add, pool set, pool del, add, set, del, drain, down, ready and kill",
 				 words[0]);
 	}
 	snprintf(usage, sizeof(usage), "%s %s", verb->name, verb->usage);

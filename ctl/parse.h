@@ -28,7 +28,7 @@ bool parse_pool(const char *text, struct parse_error *error);
 bool parse_backend(const char *text, struct change *change,
 		   struct parse_error *error);
 
-/* ADDR[:PORT] [proto P] and nothing else. */
+/* The backend of the command wait: ADDR[:PORT] [proto P]. */
 bool parse_match(char **words, struct change *change,
 		 struct parse_error *error);
 

@@ -111,7 +111,7 @@ static void script_read_line(struct script *script, unsigned int number,
 	if (!copy)
 		die("out of memory");
 	if (!split_words(copy, words))
-		die_usage("%s:%u: more than %d words", script->name, number,
+		die_usage("%s:%u: more than %d words in a line", script->name, number,
 			  MAX_WORDS);
 	if (words[0]) {
 		if (!parse_change(words, &change, &error))
@@ -136,7 +136,7 @@ static void script_read(struct script *script, FILE *file)
 	while ((length = getline(&text, &size, file)) >= 0) {
 		number++;
 		if (strlen(text) != (size_t)length)
-			die_usage("%s:%u: a zero byte", script->name, number);
+			die_usage("%s:%u: the line contains a zero byte", script->name, number);
 		script_read_line(script, number, text);
 		if (number % 1024 == 0)
 			progress("%s: %u lines", script->name, number);
@@ -196,7 +196,7 @@ static FILE *script_open(struct script *script, const char *name)
 	if (!name || strcmp(name, "-") == 0) {
 		script->name = "stdin";
 		if (isatty(STDIN_FILENO))
-			fputs("Commands, one a line; Ctrl-D ends them and carries them out, Ctrl-C forgets them.\n",
+			fputs("Enter commands, one per line. Ctrl-D applies all of them, Ctrl-C discards them.\n",
 			      stderr);
 		return stdin;
 	}
@@ -214,7 +214,7 @@ enum status run_restore(char **words)
 	FILE *file;
 
 	if (words[0] && words[1])
-		die_usage("\"%s\": restore reads one file", words[1]);
+		die_usage("unexpected \"%s\"; restore reads one file", words[1]);
 	file = script_open(&script, words[0]);
 	request_init(&script.request, LEASTCONN_CMD_CHANGE);
 	script_read(&script, file);

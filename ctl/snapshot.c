@@ -134,7 +134,7 @@ static bool dump_retry(const struct dump *dump, struct nl *nl,
 
 	while ((result = dump_once(dump, nl, error)) == NL_DUMP_INTERRUPTED) {
 		if (++tries == DUMP_TRIES)
-			die("what is to be listed changes all the time; try again");
+			die("pools or backends changed during each attempt to read them; try again");
 		clock_sleep(DUMP_PAUSE_MS);
 	}
 	return result == NL_DUMP_OK;

@@ -54,13 +54,13 @@ static uint64_t wait_count_live(const struct wait *wait, struct nl *nl)
 
 	backends_take(&backends, nl, &wait->match);
 	if (!backends.count)
-		die("%s: there is no such backend", wait->typed);
+		die("%s: no such backend", wait->typed);
 	for (i = 0; i < backends.count; i++) {
 		const struct backend *backend = &backends.at[i];
 
 		backend_format(backend, text);
 		if (backend->state == LEASTCONN_STATE_READY)
-			die("%s proto %s is ready and may get new connections all the time; drain it first: " PROGRAM " drain %s",
+			die("%s proto %s is ready and may get new connections; drain it first: " PROGRAM " drain %s",
 			    text, proto_name(backend->proto), wait->typed);
 		live += backend->active;
 	}
@@ -75,7 +75,7 @@ static void wait_until_empty(const struct wait *wait, struct nl *nl)
 	while ((live = wait_count_live(wait, nl)) > 0) {
 		passed = clock_ms() - start;
 		if (wait->limited && passed >= wait->timeout)
-			die("%s has %llu live connection%s still, after %u.%03u seconds",
+			die("%s still has %llu live connection%s after %u.%03u seconds",
 			    wait->typed, (unsigned long long)live,
 			    live == 1 ? "" : "s", wait->timeout / 1000,
 			    wait->timeout % 1000);

@@ -554,7 +554,7 @@ static void watch_parse_words(struct watch *watch, char **words)
 		}
 		watch->interval = args_seconds(words[0], words[1]);
 		if (watch->interval < MIN_INTERVAL)
-			die_usage("--interval \"%s\" is less than 0.1", words[1]);
+			die_usage("--interval \"%s\" is less than the minimum of 0.1 seconds", words[1]);
 		words++;
 	}
 }
@@ -567,7 +567,7 @@ enum status run_watch(char **words)
 
 	watch_parse_words(&watch, words);
 	if (!screen_possible())
-		die_usage("watch draws on a terminal; for a pipe or a file use list or monitor");
+		die_usage("watch needs a terminal; use list or monitor for a pipe or a file");
 	setlocale(LC_CTYPE, "");
 	watch.blocks = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	watch.coloured = colours_enabled();

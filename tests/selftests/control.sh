@@ -89,13 +89,13 @@ Rule with --to, 1 backend, persistent 60' "$(ctl list | grep -v '^ \|^$')" "the 
 }
 
 test_wait_for_what_is_drained() { # short
-	local sentence="is ready and may get new connections all the time; drain it first: leastconnctl drain"
+	local sentence="is ready and may get new connections; drain it first: leastconnctl drain"
 
 	host_add "$lb"
 	ipt -t nat -A PREROUTING -p tcp -j LEASTCONN --to $s1:80,$s1:81,$s2:80
 	ctl pool add dns
 	ctl add dns $s1:80 proto udp
-	says_no 1 "$s3:80: there is no such backend" ctl wait $s3:80
+	says_no 1 "$s3:80: no such backend" ctl wait $s3:80
 	says_no 1 "$s2:80 proto tcp $sentence $s2:80" ctl wait $s2:80
 	ctl drain $s1:80 proto tcp
 	# Its twin of UDP is ready.
