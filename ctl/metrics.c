@@ -91,10 +91,10 @@ struct metric {
 
 static const struct metric backend_metrics[] = {
 	{ "backend_active_connections", "gauge",
-	  "Live connections of the backend, as selection counts them.",
+	  "Live connections of the backend, by which backends are selected.",
 	  get_active },
 	{ "backend_inactive_connections", "gauge",
-	  "Closed TCP connections of the backend with a conntrack entry still.",
+	  "Closed TCP connections of the backend that still have a conntrack entry.",
 	  get_inactive },
 	{ "backend_connections_total", "counter",
 	  "Connections since the backend is known.", get_total },

@@ -5,26 +5,26 @@
 #include <linux/types.h>
 #include <linux/netfilter.h>
 
-/** XT_LEASTCONN_MAX_BACKENDS - most backends one rule can list */
+/** XT_LEASTCONN_MAX_BACKENDS - maximum number of backends in a rule */
 #define XT_LEASTCONN_MAX_BACKENDS	64U
 
-/** XT_LEASTCONN_NAME_SIZE - a pool's name with its final zero byte */
+/** XT_LEASTCONN_NAME_SIZE - size of a pool name with the terminating zero byte */
 #define XT_LEASTCONN_NAME_SIZE		32
 
-/** XT_LEASTCONN_MAX_WEIGHT - greatest weight of a backend */
+/** XT_LEASTCONN_MAX_WEIGHT - maximum weight of a backend */
 #define XT_LEASTCONN_MAX_WEIGHT		65535U
 
-/** XT_LEASTCONN_MAX_SECONDS - longest time that can be set, 7 days */
+/** XT_LEASTCONN_MAX_SECONDS - maximum of settings in seconds: 7 days */
 #define XT_LEASTCONN_MAX_SECONDS	604800U
 
-/** XT_LEASTCONN_FAIL_TIMEOUT - seconds, when none are given */
+/** XT_LEASTCONN_FAIL_TIMEOUT - default of the fail timeout in seconds */
 #define XT_LEASTCONN_FAIL_TIMEOUT	10U
 
 /**
  * enum xt_leastconn_flags - settings of a rule
- * @XT_LEASTCONN_REDISPATCH: a connection that its backend does not answer, or
- *	refuses, is given to another
- * @XT_LEASTCONN_MASK: every flag this revision knows
+ * @XT_LEASTCONN_REDISPATCH: give a connection to another backend if its backend
+ *	refuses or does not answer it
+ * @XT_LEASTCONN_MASK: all flags of this revision
  */
 enum xt_leastconn_flags {
 	XT_LEASTCONN_REDISPATCH		= 1 << 0,
@@ -33,10 +33,10 @@ enum xt_leastconn_flags {
 };
 
 /**
- * enum xt_leastconn_backend_flags - attributes of one backend in a rule
- * @XT_LEASTCONN_BACKUP: chosen only when no ordinary backend can take the
+ * enum xt_leastconn_backend_flags - flags of a backend in a rule
+ * @XT_LEASTCONN_BACKUP: used only when no ordinary backend can take the
  *	connection
- * @XT_LEASTCONN_BACKEND_MASK: every flag this revision knows
+ * @XT_LEASTCONN_BACKEND_MASK: all flags of this revision
  */
 enum xt_leastconn_backend_flags {
 	XT_LEASTCONN_BACKUP		= 1 << 0,
@@ -46,13 +46,13 @@ enum xt_leastconn_backend_flags {
 
 /**
  * struct xt_leastconn_backend - one backend of a rule
- * @addr: its address, of the rule's family; the bytes an IPv4 address leaves
- *	free are zero
- * @max_conns: takes no new connection while it has this many active ones;
- *	0: no cap
- * @weight: its share, 0 to %XT_LEASTCONN_MAX_WEIGHT; 0: takes no new connection
- * @port: destination port, network order; 0: the packet keeps its own, and
- *	the backend stands for every connection to @addr
+ * @addr: address of the rule's family; for IPv4 the other 12 bytes are zero
+ * @max_conns: limit of active connections, at which the backend takes no new
+ *	connections; 0: no limit
+ * @weight: share of new connections, 0 to %XT_LEASTCONN_MAX_WEIGHT; 0: takes no new
+ *	connections
+ * @port: destination port in network order; 0: the connection keeps its port, and
+ *	the backend counts all connections to @addr
  * @flags: &enum xt_leastconn_backend_flags
  */
 struct xt_leastconn_backend {
@@ -64,29 +64,30 @@ struct xt_leastconn_backend {
 };
 
 /**
- * struct xt_leastconn_tginfo - the rule of target LEASTCONN, revision 0
- * @flags: &enum xt_leastconn_flags; 0 in a rule that names a pool
- * @count: how many of @backends are used, 1 to %XT_LEASTCONN_MAX_BACKENDS; 0 in
- *	a rule that names a pool
- * @name: a pool of the rule's network namespace, or empty: 1 to 31 characters
- *	out of A-Z a-z 0-9 _ . - and zero bytes to the end
- * @max_fails: so many failed connections within @fail_timeout eject a backend; 0:
- *	never
- * @fail_timeout: seconds, 1 to %XT_LEASTCONN_MAX_SECONDS; 0 in a rule that names
- *	a pool, as are all these settings
- * @slow_start: seconds, to %XT_LEASTCONN_MAX_SECONDS, in which a backend that is
- *	new or back grows to its full weight; 0: at once
- * @persistent: seconds, to %XT_LEASTCONN_MAX_SECONDS, for which an idle client
- *	keeps its backend; 0: it does not
- * @persistent_mask: length of the prefix that counts as one client, 1 to 32 or
- *	128
- * @backends: the backends, no two with the same address and port; those from
- *	@count on are all zero, so that two equal rules are equal bytes
- * @pool: the kernel's own; never read from user space, never shown to it
- * @proto: the kernel's own, as @pool
+ * struct xt_leastconn_tginfo - data of a rule with target LEASTCONN, revision 0
+ * @flags: &enum xt_leastconn_flags; 0 in a rule with a pool
+ * @count: number of @backends in use, 1 to %XT_LEASTCONN_MAX_BACKENDS; 0 in a rule
+ *	with a pool
+ * @name: name of a pool in the rule's network namespace, 1 to 31 characters out of
+ *	A-Z a-z 0-9 _ . - padded with zero bytes; empty in a rule with backends
+ * @max_fails: failed connections within @fail_timeout after which a backend is
+ *	ejected; 0: never
+ * @fail_timeout: seconds in which failures are counted and for which a backend is
+ *	ejected, 1 to %XT_LEASTCONN_MAX_SECONDS; in a rule with a pool, this and all
+ *	other settings are 0
+ * @slow_start: seconds in which the weight of a backend that is new or back grows to
+ *	its full value, 0 to %XT_LEASTCONN_MAX_SECONDS; 0: no slow start
+ * @persistent: seconds of inactivity for which a client keeps its backend, 0 to
+ *	%XT_LEASTCONN_MAX_SECONDS; 0: not persistent
+ * @persistent_mask: length of the address prefix that identifies a client, 1 to 32
+ *	or 128
+ * @backends: the backends, each address and port once; entries from @count on are
+ *	zero, so that equal rules are equal bytes
+ * @pool: used by the kernel only; not read from user space and not copied to it
+ * @proto: used by the kernel only, as @pool
  *
- * One layout on 32 and 64 bit. User space compares and saves what lies before
- * @pool.
+ * The layout is the same for 32 and 64 bit. User space compares and saves the
+ * fields before @pool.
  */
 struct xt_leastconn_tginfo {
 	__u32				flags;
