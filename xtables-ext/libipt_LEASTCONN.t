@@ -25,7 +25,7 @@
 -p tcp -j LEASTCONN --to 10.0.0.1:80-90;;FAIL
 -p tcp -j LEASTCONN --to '10.0.0.1: 80';;FAIL
 -p tcp -j LEASTCONN --to ' 10.0.0.1:80';;FAIL
-# the protocol a port needs
+# a port requires a protocol
 -p udp -j LEASTCONN --to 10.0.0.1:53;=;OK
 -p sctp -j LEASTCONN --to 10.0.0.1:53;=;OK
 -p dccp -j LEASTCONN --to 10.0.0.1:53;=;OK
@@ -39,7 +39,7 @@
 -p icmp -j LEASTCONN --to 10.0.0.1:80;;FAIL
 -p all -j LEASTCONN --to 10.0.0.1:80;;FAIL
 -j LEASTCONN --to 10.0.0.1,10.0.0.2:80;;FAIL
-# several backends, in the order written
+# several backends, in the given order
 -p tcp -j LEASTCONN --to 10.0.0.2:80,10.0.0.1:80;-p tcp -j LEASTCONN --to 10.0.0.2:80 --to 10.0.0.1:80;OK
 -p tcp -j LEASTCONN --to 10.0.0.2:80 --to 10.0.0.1:80;=;OK
 -p tcp -j LEASTCONN --to 10.0.0.3:80 --to 10.0.0.1:80,10.0.0.2:80;-p tcp -j LEASTCONN --to 10.0.0.3:80 --to 10.0.0.1:80 --to 10.0.0.2:80;OK
@@ -78,7 +78,7 @@
 -j LEASTCONN --to 10.0.0.1,backup,10.0.0.2;-j LEASTCONN --to 10.0.0.1,backup --to 10.0.0.2;OK
 -j LEASTCONN --to 10.0.0.1,backup=1;;FAIL
 -j LEASTCONN --to 10.0.0.1,backup=;;FAIL
-# attributes: saved in one order, each once, after a backend, known
+# attributes: known, after a backend, each once; saved in a fixed order
 -p tcp -j LEASTCONN --to 10.0.0.1:80,weight=3,max-conns=5,backup;=;OK
 -p tcp -j LEASTCONN --to 10.0.0.1:80,backup,max-conns=5,weight=3;-p tcp -j LEASTCONN --to 10.0.0.1:80,weight=3,max-conns=5,backup;OK
 -p tcp -j LEASTCONN --to 10.0.0.1:80,max-conns=5,weight=3,backup;-p tcp -j LEASTCONN --to 10.0.0.1:80,weight=3,max-conns=5,backup;OK
@@ -104,7 +104,7 @@
 -j LEASTCONN --to ,10.0.0.1;;FAIL
 -j LEASTCONN --to 10.0.0.1,,10.0.0.2;;FAIL
 -j LEASTCONN --to 10.0.0.1,,weight=2;;FAIL
-# ranges, in both spellings
+# ranges in both forms
 -j LEASTCONN --to 10.0.0.1-10.0.0.3;-j LEASTCONN --to 10.0.0.1 --to 10.0.0.2 --to 10.0.0.3;OK
 -p tcp -j LEASTCONN --to 10.0.0.1-10.0.0.3:80;-p tcp -j LEASTCONN --to 10.0.0.1:80 --to 10.0.0.2:80 --to 10.0.0.3:80;OK
 -p tcp -j LEASTCONN --to 10.0.0.1:80-10.0.0.3:80;-p tcp -j LEASTCONN --to 10.0.0.1:80 --to 10.0.0.2:80 --to 10.0.0.3:80;OK
@@ -125,7 +125,7 @@
 -p tcp -j LEASTCONN --to 10.0.0.1:0-10.0.0.3:0;;FAIL
 -p tcp -j LEASTCONN --to 10.0.0.0/24;;FAIL
 -p tcp -j LEASTCONN --to 10.0.0.1:80-81;;FAIL
-# at most 64 backends, by range and by list
+# at most 64 backends, as range and as list
 -j LEASTCONN --to 10.0.1.1-10.0.1.64;-j LEASTCONN --to 10.0.1.1 --to 10.0.1.2 --to 10.0.1.3 --to 10.0.1.4 --to 10.0.1.5 --to 10.0.1.6 --to 10.0.1.7 --to 10.0.1.8 --to 10.0.1.9 --to 10.0.1.10 --to 10.0.1.11 --to 10.0.1.12 --to 10.0.1.13 --to 10.0.1.14 --to 10.0.1.15 --to 10.0.1.16 --to 10.0.1.17 --to 10.0.1.18 --to 10.0.1.19 --to 10.0.1.20 --to 10.0.1.21 --to 10.0.1.22 --to 10.0.1.23 --to 10.0.1.24 --to 10.0.1.25 --to 10.0.1.26 --to 10.0.1.27 --to 10.0.1.28 --to 10.0.1.29 --to 10.0.1.30 --to 10.0.1.31 --to 10.0.1.32 --to 10.0.1.33 --to 10.0.1.34 --to 10.0.1.35 --to 10.0.1.36 --to 10.0.1.37 --to 10.0.1.38 --to 10.0.1.39 --to 10.0.1.40 --to 10.0.1.41 --to 10.0.1.42 --to 10.0.1.43 --to 10.0.1.44 --to 10.0.1.45 --to 10.0.1.46 --to 10.0.1.47 --to 10.0.1.48 --to 10.0.1.49 --to 10.0.1.50 --to 10.0.1.51 --to 10.0.1.52 --to 10.0.1.53 --to 10.0.1.54 --to 10.0.1.55 --to 10.0.1.56 --to 10.0.1.57 --to 10.0.1.58 --to 10.0.1.59 --to 10.0.1.60 --to 10.0.1.61 --to 10.0.1.62 --to 10.0.1.63 --to 10.0.1.64;OK
 -j LEASTCONN --to 10.0.1.1,10.0.1.2,10.0.1.3,10.0.1.4,10.0.1.5,10.0.1.6,10.0.1.7,10.0.1.8,10.0.1.9,10.0.1.10,10.0.1.11,10.0.1.12,10.0.1.13,10.0.1.14,10.0.1.15,10.0.1.16,10.0.1.17,10.0.1.18,10.0.1.19,10.0.1.20,10.0.1.21,10.0.1.22,10.0.1.23,10.0.1.24,10.0.1.25,10.0.1.26,10.0.1.27,10.0.1.28,10.0.1.29,10.0.1.30,10.0.1.31,10.0.1.32,10.0.1.33,10.0.1.34,10.0.1.35,10.0.1.36,10.0.1.37,10.0.1.38,10.0.1.39,10.0.1.40,10.0.1.41,10.0.1.42,10.0.1.43,10.0.1.44,10.0.1.45,10.0.1.46,10.0.1.47,10.0.1.48,10.0.1.49,10.0.1.50,10.0.1.51,10.0.1.52,10.0.1.53,10.0.1.54,10.0.1.55,10.0.1.56,10.0.1.57,10.0.1.58,10.0.1.59,10.0.1.60,10.0.1.61,10.0.1.62,10.0.1.63,10.0.1.64;-j LEASTCONN --to 10.0.1.1 --to 10.0.1.2 --to 10.0.1.3 --to 10.0.1.4 --to 10.0.1.5 --to 10.0.1.6 --to 10.0.1.7 --to 10.0.1.8 --to 10.0.1.9 --to 10.0.1.10 --to 10.0.1.11 --to 10.0.1.12 --to 10.0.1.13 --to 10.0.1.14 --to 10.0.1.15 --to 10.0.1.16 --to 10.0.1.17 --to 10.0.1.18 --to 10.0.1.19 --to 10.0.1.20 --to 10.0.1.21 --to 10.0.1.22 --to 10.0.1.23 --to 10.0.1.24 --to 10.0.1.25 --to 10.0.1.26 --to 10.0.1.27 --to 10.0.1.28 --to 10.0.1.29 --to 10.0.1.30 --to 10.0.1.31 --to 10.0.1.32 --to 10.0.1.33 --to 10.0.1.34 --to 10.0.1.35 --to 10.0.1.36 --to 10.0.1.37 --to 10.0.1.38 --to 10.0.1.39 --to 10.0.1.40 --to 10.0.1.41 --to 10.0.1.42 --to 10.0.1.43 --to 10.0.1.44 --to 10.0.1.45 --to 10.0.1.46 --to 10.0.1.47 --to 10.0.1.48 --to 10.0.1.49 --to 10.0.1.50 --to 10.0.1.51 --to 10.0.1.52 --to 10.0.1.53 --to 10.0.1.54 --to 10.0.1.55 --to 10.0.1.56 --to 10.0.1.57 --to 10.0.1.58 --to 10.0.1.59 --to 10.0.1.60 --to 10.0.1.61 --to 10.0.1.62 --to 10.0.1.63 --to 10.0.1.64;OK
 -j LEASTCONN --to 10.0.1.1 --to 10.0.1.2 --to 10.0.1.3 --to 10.0.1.4 --to 10.0.1.5 --to 10.0.1.6 --to 10.0.1.7 --to 10.0.1.8 --to 10.0.1.9 --to 10.0.1.10 --to 10.0.1.11 --to 10.0.1.12 --to 10.0.1.13 --to 10.0.1.14 --to 10.0.1.15 --to 10.0.1.16 --to 10.0.1.17 --to 10.0.1.18 --to 10.0.1.19 --to 10.0.1.20 --to 10.0.1.21 --to 10.0.1.22 --to 10.0.1.23 --to 10.0.1.24 --to 10.0.1.25 --to 10.0.1.26 --to 10.0.1.27 --to 10.0.1.28 --to 10.0.1.29 --to 10.0.1.30 --to 10.0.1.31 --to 10.0.1.32 --to 10.0.1.33 --to 10.0.1.34 --to 10.0.1.35 --to 10.0.1.36 --to 10.0.1.37 --to 10.0.1.38 --to 10.0.1.39 --to 10.0.1.40 --to 10.0.1.41 --to 10.0.1.42 --to 10.0.1.43 --to 10.0.1.44 --to 10.0.1.45 --to 10.0.1.46 --to 10.0.1.47 --to 10.0.1.48 --to 10.0.1.49 --to 10.0.1.50 --to 10.0.1.51 --to 10.0.1.52 --to 10.0.1.53 --to 10.0.1.54 --to 10.0.1.55 --to 10.0.1.56 --to 10.0.1.57 --to 10.0.1.58 --to 10.0.1.59 --to 10.0.1.60 --to 10.0.1.61 --to 10.0.1.62 --to 10.0.1.63 --to 10.0.1.64;=;OK
@@ -137,7 +137,7 @@
 -j LEASTCONN --to 10.0.1.1,10.0.1.2-10.0.1.65;;FAIL
 -j LEASTCONN --to 10.0.1.1-10.0.1.64 --to 10.0.1.65;;FAIL
 -j LEASTCONN --to 1.0.0.0-223.255.255.255;;FAIL
-# duplicates, also by way of a range
+# duplicates, also in ranges
 -j LEASTCONN --to 10.0.0.1,10.0.0.1;;FAIL
 -j LEASTCONN --to 10.0.0.1 --to 10.0.0.1;;FAIL
 -j LEASTCONN --to 10.0.0.1-10.0.0.3,10.0.0.2;;FAIL
@@ -147,7 +147,7 @@
 -j LEASTCONN --to 10.0.0.1,10.0.0.1,backup;;FAIL
 -p tcp -j LEASTCONN --to 10.0.0.1:80,10.0.0.1:080;;FAIL
 -p tcp -j LEASTCONN --to 10.0.0.1-10.0.0.3:80,10.0.0.2:80;;FAIL
-# addresses that are no backend's
+# addresses that cannot be a backend
 -j LEASTCONN --to 0.0.0.0;;FAIL
 -j LEASTCONN --to 224.0.0.0;;FAIL
 -j LEASTCONN --to 239.255.255.255;;FAIL
@@ -171,14 +171,14 @@
 -j LEASTCONN --to 10.0.0.1-2001:db8::3;;FAIL
 -j LEASTCONN --to ::ffff:10.0.0.1;;FAIL
 -p tcp -j LEASTCONN --to [2001:db8::1]:80;;FAIL
-# pools: tests/ext/run makes those that are named in rows that are OK
+# pools: tests/ext/run creates the pools of rows that are OK
 -j LEASTCONN --pool web;=;OK
 -p tcp -j LEASTCONN --pool web;=;OK
 -j LEASTCONN --pool Azaz09_.-abcdefghijklmnopqrstuv;=;OK
 -j LEASTCONN --pool -;=;OK
 -j LEASTCONN --pool --to;=;OK
 -m comment --comment x -j LEASTCONN --pool .;=;OK
-# the same name but longer: not cut, and not there
+# a longer name must not be truncated to the name of an existing pool
 -j LEASTCONN --pool Azaz09_.-abcdefghijklmnopqrstuvw;;FAIL
 -j LEASTCONN --pool Azaz09_.-abcdefghijklmnopqrstuvAzaz09_.-abcdefghijklmnopqrstuv;;FAIL
 -j LEASTCONN --pool we;;FAIL

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The LEASTCONN target in iptables and ip6tables: options into the rule's
- * structure, and the structure back into text.
+ * The LEASTCONN target for iptables and ip6tables: parse options into the data of a
+ * rule and print it.
  *
- * Every refusal quotes the part of the text it is about, says what is wrong
+ * Every error message quotes the part of the option in error and says what is wrong
  * and what is allowed.
  */
 #include <arpa/inet.h>
@@ -23,14 +23,14 @@
 #define MAX_NAME		(XT_LEASTCONN_NAME_SIZE - 1)
 #define NAME_CHARACTERS		"ABCDEFGHIJKLMNOPQRSTUVWXYZ" \
 				"abcdefghijklmnopqrstuvwxyz0123456789_.-"
-#define NAME_RULE		"it has 1 to %d out of A-Z a-z 0-9 _ . -"
+#define NAME_RULE		"1 to %d characters out of A-Z a-z 0-9 _ . -"
 
 /* "[ADDR6]:PORT" */
 #define BACKEND_STRLEN		(INET6_ADDRSTRLEN + sizeof("[]:65535"))
 
 #define unused			__attribute__((unused))
 
-#define refuse(part, fmt, ...) \
+#define param_error(part, fmt, ...) \
 	xtables_error(PARAMETER_PROBLEM, "LEASTCONN: \"%s\": " fmt, \
 		      part, ##__VA_ARGS__)
 
@@ -46,13 +46,13 @@ enum {
 };
 
 /**
- * struct family - what differs between iptables and ip6tables
- * @af: for inet_pton() and inet_ntop()
+ * struct family - the differences between iptables and ip6tables
+ * @af: address family
  * @alen: bytes in an address
  * @bits: bits in an address
- * @name: of its addresses
- * @command: which works with it
- * @example: a backend, for error messages
+ * @name: name of the protocol, for messages
+ * @command: the command for this family, for messages
+ * @example: the syntax of a backend, for messages
  */
 struct family {
 	int		af;
@@ -82,12 +82,12 @@ static const struct family ipv6 = {
 };
 
 /**
- * struct list - one argument of --to while it is read
- * @family: the rule's
- * @info: the rule
- * @first: attributes belong to info->backends[first] and all after it; equal
- *	to info->count as long as the argument has named no backend
- * @seen: attributes that these backends have been given, a bit each
+ * struct list - the argument of --to while it is parsed
+ * @family: family of the rule
+ * @info: data of the rule
+ * @first: index of the first backend to which attributes apply; info->count if the
+ *	argument has no backend yet
+ * @seen: bits of the attributes that these backends have already
  */
 struct list {
 	const struct family		*family;
@@ -97,10 +97,10 @@ struct list {
 };
 
 /**
- * struct endpoint - ADDR, ADDR:PORT, [ADDR6] or [ADDR6]:PORT, cut in parts
+ * struct endpoint - ADDR, ADDR:PORT, [ADDR6] or [ADDR6]:PORT, split
  * @addr: text of the address
- * @port: text of the port, NULL if there is none
- * @bracketed: whether the address stood in brackets
+ * @port: text of the port; NULL if there is none
+ * @bracketed: the address is in brackets
  */
 struct endpoint {
 	char	*addr;
@@ -109,9 +109,9 @@ struct endpoint {
 };
 
 /**
- * struct scratch - what the final check must know beside the rule's data
- * @entry: the ipt_entry or ip6t_entry; its protocol may follow the target on
- *	the command line, so it is not looked at before the final check
+ * struct scratch - data for the final check that is not part of the rule's data
+ * @entry: the ipt_entry or ip6t_entry. Its protocol may follow the target on the
+ *	command line, so only the final check may use it
  */
 struct scratch {
 	const void	*entry;
@@ -124,10 +124,10 @@ enum attribute_id {
 };
 
 /**
- * struct attribute - what may follow a backend
- * @name: as typed
+ * struct attribute - an attribute of a backend
+ * @name: its name
  * @max: greatest value
- * @has_value: whether =N belongs to it
+ * @has_value: it is written NAME=N
  */
 static const struct attribute {
 	const char	*name;
@@ -142,27 +142,28 @@ static const struct attribute {
 #define N_ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
 
 /**
- * struct setting - an option of a rule with --to, in the order they are saved
- * @id: the option's
- * @name: as typed
- * @at: where it is in the rule; a flag: in its flags
- * @flag: its bit there; 0: it is a number
+ * struct setting - an option of a rule with --to; the array has the order in which
+ *	they are saved
+ * @id: id of the option
+ * @name: name of the option
+ * @offset: offset in the data of the rule of the number, or of the flags
+ * @flag: its bit in the flags; 0: it is a number
  * @min: least value
- * @max: greatest one; 0: the length of an address, which is the default too
- * @normal: what it is if it is not given
+ * @max: greatest value; 0: the bits of an address, which is the default as well
+ * @default_value: default if @max is not 0
  */
 static const struct setting {
 	unsigned int	id;
 	const char	*name;
-	size_t		at;
+	size_t		offset;
 	uint32_t	flag;
 	uint32_t	min;
 	uint32_t	max;
-	uint32_t	normal;
+	uint32_t	default_value;
 } settings[] = {
-#define NUMBER(id, name, field, min, max, normal) \
+#define NUMBER(id, name, field, min, max, default_value) \
 	{ id, name, offsetof(struct xt_leastconn_tginfo, field), 0, \
-	  min, max, normal }
+	  min, max, default_value }
 #define FLAG(id, name, flag) \
 	{ id, name, offsetof(struct xt_leastconn_tginfo, flags), flag, 0, 0, 0 }
 	NUMBER(O_MAX_FAILS, "max-fails", max_fails, 0, UINT32_MAX, 0),
@@ -191,34 +192,34 @@ static void leastconn_help(void)
 "		Send each new connection to the backend with the fewest live\n"
 "		connections for its weight. May be given more than once;\n"
 "		at most %u backends in a rule.\n"
-"  BACKEND is an address, or a range of them, then its attributes:\n"
+"  BACKEND is an address or a range of addresses, followed by attributes:\n"
 "    ADDR[:PORT]  ADDR-ADDR[:PORT]  ADDR6  [ADDR6]:PORT  [ADDR6-ADDR6]:PORT\n"
 "		A port needs -p tcp, udp, sctp, dccp or udplite.\n"
-"    ,weight=N	Its share, 0 to %u; 0: no new connection (default 1)\n"
-"    ,max-conns=N	No new connection while it has N (default 0: no limit)\n"
-"    ,backup	Used only when no ordinary backend can take a connection\n"
-" --pool NAME	The same, to the backends of a pool that stays when rules go,\n"
-"		and that leastconnctl makes (pool add NAME) and changes.\n"
+"    ,weight=N	Share of new connections, 0 to %u; 0: none (default 1)\n"
+"    ,max-conns=N	No new connections while it has N (default 0: no limit)\n"
+"    ,backup	Use only when no ordinary backend can take a connection\n"
+" --pool NAME	Use the backends of a pool, which exists independently of rules\n"
+"		and is managed by leastconnctl (pool add NAME).\n"
 "  NAME: " NAME_RULE "\n"
-"  A rule has one of --to and --pool. If no backend can take a connection, the\n"
+"  A rule has either --to or --pool. If no backend can take a connection, the\n"
 "  next rule is tried.\n"
-"Beside --to; of a pool they are set by leastconnctl pool set:\n"
+"Only with --to; leastconnctl pool set has the same settings for pools:\n"
 " --max-fails N	Eject a backend after N failed connections within the fail\n"
 "		timeout (default 0: never)\n"
 " --fail-timeout SEC\n"
-"		The time for counting, and for which an ejected backend rests,\n"
-"		1 to %u (default %u)\n"
+"		Time in which failures are counted and for which a backend is\n"
+"		ejected, 1 to %u (default %u)\n"
 " --slow-start SEC\n"
-"		A backend that is new or back grows to its full weight over this\n"
-"		time, 0 to %u (default 0: at once)\n"
+"		Time in which the weight of a backend that is new or back grows\n"
+"		to its full value, 0 to %u (default 0: no slow start)\n"
 " --persistent SEC\n"
-"		A client keeps its backend until idle this long, 0 to %u\n"
-"		(default 0: it does not)\n"
+"		A client keeps its backend until it is idle for this time,\n"
+"		0 to %u (default 0: off)\n"
 " --persistent-mask LEN\n"
-"		Prefix of a client's address that counts as one client, 1 to 32,\n"
-"		IPv6 1 to 128 (default: all of it)\n"
-" --redispatch	Give a connection that its backend does not answer, or refuses,\n"
-"		to another one\n",
+"		Length of the address prefix that identifies a client, 1 to 32,\n"
+"		IPv6 1 to 128 (default: the whole address)\n"
+" --redispatch	Give a connection to another backend if its backend refuses or\n"
+"		does not answer it\n",
 	       MAX_BACKENDS, XT_LEASTCONN_MAX_WEIGHT, MAX_NAME,
 	       XT_LEASTCONN_MAX_SECONDS, XT_LEASTCONN_FAIL_TIMEOUT,
 	       XT_LEASTCONN_MAX_SECONDS, XT_LEASTCONN_MAX_SECONDS);
@@ -281,15 +282,15 @@ static uint32_t parse_value(const char *text, const struct attribute *attr,
 
 	if (!attr->has_value) {
 		if (value != NULL)
-			refuse(text, "%s takes no value", attr->name);
+			param_error(text, "%s takes no value", attr->name);
 		return 0;
 	}
 	if (value == NULL)
-		refuse(text, "%s needs a value; write %s=N, N from 0 to %u",
-		       attr->name, attr->name, attr->max);
+		param_error(text, "%s needs a value; write %s=N, N from 0 to %u",
+			    attr->name, attr->name, attr->max);
 	if (!parse_number(value, attr->max, &number))
-		refuse(text, "\"%s\" is not a decimal number from 0 to %u",
-		       value, attr->max);
+		param_error(text, "\"%s\" is not a decimal number from 0 to %u",
+			    value, attr->max);
 	return number;
 }
 
@@ -307,7 +308,7 @@ static bool find_attribute(const char *text, size_t len, enum attribute_id *id)
 	return false;
 }
 
-/* Return false if the text is not meant as an attribute. */
+/* Return: false if the text is not an attribute. */
 static bool parse_attribute(struct list *list, const char *text)
 {
 	size_t len = strcspn(text, "=");
@@ -320,15 +321,15 @@ static bool parse_attribute(struct list *list, const char *text)
 	if (!find_attribute(text, len, &id)) {
 		if (value == NULL)
 			return false;
-		refuse(text, "unknown attribute; known are " KNOWN_ATTRIBUTES);
+		param_error(text, "unknown attribute; known are " KNOWN_ATTRIBUTES);
 	}
 	attr = &attributes[id];
 
 	if (list->first == list->info->count)
-		refuse(text, "attribute without a backend; write %s before it",
-		       list->family->example);
+		param_error(text, "attribute without a backend; write %s before it",
+			    list->family->example);
 	if (list->seen & (1U << id))
-		refuse(text, "%s is given twice for one backend", attr->name);
+		param_error(text, "%s is given twice for one backend", attr->name);
 	list->seen |= 1U << id;
 
 	number = parse_value(text, attr, value);
@@ -337,9 +338,9 @@ static bool parse_attribute(struct list *list, const char *text)
 	return true;
 }
 
-/* Why the kernel would refuse the address as a backend, or NULL. */
-static const char *unusable(const struct family *family,
-			    const union nf_inet_addr *addr)
+/* Return: why the address cannot be a backend; NULL if it can. */
+static const char *unusable_reason(const struct family *family,
+				   const union nf_inet_addr *addr)
 {
 	if (family->af == AF_INET6) {
 		if (IN6_IS_ADDR_UNSPECIFIED(&addr->in6))
@@ -363,26 +364,26 @@ static void add_backend(struct list *list, const char *text,
 	struct xt_leastconn_tginfo *info = list->info;
 	struct xt_leastconn_backend *new = &info->backends[info->count];
 	char buf[BACKEND_STRLEN];
-	const char *why;
+	const char *reason;
 	unsigned int i;
 
 	if (info->count == MAX_BACKENDS)
-		refuse(text, "too many backends; a rule can have %u",
-		       MAX_BACKENDS);
+		param_error(text, "too many backends; the maximum of a rule is %u",
+			    MAX_BACKENDS);
 
 	new->addr = *addr;
 	new->port = htons(port);
 	new->weight = DEFAULT_WEIGHT;
 
-	why = unusable(list->family, addr);
-	if (why != NULL)
-		refuse(text, "%s is %s; a backend needs a unicast address",
-		       format_backend(list->family, new, buf), why);
+	reason = unusable_reason(list->family, addr);
+	if (reason != NULL)
+		param_error(text, "%s is %s; a backend needs a unicast address",
+			    format_backend(list->family, new, buf), reason);
 	for (i = 0; i < info->count; i++) {
 		if (memcmp(&info->backends[i].addr, addr, sizeof(*addr)) == 0 &&
 		    info->backends[i].port == new->port)
-			refuse(text, "%s is in the rule already; name each address and port once",
-			       format_backend(list->family, new, buf));
+			param_error(text, "%s is in the rule already; name each address and port once",
+				    format_backend(list->family, new, buf));
 	}
 	info->count++;
 }
@@ -401,13 +402,13 @@ static void add_range(struct list *list, const char *text,
 	union nf_inet_addr addr = *from;
 	unsigned int n;
 
-	/* Network order: memcmp() compares as numbers. */
+	/* Addresses are in network order, which memcmp() compares as numbers. */
 	if (memcmp(from, to, alen) > 0)
-		refuse(text, "the range ends before it begins; write LOWEST-HIGHEST");
+		param_error(text, "the range ends before it begins; write LOWEST-HIGHEST");
 	for (n = 1; memcmp(&addr, to, alen) != 0; n++) {
 		if (n == MAX_BACKENDS)
-			refuse(text, "the range has more than %u addresses, which is all that a rule can have",
-			       MAX_BACKENDS);
+			param_error(text, "the range has more than %u addresses, the maximum of a rule",
+				    MAX_BACKENDS);
 		next_address((uint8_t *)&addr, alen);
 	}
 
@@ -425,14 +426,14 @@ static void parse_address(const struct family *family, const char *text,
 	/* Bytes that an IPv4 address leaves free stay zero. */
 	memset(addr, 0, sizeof(*addr));
 	if (inet_pton(other->af, end->addr, addr) == 1)
-		refuse(text, "\"%s\" is an %s address; %s takes only %s addresses, use %s",
-		       end->addr, other->name, family->command, family->name,
-		       other->command);
+		param_error(text, "\"%s\" is an %s address; %s takes only %s addresses, use %s",
+			    end->addr, other->name, family->command, family->name,
+			    other->command);
 	if (inet_pton(family->af, end->addr, addr) != 1)
-		refuse(text, "\"%s\" is neither an %s address (host names are not accepted) nor an attribute (" KNOWN_ATTRIBUTES ")",
-		       end->addr, family->name);
+		param_error(text, "\"%s\" is neither an %s address (host names are not accepted) nor an attribute (" KNOWN_ATTRIBUTES ")",
+			    end->addr, family->name);
 	if (end->bracketed && family->af == AF_INET)
-		refuse(text, "brackets are for IPv6; write ADDR[:PORT]");
+		param_error(text, "brackets are for IPv6; write ADDR[:PORT]");
 }
 
 static uint16_t parse_port(const char *text, const struct endpoint *end)
@@ -442,12 +443,12 @@ static uint16_t parse_port(const char *text, const struct endpoint *end)
 	if (end->port == NULL)
 		return 0;
 	if (!parse_number(end->port, UINT16_MAX, &port) || port == 0)
-		refuse(text, "port \"%s\" is not a decimal number from 1 to 65535",
-		       end->port);
+		param_error(text, "port \"%s\" is not a decimal number from 1 to 65535",
+			    end->port);
 	return port;
 }
 
-static void cut_endpoint(char *work, const char *text, struct endpoint *end)
+static void split_endpoint(char *work, const char *text, struct endpoint *end)
 {
 	char *p;
 
@@ -457,17 +458,17 @@ static void cut_endpoint(char *work, const char *text, struct endpoint *end)
 		end->addr = work + 1;
 		p = strchr(work, ']');
 		if (p == NULL)
-			refuse(text, "\"[\" without \"]\"; write [ADDR6]:PORT");
+			param_error(text, "missing \"]\"; write [ADDR6]:PORT");
 		*p++ = '\0';
 		if (*p == ':')
 			end->port = p + 1;
 		else if (*p != '\0')
-			refuse(text, "\"%s\" after \"]\"; write [ADDR6]:PORT",
-			       p);
+			param_error(text, "unexpected \"%s\" after \"]\"; write [ADDR6]:PORT",
+				    p);
 		return;
 	}
 
-	/* More than one colon: an IPv6 address, which has no port then. */
+	/* More than one colon: an IPv6 address without a port. */
 	p = strchr(work, ':');
 	if (p != NULL && strchr(p + 1, ':') == NULL) {
 		*p = '\0';
@@ -475,21 +476,21 @@ static void cut_endpoint(char *work, const char *text, struct endpoint *end)
 	}
 }
 
-/* Two ends written out: A-B, A-B:PORT, A:PORT-B:PORT, with or without []. */
+/* The port of A-B, A-B:PORT or A:PORT-B:PORT, with or without brackets. */
 static uint16_t range_port(const char *text, const struct endpoint *from,
 			   const struct endpoint *to)
 {
 	uint16_t port = parse_port(text, to);
 
 	if (from->bracketed != to->bracketed)
-		refuse(text, "brackets at one end only; write [ADDR6]-[ADDR6]:PORT or [ADDR6-ADDR6]:PORT");
+		param_error(text, "brackets at one end only; write [ADDR6]-[ADDR6]:PORT or [ADDR6-ADDR6]:PORT");
 	if (from->port != NULL && parse_port(text, from) != port)
-		refuse(text, "a range has one port; write A-B:PORT, or the same port at both ends");
+		param_error(text, "a range has one port; write A-B:PORT, or the same port at both ends");
 	return port;
 }
 
-/* xtables_strdup() came with 1.8.8. */
-static char *copy_of(const char *text)
+/* xtables_strdup() requires iptables 1.8.8. */
+static char *copy_text(const char *text)
 {
 	size_t size = strlen(text) + 1;
 
@@ -498,31 +499,31 @@ static char *copy_of(const char *text)
 
 static void parse_backend(struct list *list, const char *text)
 {
-	char *work = copy_of(text);
+	char *work = copy_text(text);
 	char *dash = strchr(work, '-');
 	union nf_inet_addr addr[2];
 	struct endpoint from, to;
 	uint16_t port;
 
 	if (dash == NULL) {
-		cut_endpoint(work, text, &from);
+		split_endpoint(work, text, &from);
 		to = from;
 	} else if (*work == '[' && work[strcspn(work, "]-")] == '-') {
 		/* [A-B]:PORT */
-		cut_endpoint(work, text, &from);
+		split_endpoint(work, text, &from);
 		to = from;
 		*dash = '\0';
 		to.addr = dash + 1;
 	} else {
 		*dash = '\0';
-		cut_endpoint(work, text, &from);
-		cut_endpoint(dash + 1, text, &to);
+		split_endpoint(work, text, &from);
+		split_endpoint(dash + 1, text, &to);
 	}
 
 	parse_address(list->family, text, &from, &addr[0]);
-	/* 10.0.0.1:80-90 would otherwise be told of a bad address "90". */
+	/* 10.0.0.1:80-90: do not report "90" as a bad address. */
 	if (from.port != NULL && to.addr[strspn(to.addr, "0123456789")] == '\0')
-		refuse(text, "a backend has one port, not a range of ports");
+		param_error(text, "a backend has one port, not a range of ports");
 	parse_address(list->family, text, &to, &addr[1]);
 	port = range_port(text, &from, &to);
 
@@ -540,38 +541,38 @@ static void parse_list(const struct family *family, const char *arg,
 		.info	= info,
 		.first	= info->count,
 	};
-	char *copy = copy_of(arg);
+	char *copy = copy_text(arg);
 	char *rest = copy;
 	char *text;
 
 	while ((text = strsep(&rest, ",")) != NULL) {
 		if (*text == '\0')
-			refuse(arg, "empty element; write BACKEND[,ATTRIBUTE...][,BACKEND...] without spare commas");
+			param_error(arg, "empty element; write BACKEND[,ATTRIBUTE...][,BACKEND...] without spare commas");
 		if (!parse_attribute(&list, text))
 			parse_backend(&list, text);
 	}
 	free(copy);
 }
 
-/* By hand: libxtables would cut what is too long, and two pools became one. */
+/* libxtables would truncate a long name, which could name another pool. */
 static void parse_name(const char *text, char *name)
 {
 	size_t len = strlen(text);
 	const char *bad = text + strspn(text, NAME_CHARACTERS);
 
 	if (*bad != '\0')
-		refuse(text, "\"%.*s\" cannot be in a pool's name; " NAME_RULE,
-		       (int)strcspn(bad, NAME_CHARACTERS), bad, MAX_NAME);
+		param_error(text, "\"%.*s\" is not allowed in a pool name; use " NAME_RULE,
+			    (int)strcspn(bad, NAME_CHARACTERS), bad, MAX_NAME);
 	if (len == 0 || len > MAX_NAME)
-		refuse(text, "a pool's name of %zu characters; " NAME_RULE,
-		       len, MAX_NAME);
+		param_error(text, "the pool name has %zu characters; use " NAME_RULE,
+			    len, MAX_NAME);
 	memcpy(name, text, len);
 }
 
 static uint32_t *setting_field(struct xt_leastconn_tginfo *info,
 			       const struct setting *setting)
 {
-	return (uint32_t *)((char *)info + setting->at);
+	return (uint32_t *)((char *)info + setting->offset);
 }
 
 static uint32_t setting_value(const struct xt_leastconn_tginfo *info,
@@ -579,7 +580,7 @@ static uint32_t setting_value(const struct xt_leastconn_tginfo *info,
 {
 	uint32_t value;
 
-	memcpy(&value, (const char *)info + setting->at, sizeof(value));
+	memcpy(&value, (const char *)info + setting->offset, sizeof(value));
 	return setting->flag ? value & setting->flag : value;
 }
 
@@ -589,10 +590,10 @@ static uint32_t setting_max(const struct setting *setting,
 	return setting->max ? setting->max : family->bits;
 }
 
-static uint32_t setting_normal(const struct setting *setting,
-			       const struct family *family)
+static uint32_t setting_default(const struct setting *setting,
+				const struct family *family)
 {
-	return setting->flag || setting->max ? setting->normal : family->bits;
+	return setting->flag || setting->max ? setting->default_value : family->bits;
 }
 
 static void parse_setting(const struct family *family, unsigned int id,
@@ -609,8 +610,8 @@ static void parse_setting(const struct family *family, unsigned int id,
 	}
 	max = setting_max(setting, family);
 	if (!parse_number(arg, max, &number) || number < setting->min)
-		refuse(arg, "--%s needs a decimal number from %u to %u",
-		       setting->name, setting->min, max);
+		param_error(arg, "--%s needs a decimal number from %u to %u",
+			    setting->name, setting->min, max);
 	*setting_field(info, setting) = number;
 }
 
@@ -670,8 +671,8 @@ static void check_ports(const struct family *family,
 		return;
 	for (i = 0; i < info->count; i++) {
 		if (info->backends[i].port != 0)
-			refuse(format_backend(family, &info->backends[i], buf),
-			       "a port needs -p tcp, udp, sctp, dccp or udplite, without \"!\"");
+			param_error(format_backend(family, &info->backends[i], buf),
+				    "a port needs -p tcp, udp, sctp, dccp or udplite, without \"!\"");
 	}
 }
 
@@ -682,24 +683,24 @@ static void check_options(unsigned int given)
 		xtables_error(PARAMETER_PROBLEM,
 			      "LEASTCONN: no backends; a rule needs --to BACKEND[,BACKEND...] or --pool NAME");
 	case 1U << O_TO | 1U << O_POOL:
-		refuse("--pool", "there is --to too; a rule has one of --to and --pool");
+		param_error("--pool", "not allowed with --to; a rule has either --to or --pool");
 	}
 }
 
-/* Equal rules are equal bytes: what is not given is as if it had been. */
-static void settle(const struct family *family,
-		   struct xt_leastconn_tginfo *info, unsigned int given)
+/* Fill in defaults, so that equal rules have equal data. */
+static void set_defaults(const struct family *family,
+			 struct xt_leastconn_tginfo *info, unsigned int given)
 {
 	const struct setting *setting;
 
 	for_each_setting(setting) {
 		if (setting->flag || given & 1U << setting->id)
 			continue;
-		*setting_field(info, setting) = setting_normal(setting, family);
+		*setting_field(info, setting) = setting_default(setting, family);
 	}
 }
 
-/* Those of a pool are not the rule's. */
+/* A pool has its own settings. */
 static void check_no_settings(const struct xt_leastconn_tginfo *info,
 			      unsigned int given)
 {
@@ -710,8 +711,8 @@ static void check_no_settings(const struct xt_leastconn_tginfo *info,
 		if (!(given & 1U << setting->id))
 			continue;
 		snprintf(option, sizeof(option), "--%s", setting->name);
-		refuse(option, "settings beside --pool are the pool's; use leastconnctl pool set %s %s%s",
-		       info->name, setting->name, setting->flag ? "" : " N");
+		param_error(option, "not allowed with --pool; use leastconnctl pool set %s %s%s",
+			    info->name, setting->name, setting->flag ? "" : " N");
 	}
 }
 
@@ -722,7 +723,7 @@ static void check_rule(const struct family *family,
 	if (given & 1U << O_POOL)
 		check_no_settings(info, given);
 	else
-		settle(family, info, given);
+		set_defaults(family, info, given);
 }
 
 static void leastconn_fcheck4(struct xt_fcheck_call *cb)
@@ -730,7 +731,7 @@ static void leastconn_fcheck4(struct xt_fcheck_call *cb)
 	const struct scratch *scratch = cb->udata;
 	const struct ipt_entry *entry = scratch->entry;
 
-	/* Without any option there is no entry: checked first. */
+	/* The entry is NULL if no option is given, which check_rule() reports. */
 	check_rule(&ipv4, cb->data, cb->xflags);
 	check_ports(&ipv4, cb->data, entry->ip.proto,
 		    entry->ip.invflags & XT_INV_PROTO);
@@ -747,9 +748,9 @@ static void leastconn_fcheck6(struct xt_fcheck_call *cb)
 }
 
 /**
- * struct form - how an option is written
- * @lead: before its name
- * @gap: before its value
+ * struct form - format of an option
+ * @lead: text before its name
+ * @gap: text before its value
  */
 struct form {
 	const char	*lead;
@@ -786,7 +787,7 @@ static void print_settings(const struct family *family, const struct form *form,
 
 	for_each_setting(setting) {
 		value = setting_value(info, setting);
-		if (value == setting_normal(setting, family))
+		if (value == setting_default(setting, family))
 			continue;
 		printf("%s%s", form->lead, setting->name);
 		if (!setting->flag)
@@ -795,8 +796,8 @@ static void print_settings(const struct family *family, const struct form *form,
 }
 
 /*
- * The structure may come from another front end: trust neither its count nor
- * the end of its name.
+ * Another program may have created the rule: do not rely on a valid count or a
+ * terminated name.
  */
 static void print_rule(const struct family *family, const struct form *form,
 		       const struct xt_entry_target *target)
@@ -884,7 +885,7 @@ static struct xtables_target leastconn_targets[] = {
 	},
 };
 
-/* Not _init(): xtables.h keeps that name to plugins of its own tree. */
+/* The name _init() is reserved for extensions in the iptables source. */
 __attribute__((constructor)) static void leastconn_register(void)
 {
 	xtables_register_targets(leastconn_targets,
