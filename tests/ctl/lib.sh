@@ -22,26 +22,26 @@ must_build "the tool" -C "$ext_top/tests" ctl/paper
 # kernel would and one as a later, and backends that are in none of them.
 some_pools() {
 	cat <<'PAPER'
-pools pool=web rules=1 members=6 max_fails=3 fail_timeout=30 slow_start=0 redispatch=1 persistent=0 persistent_mask=128
-pools pool=web family=2 address=10.0.0.1 port=80 proto=6 weight=3 max_conns=0 backup=0 health=0 state=0 active=12 inactive=3 total=120 fails=2
-pools pool=web family=2 address=10.0.0.2 port=80 proto=6 weight=1 max_conns=7 backup=0 state=1 active=7 inactive=0 total=99
-pools pool=web family=2 address=10.0.0.3 port=80 proto=6 weight=1 max_conns=0 backup=1 state=0 active=0 inactive=0 total=0
-pools pool=web family=2 address=10.0.0.4 port=80 proto=6 weight=1 max_conns=0 backup=0 health=1 reason=1 state=0 active=0 inactive=0 total=3 fails=3
-pools pool=web family=2 address=10.0.0.5 port=80 proto=6 weight=1 max_conns=0 backup=0 health=2 reason=2 state=0 active=1 inactive=0 total=4 fails=4
-pools pool=web family=2 address=10.0.0.6 port=80 proto=6 weight=1 max_conns=0 backup=0 health=1 reason=3 state=2 active=0 inactive=0 total=5 fails=4294967295
-pools pool=dns rules=0 members=1 max_fails=0 fail_timeout=10 slow_start=60 redispatch=0 persistent=300 persistent_mask=64
-pools pool=dns family=10 address=fd00::1 port=53 proto=17 weight=1 max_conns=0 backup=0 state=2 active=0 inactive=0 total=5
-pools pool=empty rules=2 members=0 max_fails=0 fail_timeout=10 slow_start=0 redispatch=0 persistent=0 persistent_mask=128
-pools rule=17 members=1 max_fails=0 fail_timeout=10 slow_start=0 redispatch=0 persistent=0 persistent_mask=32
-pools rule=17 family=2 address=10.0.0.7 port=0 proto=0 weight=1 max_conns=0 backup=0 state=0 active=4 inactive=0 total=18446744073709551615
-pools rule=18 members=1 max_fails=0 fail_timeout=10 slow_start=0 redispatch=0 persistent=0 persistent_mask=32
-pools rule=18 family=2 address=10.0.0.7 port=0 proto=0 weight=1 max_conns=0 backup=0 state=0 active=4 inactive=0 total=18446744073709551615
-pools rule=19 members=1 max_fails=1 fail_timeout=10 slow_start=0 redispatch=0 persistent=0 persistent_mask=24
-pools rule=19 family=2 address=10.0.0.7 port=0 proto=0 weight=1 max_conns=0 backup=0 health=1 state=0 active=4 inactive=0 total=18446744073709551615
-pools rule=20 members=1 max_fails=1 fail_timeout=10 slow_start=0 redispatch=0 persistent=0 persistent_mask=24
-pools rule=20 family=2 address=10.0.0.7 port=0 proto=0 weight=1 max_conns=0 backup=0 health=0 state=0 active=4 inactive=0 total=18446744073709551615
-pools rule=21 members=1 max_fails=1 fail_timeout=10 slow_start=0 redispatch=0 persistent=0 persistent_mask=24
-pools rule=21 family=2 address=10.0.0.7 port=0 proto=0 weight=1 max_conns=0 backup=0 health=1 reason=9 state=0 active=4 inactive=0 total=18446744073709551615
+pools pool=web rules=1 members=6 max-fails=3 fail-timeout=30 slow-start=0 redispatch=1 persistent=0 persistent-mask=128
+pools pool=web family=2 address=10.0.0.1 port=80 proto=6 weight=3 max-conns=0 backup=0 health=0 state=0 active=12 inactive=3 total=120 fails=2
+pools pool=web family=2 address=10.0.0.2 port=80 proto=6 weight=1 max-conns=7 backup=0 state=1 active=7 inactive=0 total=99
+pools pool=web family=2 address=10.0.0.3 port=80 proto=6 weight=1 max-conns=0 backup=1 state=0 active=0 inactive=0 total=0
+pools pool=web family=2 address=10.0.0.4 port=80 proto=6 weight=1 max-conns=0 backup=0 health=1 reason=1 state=0 active=0 inactive=0 total=3 fails=3
+pools pool=web family=2 address=10.0.0.5 port=80 proto=6 weight=1 max-conns=0 backup=0 health=2 reason=2 state=0 active=1 inactive=0 total=4 fails=4
+pools pool=web family=2 address=10.0.0.6 port=80 proto=6 weight=1 max-conns=0 backup=0 health=1 reason=3 state=2 active=0 inactive=0 total=5 fails=4294967295
+pools pool=dns rules=0 members=1 max-fails=0 fail-timeout=10 slow-start=60 redispatch=0 persistent=300 persistent-mask=64
+pools pool=dns family=10 address=fd00::1 port=53 proto=17 weight=1 max-conns=0 backup=0 state=2 active=0 inactive=0 total=5
+pools pool=empty rules=2 members=0 max-fails=0 fail-timeout=10 slow-start=0 redispatch=0 persistent=0 persistent-mask=128
+pools rule=17 members=1 max-fails=0 fail-timeout=10 slow-start=0 redispatch=0 persistent=0 persistent-mask=32
+pools rule=17 family=2 address=10.0.0.7 port=0 proto=0 weight=1 max-conns=0 backup=0 state=0 active=4 inactive=0 total=18446744073709551615
+pools rule=18 members=1 max-fails=0 fail-timeout=10 slow-start=0 redispatch=0 persistent=0 persistent-mask=32
+pools rule=18 family=2 address=10.0.0.7 port=0 proto=0 weight=1 max-conns=0 backup=0 state=0 active=4 inactive=0 total=18446744073709551615
+pools rule=19 members=1 max-fails=1 fail-timeout=10 slow-start=0 redispatch=0 persistent=0 persistent-mask=24
+pools rule=19 family=2 address=10.0.0.7 port=0 proto=0 weight=1 max-conns=0 backup=0 health=1 state=0 active=4 inactive=0 total=18446744073709551615
+pools rule=20 members=1 max-fails=1 fail-timeout=10 slow-start=0 redispatch=0 persistent=0 persistent-mask=24
+pools rule=20 family=2 address=10.0.0.7 port=0 proto=0 weight=1 max-conns=0 backup=0 health=0 state=0 active=4 inactive=0 total=18446744073709551615
+pools rule=21 members=1 max-fails=1 fail-timeout=10 slow-start=0 redispatch=0 persistent=0 persistent-mask=24
+pools rule=21 family=2 address=10.0.0.7 port=0 proto=0 weight=1 max-conns=0 backup=0 health=1 reason=9 state=0 active=4 inactive=0 total=18446744073709551615
 backends family=2 address=10.0.0.1 port=80 proto=6 state=0 active=12 inactive=3 total=120 fails=2
 backends family=2 address=10.0.0.2 port=80 proto=6 state=1 active=7 inactive=0 total=99
 backends family=2 address=10.0.0.3 port=80 proto=6 state=0 active=0 inactive=0 total=0
@@ -52,16 +52,16 @@ backends family=10 address=fd00::1 port=53 proto=17 state=2 active=0 inactive=0 
 backends family=2 address=10.0.0.7 port=0 proto=0 state=0 active=4 inactive=0 total=18446744073709551615
 backends family=2 address=10.0.0.9 port=80 proto=17 state=1 active=0 inactive=0 total=1
 backends family=2 address=10.0.0.9 port=0 proto=0 state=2 active=0 inactive=0 total=1
-event event=1 pool=web rules=0 members=0 max_fails=3 fail_timeout=10 slow_start=0 redispatch=0 persistent=0 persistent_mask=128
-event event=10 pool=web rules=0 members=0 max_fails=0 fail_timeout=10 slow_start=0 redispatch=1 persistent=0 persistent_mask=24
-event event=3 pool=web family=2 address=10.0.0.1 port=80 proto=6 weight=1 max_conns=0 backup=0
+event event=1 pool=web rules=0 members=0 max-fails=3 fail-timeout=10 slow-start=0 redispatch=0 persistent=0 persistent-mask=128
+event event=10 pool=web rules=0 members=0 max-fails=0 fail-timeout=10 slow-start=0 redispatch=1 persistent=0 persistent-mask=24
+event event=3 pool=web family=2 address=10.0.0.1 port=80 proto=6 weight=1 max-conns=0 backup=0
 event event=6 family=2 address=10.0.0.1 port=80 proto=6 state=1
 lost
 event event=7 family=2 address=10.0.0.1 port=80 proto=6
 event event=11 pool=web family=2 address=10.0.0.1 port=80 proto=6 state=0 active=3 fails=7
 event event=11 pool=web family=2 address=10.0.0.1 port=80 proto=6 state=0 active=3 fails=8 health=1 reason=3
 event event=12 rule=17 family=2 address=10.0.0.1 port=80 proto=6 state=0 active=4 fails=7
-event event=2 pool=web rules=0 members=1 max_fails=3 fail_timeout=10
+event event=2 pool=web rules=0 members=1 max-fails=3 fail-timeout=10
 event event=99
 PAPER
 }

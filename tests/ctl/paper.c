@@ -32,6 +32,7 @@
 #include "../../ctl/clock.h"
 #include "../dice.h"
 #include "kernel.h"
+#include "../genl/spec.h"
 
 #define PAPER_SIZE	(1 << 20)
 
@@ -44,38 +45,6 @@ static unsigned int seed;	/* 0: nothing is damaged */
 static const struct nlmsghdr *request;
 static char *row;
 static bool any_row, leftovers, interrupted;
-
-static const char *const names[LEASTCONN_A_MAX + 1] = {
-	[LEASTCONN_A_OP]	= "op",
-	[LEASTCONN_A_POOL]	= "pool",
-	[LEASTCONN_A_RULE]	= "rule",
-	[LEASTCONN_A_FAMILY]	= "family",
-	[LEASTCONN_A_ADDRESS]	= "address",
-	[LEASTCONN_A_PORT]	= "port",
-	[LEASTCONN_A_PROTO]	= "proto",
-	[LEASTCONN_A_WEIGHT]	= "weight",
-	[LEASTCONN_A_MAX_CONNS]	= "max_conns",
-	[LEASTCONN_A_BACKUP]	= "backup",
-	[LEASTCONN_A_STATE]	= "state",
-	[LEASTCONN_A_KILL]	= "kill",
-	[LEASTCONN_A_AHEAD]	= "ahead",
-	[LEASTCONN_A_ACTIVE]	= "active",
-	[LEASTCONN_A_INACTIVE]	= "inactive",
-	[LEASTCONN_A_TOTAL]	= "total",
-	[LEASTCONN_A_RULES]	= "rules",
-	[LEASTCONN_A_MEMBERS]	= "members",
-	[LEASTCONN_A_EVENT]	= "event",
-	[LEASTCONN_A_KILLED]	= "killed",
-	[LEASTCONN_A_MAX_FAILS]	= "max_fails",
-	[LEASTCONN_A_FAIL_TIMEOUT] = "fail_timeout",
-	[LEASTCONN_A_SLOW_START] = "slow_start",
-	[LEASTCONN_A_REDISPATCH] = "redispatch",
-	[LEASTCONN_A_HEALTH]	= "health",
-	[LEASTCONN_A_FAILS]	= "fails",
-	[LEASTCONN_A_PERSISTENT] = "persistent",
-	[LEASTCONN_A_PERSISTENT_MASK] = "persistent_mask",
-	[LEASTCONN_A_REASON]	= "reason",
-};
 
 static char *find_line(char *from, const char *word)
 {
@@ -134,17 +103,17 @@ static void put_attribute(struct nlmsghdr *nlh, unsigned int type,
 {
 	unsigned char address[16];
 
-	switch (type) {
-	case LEASTCONN_A_POOL:
+	switch (spec_attributes[type].type) {
+	case MNL_TYPE_NUL_STRING:
 		mnl_attr_put_strz(nlh, type, value);
 		break;
-	case LEASTCONN_A_ADDRESS:
+	case MNL_TYPE_BINARY:
 		if (inet_pton(AF_INET, value, address) == 1)
 			mnl_attr_put(nlh, type, 4, address);
 		else if (inet_pton(AF_INET6, value, address) == 1)
 			mnl_attr_put(nlh, type, 16, address);
 		break;
-	case LEASTCONN_A_TOTAL:
+	case MNL_TYPE_U64:
 		mnl_attr_put_u64(nlh, type, number_of(type, value));
 		break;
 	default:
@@ -165,10 +134,9 @@ static void put_word(struct nlmsghdr *nlh, const char *word, size_t length)
 	*value++ = '\0';
 	if (strcmp(text, "unended") == 0)
 		mnl_attr_put(nlh, LEASTCONN_A_POOL, strlen(value), value);
-	for (type = 0; type <= LEASTCONN_A_MAX; type++) {
-		if (names[type] && strcmp(names[type], text) == 0)
-			put_attribute(nlh, type, value);
-	}
+	type = spec_find(text);
+	if (type)
+		put_attribute(nlh, type, value);
 }
 
 /* What is behind the headers, if there is anything. */
@@ -239,15 +207,14 @@ static void tell_attribute(FILE *out, const struct nlattr *attr)
 	const unsigned char *bytes = mnl_attr_get_payload(attr);
 	size_t length = mnl_attr_get_payload_len(attr), i;
 
-	fprintf(out, " %s", names[type]);
-	switch (type) {
-	case LEASTCONN_A_KILL:
-	case LEASTCONN_A_AHEAD:
+	fprintf(out, " %s", spec_attributes[type].name);
+	switch (spec_attributes[type].type) {
+	case MNL_TYPE_FLAG:
 		break;
-	case LEASTCONN_A_POOL:
+	case MNL_TYPE_NUL_STRING:
 		fprintf(out, "=%s", mnl_attr_get_str(attr));
 		break;
-	case LEASTCONN_A_ADDRESS:
+	case MNL_TYPE_BINARY:
 		fputc('=', out);
 		for (i = 0; i < length; i++)
 			fprintf(out, "%02x", bytes[i]);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../array.h"
+#include "../genl/spec.h"
 #include "ask.h"
 #include "scene.h"
 #include "tests.h"
@@ -51,9 +52,9 @@ static const struct {
 	{ LEASTCONN_OP_POOL_SET, "pool_set pool=web", "op pool " SETTINGS },
 	{ LEASTCONN_OP_POOL_DEL, "pool_del pool=none", "op pool" },
 	{ LEASTCONN_OP_ADD, "add pool=web addr=10.0.0.3",
-	  "op pool family address port proto weight max backup state" },
+	  "op pool family address port proto weight max-conns backup state" },
 	{ LEASTCONN_OP_SET, "set pool=web addr=10.0.0.1 port=80",
-	  "op pool family address port proto weight max backup state" },
+	  "op pool family address port proto weight max-conns backup state" },
 	{ LEASTCONN_OP_DEL, "del pool=web addr=10.0.0.1 port=80",
 	  "op pool family address port proto kill" },
 	{ LEASTCONN_OP_STATE, "state addr=10.0.0.1 state=1",
@@ -62,27 +63,13 @@ static const struct {
 	  "op family address port proto" },
 };
 
-/* By their numbers; those without a name are never of a change. */
-static const char *const names[LEASTCONN_A_MAX + 3] = {
-	[LEASTCONN_A_OP]	= "op",
-	[LEASTCONN_A_POOL]	= "pool",
-	[LEASTCONN_A_FAMILY]	= "family",
-	[LEASTCONN_A_ADDRESS]	= "address",
-	[LEASTCONN_A_PORT]	= "port",
-	[LEASTCONN_A_PROTO]	= "proto",
-	[LEASTCONN_A_WEIGHT]	= "weight",
-	[LEASTCONN_A_MAX_CONNS]	= "max",
-	[LEASTCONN_A_BACKUP]	= "backup",
-	[LEASTCONN_A_STATE]	= "state",
-	[LEASTCONN_A_KILL]	= "kill",
-	[LEASTCONN_A_AHEAD]	= "ahead",
-	[LEASTCONN_A_MAX_FAILS]	= "max-fails",
-	[LEASTCONN_A_FAIL_TIMEOUT] = "fail-timeout",
-	[LEASTCONN_A_SLOW_START] = "slow-start",
-	[LEASTCONN_A_REDISPATCH] = "redispatch",
-	[LEASTCONN_A_PERSISTENT] = "persistent",
-	[LEASTCONN_A_PERSISTENT_MASK] = "persistent-mask",
-};
+/* Highest type that is tried: no attribute has it. */
+#define BEYOND	(LEASTCONN_A_MAX + 2)
+
+static bool is_in_change(unsigned int type)
+{
+	return type <= LEASTCONN_A_MAX && spec_attributes[type].in_change;
+}
 
 static bool is_word_of(const char *word, const char *words)
 {
@@ -127,18 +114,19 @@ void test_foreign_attributes(void)
 {
 	some_state();
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
-		for (unsigned int type = 0; type < LEASTCONN_A_MAX + 3; type++) {
+		for (unsigned int type = 0; type <= BEYOND; type++) {
 			struct message *message = message_of(shapes[i].valid);
 			uint32_t at;
 
-			if (names[type] && is_word_of(names[type], shapes[i].allowed)) {
+			if (is_in_change(type) &&
+			    is_word_of(spec_attributes[type].name, shapes[i].allowed)) {
 				message_free(message);
 				continue;
 			}
 			about = shapes[i].valid;
 			beside = type;
 			at = put_foreign(message, type);
-			refused_at(HERE, message, EINVAL, at, names[type] ?
+			refused_at(HERE, message, EINVAL, at, is_in_change(type) ?
 				   "this change has no such attribute" : NULL);
 		}
 	}
@@ -147,13 +135,12 @@ void test_foreign_attributes(void)
 /* Numbers have 4 bytes, addresses 4 to 16, flags none, names their end. */
 static bool good_length(unsigned int type, size_t length)
 {
-	switch (type) {
-	case LEASTCONN_A_KILL:
-	case LEASTCONN_A_AHEAD:
+	switch (spec_attributes[type].type) {
+	case MNL_TYPE_FLAG:
 		return !length;
-	case LEASTCONN_A_ADDRESS:
+	case MNL_TYPE_BINARY:
 		return length >= 4 && length <= 16;
-	case LEASTCONN_A_POOL:
+	case MNL_TYPE_NUL_STRING:
 		return false;	/* of ones, without a zero */
 	default:
 		return length == 4;
@@ -179,9 +166,9 @@ void test_bad_lengths(void)
 	static const char late[] = NAME31 "56789";
 
 	some_state();
-	for (unsigned int type = 0; type < ARRAY_SIZE(names); type++) {
+	for (unsigned int type = 0; type <= LEASTCONN_A_MAX; type++) {
 		for (size_t length = 0; length <= sizeof(ones); length++)
-			if (names[type] && !good_length(type, length))
+			if (is_in_change(type) && !good_length(type, length))
 				length_refused(HERE, type, length, ones);
 	}
 	/* An end, but too late. */

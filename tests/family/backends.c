@@ -9,7 +9,7 @@ void test_backends(void)
 {
 	accepted("pool_add pool=web\npool_add pool=six\npool_add pool=dns");
 	accepted("add pool=web addr=10.0.0.1 port=80");
-	accepted("add pool=web addr=10.0.0.2 port=65535 proto=6 weight=65535 max=4294967295 backup=1 state=1");
+	accepted("add pool=web addr=10.0.0.2 port=65535 proto=6 weight=65535 max-conns=4294967295 backup=1 state=1");
 	accepted("add pool=web addr=10.0.0.3");
 	accepted("add pool=six addr=fd00::1 weight=0\nadd pool=six addr=fd00::1 port=53 proto=17");
 	accepted("add pool=dns addr=10.0.0.1 port=80 proto=17");
@@ -52,13 +52,13 @@ void test_backends(void)
 void test_terms(void)
 {
 	accepted("pool_add pool=web\n"
-		 "add pool=web addr=10.0.0.1 port=80 weight=3 max=7 backup=1\n"
+		 "add pool=web addr=10.0.0.1 port=80 weight=3 max-conns=7 backup=1\n"
 		 "add pool=web addr=10.0.0.2 port=80");
 	accepted("set pool=web addr=10.0.0.1 port=80 weight=0");
 	pool_is("web", "web rules=0 members=2\n"
 		"web 10.0.0.1 80 6 weight=0 max=7 backup=1 ready\n"
 		"web 10.0.0.2 80 6 weight=1 max=0 backup=0 ready\n");
-	accepted("set pool=web addr=10.0.0.1 port=80 proto=6 max=0");
+	accepted("set pool=web addr=10.0.0.1 port=80 proto=6 max-conns=0");
 	accepted("set pool=web addr=10.0.0.1 port=80 backup=0 state=2");
 	accepted("set pool=web addr=10.0.0.2 port=80");
 	pool_is("web", "web rules=0 members=2\n"

@@ -23,7 +23,7 @@ void test_all_or_nothing(void)
 		"pool_del pool=web\npool_add pool=web\nadd pool=web addr=10.0.0.2 port=80",
 		"del pool=web addr=10.0.0.1 port=80",
 		"del pool=web addr=10.0.0.1 port=80\nadd pool=web addr=10.0.0.1 port=80 weight=9",
-		"set pool=web addr=10.0.0.1 port=80 weight=9\nset pool=web addr=10.0.0.1 port=80 max=9 state=2",
+		"set pool=web addr=10.0.0.1 port=80 weight=9\nset pool=web addr=10.0.0.1 port=80 max-conns=9 state=2",
 		"state addr=10.0.0.1 state=2\nstate addr=10.0.0.1 state=1",
 		"state addr=10.0.0.2 state=0\nstate addr=10.0.0.7 state=0",
 		"state addr=10.0.0.8 port=1 proto=6 state=1 ahead\nstate addr=10.0.0.8 state=0\nstate addr=fd00::9 state=2 ahead",
@@ -77,7 +77,7 @@ void test_in_their_order(void)
 	some_state();
 	accepted("del pool=web addr=10.0.0.1 port=80\n"
 		 "add pool=web addr=10.0.0.1 port=80\n"
-		 "set pool=web addr=10.0.0.1 port=80 max=4\n"
+		 "set pool=web addr=10.0.0.1 port=80 max-conns=4\n"
 		 "set pool=web addr=10.0.0.1 port=80 weight=2");
 	pool_is("web", "web rules=0 members=2\n"
 		"web 10.0.0.2 80 6 weight=1 max=0 backup=1 drain\n"

@@ -83,7 +83,7 @@ static void delete_and_add(const struct nlmsghdr *nlh, void *data)
 	struct answer answer;
 
 	if (!reading->listing.length) {
-		message = message_of("set pool=many addr=10.7.16.103 port=80 weight=1 max=1 backup=1 state=2\n"
+		message = message_of("set pool=many addr=10.7.16.103 port=80 weight=1 max-conns=1 backup=1 state=2\n"
 				     "state addr=10.7.16.103 state=0\n"
 				     "pool_del pool=many\npool_add pool=new");
 		ask(reading->other, message, NULL, NULL, &answer);

@@ -81,7 +81,7 @@ void test_events(void)
 	talk_join_events(listener);
 	accepted("pool_add pool=web");
 	event_is(HERE, "pool added: web rules=0 members=0\n");
-	accepted("add pool=web addr=10.0.0.1 port=80 max=3 backup=1");
+	accepted("add pool=web addr=10.0.0.1 port=80 max-conns=3 backup=1");
 	event_is(HERE, "added: web 10.0.0.1 80 6 weight=1 max=3 backup=1 ready\n");
 	accepted("set pool=web addr=10.0.0.1 port=80 weight=7");
 	event_is(HERE, "changed: web 10.0.0.1 80 6 weight=7 max=3 backup=1 ready\n");
@@ -124,18 +124,18 @@ void test_events_of_load(void)
 	server = udp_server(5300);
 	listener = talk_open();
 	talk_join_events(listener);
-	accepted("pool_add pool=dns\nadd pool=dns addr=127.0.0.1 port=5300 proto=17 max=3");
+	accepted("pool_add pool=dns\nadd pool=dns addr=127.0.0.1 port=5300 proto=17 max-conns=3");
 	event_is(HERE, "pool added: dns rules=0 members=1\n");
 	event_is(HERE, "added: dns 127.0.0.1 5300 17 weight=1 max=3 backup=0 ready\n");
 	udp_flows(server, 5300, 3, 1);
 	event_is(HERE, "full: dns 127.0.0.1 5300 17 weight=1 max=3 backup=0 ready\n");
-	accepted("set pool=dns addr=127.0.0.1 port=5300 max=4");
+	accepted("set pool=dns addr=127.0.0.1 port=5300 max-conns=4");
 	event_is(HERE, "changed: dns 127.0.0.1 5300 17 weight=1 max=4 backup=0 ready\n");
 	event_is(HERE, "not full: dns 127.0.0.1 5300 17 weight=1 max=4 backup=0 ready\n");
 	/* It is drained only when its last connection has gone. */
 	accepted("state addr=127.0.0.1 state=1");
 	event_is(HERE, "state: 127.0.0.1 5300 17 drain\n");
-	accepted("set pool=dns addr=127.0.0.1 port=5300 max=0");
+	accepted("set pool=dns addr=127.0.0.1 port=5300 max-conns=0");
 	event_is(HERE, "changed: dns 127.0.0.1 5300 17 weight=1 max=0 backup=0 drain\n");
 	accepted("kill addr=127.0.0.1");
 	event_is(HERE, "drained: 127.0.0.1 5300 17 drain\n");

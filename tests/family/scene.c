@@ -12,7 +12,7 @@ void some_state(void)
 		 "add pool=web addr=10.0.0.1 port=80 weight=5\n"
 		 "add pool=web addr=10.0.0.2 port=80 backup=1\n"
 		 "pool_add pool=six\n"
-		 "add pool=six addr=fd00::1 max=3\n"
+		 "add pool=six addr=fd00::1 max-conns=3\n"
 		 "pool_add pool=none\n"
 		 "state addr=10.0.0.2 state=1\n"
 		 "state addr=10.0.0.7 state=2 ahead");

@@ -81,7 +81,7 @@ static void any_change(struct message *message)
 		change(message, "add pool=%s addr=%s port=%d", pool, addr, port);
 		break;
 	case 5:
-		change(message, "add pool=%s addr=%s weight=%u max=%u backup=%u state=%u",
+		change(message, "add pool=%s addr=%s weight=%u max-conns=%u backup=%u state=%u",
 		       pool, addr, dice(65536), dice(100), dice(2), dice(3));
 		break;
 	case 6:

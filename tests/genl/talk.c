@@ -12,7 +12,7 @@
 
 #include <linux/netfilter.h>
 
-#include "../array.h"
+#include "spec.h"
 #include "talk.h"
 
 struct talk {
@@ -170,26 +170,6 @@ static const char *const ops[LEASTCONN_OP_MAX + 1] = {
 	[LEASTCONN_OP_POOL_SET]	= "pool_set",
 };
 
-static const struct {
-	const char		*name;
-	enum leastconn_attr	type;
-} numbers[] = {
-	{ "op",		LEASTCONN_A_OP },
-	{ "family",	LEASTCONN_A_FAMILY },
-	{ "port",	LEASTCONN_A_PORT },
-	{ "proto",	LEASTCONN_A_PROTO },
-	{ "weight",	LEASTCONN_A_WEIGHT },
-	{ "max",	LEASTCONN_A_MAX_CONNS },
-	{ "backup",	LEASTCONN_A_BACKUP },
-	{ "state",	LEASTCONN_A_STATE },
-	{ "max-fails",	LEASTCONN_A_MAX_FAILS },
-	{ "fail-timeout", LEASTCONN_A_FAIL_TIMEOUT },
-	{ "slow-start",	LEASTCONN_A_SLOW_START },
-	{ "redispatch",	LEASTCONN_A_REDISPATCH },
-	{ "persistent",	LEASTCONN_A_PERSISTENT },
-	{ "persistent-mask", LEASTCONN_A_PERSISTENT_MASK },
-};
-
 static void put_address(struct nlmsghdr *nlh, const char *text, bool family)
 {
 	bool ipv6 = strchr(text, ':');
@@ -206,29 +186,23 @@ static void put_address(struct nlmsghdr *nlh, const char *text, bool family)
 static void put_word(struct nlmsghdr *nlh, char *word)
 {
 	char *value = strchr(word, '=');
+	unsigned int type;
 
-	if (!value) {
-		mnl_attr_put(nlh, !strcmp(word, "kill") ? LEASTCONN_A_KILL :
-			     LEASTCONN_A_AHEAD, 0, NULL);
-		return;
-	}
-	*value++ = '\0';
-	if (!strcmp(word, "pool")) {
-		mnl_attr_put_strz(nlh, LEASTCONN_A_POOL, value);
-		return;
-	}
+	if (value)
+		*value++ = '\0';
 	if (!strcmp(word, "addr") || !strcmp(word, "raw")) {
 		put_address(nlh, value, *word == 'a');
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		if (!strcmp(numbers[i].name, word)) {
-			mnl_attr_put_u32(nlh, numbers[i].type,
-					 strtoul(value, NULL, 0));
-			return;
-		}
-	}
-	die("no attribute %s", word);
+	type = spec_find(word);
+	if (!type || !value != (spec_attributes[type].type == MNL_TYPE_FLAG))
+		die("no attribute %s", word);
+	if (!value)
+		mnl_attr_put(nlh, type, 0, NULL);
+	else if (spec_attributes[type].type == MNL_TYPE_NUL_STRING)
+		mnl_attr_put_strz(nlh, type, value);
+	else
+		mnl_attr_put_u32(nlh, type, strtoul(value, NULL, 0));
 }
 
 static void put_words(struct nlmsghdr *nlh, char *words)

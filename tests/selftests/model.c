@@ -699,7 +699,7 @@ static void words_of(char *words, const struct operation *operation)
 	if (operation->weight >= 0)
 		words += sprintf(words, "weight=%lld ", (long long)operation->weight);
 	if (operation->max >= 0)
-		words += sprintf(words, "max=%lld ", (long long)operation->max);
+		words += sprintf(words, "max-conns=%lld ", (long long)operation->max);
 	if (operation->backup >= 0)
 		words += sprintf(words, "backup=%d ", operation->backup);
 	if (operation->state >= 0)
