@@ -57,7 +57,7 @@ bool group_equal(const struct group *a, const struct group *b);
 
 #define GROUP_TITLE_SIZE	512
 
-/* The title above the backends of backends that are in no group. */
+/* The title above the backends that are in no group. */
 #define UNUSED_TITLE		"In no pool and no rule"
 
 /* The title above the group's backends. */

@@ -142,9 +142,8 @@ static void save_old(struct watch *watch, const struct backends *backends)
 {
 	size_t i;
 
-	for (i = 0; i < backends->count; i++) {
+	for (i = 0; i < backends->count; i++)
 		backends_add(&watch->old, &backends->at[i]);
-	}
 }
 
 static void watch_update(struct watch *watch, struct nl *nl)
