@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Another version of the module comes in under load, by the three commands of
-# the README: no connection is lost, and the counts are there with the rules.
+# Another version of the module comes in under load, by the three commands
+# of Documentation/install.md: no connection is lost, and the counts are there with the rules.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-readme=$here/../../README.md
+guide=$here/../../Documentation/install.md
 
-# What the README says, a command a line.
+# What the guide says, a command a line.
 commands() {
 	awk '/^## / { in_section = /^## Upgrade/ }
-		in_section && /^    / { print substr($0, 5) }' "$readme"
+		in_section && /^    / { print substr($0, 5) }' "$guide"
 }
 
 # The commands call iptables; let that be the front end of this run.
@@ -76,7 +76,7 @@ test_three_commands_under_load() { # short
 	loader=$!
 	busywait 5000 load_runs || fail "no load"
 
-	expect 3 "$(commands | wc -l)" "commands in the README"
+	expect 3 "$(commands | wc -l)" "commands in the guide"
 	(cd "$tmp" && on "$lb" bash -ec "$(commands)") || fail "the commands"
 	kill -TERM $loader
 	expect_loads 1000 "6 3 2 2" "the long ones"
