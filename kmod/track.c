@@ -3,7 +3,8 @@
  * Tracking: the hooks that see connections begin, close and fail.
  *
  * They are called right before conntrack confirms a connection. There only the
- * confirmation itself can still drop the packet, and the entry has the state that
+ * confirmation itself can still drop the packet, unless another hook of the last
+ * priority was registered between conntrack's and ours. The entry has the state that
  * the packet gave it. Any other packet leaves the hook after two tests. A packet may
  * pass twice (bridges, VRF, IPsec): its connection has one record all the same.
  */
