@@ -57,11 +57,11 @@ static int charge(struct lc_changes *changes, const struct lc_request *request,
 		return -EINTR;
 	if (backends > changes->most)
 		return refuse(changes, request, E2BIG,
-			      "this change alone looks at more than %u backends: change them in parts",
+			      "this change visits more than %u backends: split it",
 			      changes->most);
 	if (backends > changes->work)
 		return refuse(changes, request, E2BIG,
-			      "together these changes look at more than %u backends: send fewer at a time",
+			      "these changes together visit more than %u backends: send fewer at a time",
 			      changes->most);
 	changes->work -= backends;
 	return 0;
@@ -126,10 +126,10 @@ static int pool_add(struct lc_changes *changes,
 
 	if (lc_pool_find(pools, request->name))
 		return refuse(changes, request, EEXIST,
-			      "there is a pool \"%s\"", request->name);
+			      "pool \"%s\" already exists", request->name);
 	if (pools->count >= LEASTCONN_MAX_POOLS)
 		return refuse(changes, request, ENOSPC,
-			      "there are %u pools, the most there can be",
+			      "there are already %u pools, the maximum",
 			      pools->count);
 	step = step_add(changes);
 	if (!step)
@@ -258,7 +258,7 @@ static int step_state(struct lc_changes *changes,
 	if (backend->state == LEASTCONN_STATE_READY &&
 	    !may_add_unready(changes->pools->backends))
 		return refuse(changes, request, ENOSPC,
-			      "%u backends are not ready, the most there can be",
+			      "%u backends are not ready, the maximum",
 			      LC_MAX_UNREADY);
 	step = step_backend(changes, backend);
 	if (!step)
@@ -342,14 +342,14 @@ static int member_check(struct lc_changes *changes,
 		return refuse(changes, request, EINVAL, "%s", reason);
 	if (changes->pools->total >= LC_MAX_TOTAL)
 		return refuse(changes, request, ENOSPC,
-			      "all pools and rules together have %u backends, the most there can be",
+			      "all pools and rules together have %u backends, the maximum",
 			      LC_MAX_TOTAL);
 	if (find_member(changes, pool, key))
 		return refuse(changes, request, EEXIST,
-			      "pool \"%s\" has this backend", pool->name);
+			      "pool \"%s\" already has this backend", pool->name);
 	if (pool->n_live >= LEASTCONN_MAX_MEMBERS)
 		return refuse(changes, request, ENOSPC,
-			      "pool \"%s\" has the %u backends it can have",
+			      "pool \"%s\" already has %u backends, the maximum",
 			      pool->name, pool->n_live);
 	return 0;
 }
@@ -475,7 +475,7 @@ static int state_ahead(struct lc_changes *changes,
 
 	if (!request->key.port != !request->key.proto)
 		return refuse(changes, request, EINVAL,
-			      "ahead of a backend both port and protocol are needed, or none");
+			      "a state set ahead needs both port and protocol, or neither");
 	err = charge(changes, request, 1);
 	if (err)
 		return err;

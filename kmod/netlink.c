@@ -66,7 +66,7 @@ static int take_share(struct lc_share *share, struct netlink_ext_ack *extack)
 	if (lc_share_begin_command(share))
 		return 0;
 	NL_SET_ERR_MSG(extack,
-		       "other commands of this user are under way: try again");
+		       "other commands of this user are running or have used up its share of time: try again");
 	return -EAGAIN;
 }
 

@@ -100,16 +100,16 @@ static int check_shape(struct nlattr *tb[], const struct nlattr *change,
 			continue;
 		if (!((shapes[op].needs | shapes[op].allows) & BIT_ULL(i)))
 			return reject(extack, tb[i],
-				      "this change has no such attribute");
+				      "attribute not allowed for this operation");
 		missing &= ~BIT_ULL(i);
 	}
 	if (missing & A(POOL))
-		return reject(extack, change, "a pool's name is missing");
+		return reject(extack, change, "the pool name is missing");
 	if (missing & A(STATE))
-		return reject(extack, change, "a state is missing");
+		return reject(extack, change, "the state is missing");
 	if (missing)
 		return reject(extack, change,
-			      "a backend's family and address are missing");
+			      "the family or the address of the backend is missing");
 	return 0;
 }
 
@@ -164,10 +164,10 @@ static int read_service(struct lc_request *request, const struct nlattr *port,
 	request->given |= LC_GIVEN_PROTO;
 	if (key->port && !lc_proto_has_ports(key->proto))
 		return reject(extack, proto,
-			      "with a port: tcp, udp, sctp, dccp or udplite");
+			      "a port needs protocol tcp, udp, sctp, dccp or udplite");
 	if (request->name && !key->port && key->proto)
 		return reject(extack, proto,
-			      "a backend without a port has no protocol");
+			      "a protocol needs a port");
 	return 0;
 }
 
@@ -254,7 +254,7 @@ static int read_name(struct lc_request *request, const struct nlattr *attr,
 	request->name = nla_data(attr);
 	if (!lc_pool_is_name(request->name, strlen(request->name)))
 		return reject(extack, attr,
-			      "a pool's name is 1 to 31 of A-Z a-z 0-9 _ . -");
+			      "not a pool name: use 1 to 31 characters out of A-Z a-z 0-9 _ . -");
 	return 0;
 }
 

@@ -46,7 +46,7 @@ static int check_backend(const struct xt_tgchk_param *par, unsigned int at)
 	unsigned int i;
 
 	if (!lc_addr_is_unicast(&backend->addr, par->family))
-		return refuse("backend %u: no unicast address of this family",
+		return refuse("backend %u: not a unicast address of the rule's family",
 			      at + 1);
 	if (backend->port && !lc_proto_has_ports(rule_proto(par)))
 		return refuse("backend %u: a port needs -p tcp, udp, sctp, dccp or udplite",
@@ -84,14 +84,14 @@ static int check_name(const struct xt_leastconn_tginfo *info)
 	size_t len = strnlen(info->name, sizeof(info->name));
 
 	if (memchr_inv(info->name + len, 0, sizeof(info->name) - len))
-		return refuse("pool name: bytes after its end");
+		return refuse("pool name: nonzero bytes after its end");
 	if (!len)
 		return 0;
 	if (!lc_pool_is_name(info->name, len))
-		return refuse("pool name: allowed are 1 to %u of A-Z a-z 0-9 _ . -",
+		return refuse("pool name: use 1 to %u characters out of A-Z a-z 0-9 _ . -",
 			      LEASTCONN_NAME_SIZE - 1);
 	if (info->count)
-		return refuse("pool name: and %u backends beside it",
+		return refuse("pool name: not allowed together with %u backends",
 			      info->count);
 	return 0;
 }
@@ -101,12 +101,14 @@ static int check_no_settings(const struct xt_leastconn_tginfo *info)
 {
 	if (info->flags || info->max_fails || info->fail_timeout ||
 	    info->slow_start || info->persistent || info->persistent_mask)
-		return refuse("settings beside a pool's name");
+		return refuse("settings: not allowed together with a pool name");
 	return 0;
 }
 
 static int check_settings(const struct xt_leastconn_tginfo *info, u8 family)
 {
+	const unsigned int bits = family == NFPROTO_IPV6 ? 128 : 32;
+
 	if (info->flags & ~XT_LEASTCONN_MASK)
 		return refuse("unknown flags %#x", info->flags);
 	if (!info->fail_timeout ||
@@ -114,15 +116,14 @@ static int check_settings(const struct xt_leastconn_tginfo *info, u8 family)
 		return refuse("fail timeout of %u s, allowed are 1 to %u",
 			      info->fail_timeout, XT_LEASTCONN_MAX_SECONDS);
 	if (info->slow_start > XT_LEASTCONN_MAX_SECONDS)
-		return refuse("slow start of %u s, allowed are up to %u",
+		return refuse("slow start of %u s, allowed are 0 to %u",
 			      info->slow_start, XT_LEASTCONN_MAX_SECONDS);
 	if (info->persistent > XT_LEASTCONN_MAX_SECONDS)
-		return refuse("persistence of %u s, allowed are up to %u",
+		return refuse("persistence of %u s, allowed are 0 to %u",
 			      info->persistent, XT_LEASTCONN_MAX_SECONDS);
-	if (!info->persistent_mask ||
-	    info->persistent_mask > (family == NFPROTO_IPV6 ? 128 : 32))
-		return refuse("no prefix of an address has %u bits",
-			      info->persistent_mask);
+	if (!info->persistent_mask || info->persistent_mask > bits)
+		return refuse("persistent mask of %u bits, allowed are 1 to %u",
+			      info->persistent_mask, bits);
 	return 0;
 }
 
@@ -143,7 +144,7 @@ static int check_rule(const struct xt_tgchk_param *par)
 		       offsetof(struct xt_leastconn_tginfo, pool) -
 		       offsetof(struct xt_leastconn_tginfo, backends) -
 		       info->count * sizeof(info->backends[0])))
-		return refuse("bytes after the last of %u backends",
+		return refuse("nonzero bytes after the last of %u backends",
 			      info->count);
 	return 0;
 }
@@ -210,7 +211,7 @@ static struct lc_pool *named_pool(const struct xt_tgchk_param *par,
 	const char *reason;
 
 	if (!pool)
-		return ERR_PTR(refuse("no pool \"%s\": make it first (leastconnctl pool add)",
+		return ERR_PTR(refuse("no pool \"%s\": create it first (leastconnctl pool add)",
 				      info->name));
 	info->proto = rule_proto(par);
 	reason = lc_pool_use(pool, par->family, info->proto);

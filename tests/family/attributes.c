@@ -14,30 +14,30 @@ void test_missing_attributes(void)
 	some_state();
 	refused("- pool=web", EINVAL, "what to change is missing");
 	refused("-", EINVAL, "what to change is missing");
-	refused("pool_add", EINVAL, "a pool's name is missing");
-	refused("pool_del", EINVAL, "a pool's name is missing");
-	refused("pool_set", EINVAL, "a pool's name is missing");
-	refused("pool_set max-fails=1", EINVAL, "a pool's name is missing");
-	refused("add addr=10.0.0.3", EINVAL, "a pool's name is missing");
-	refused("set addr=10.0.0.1 port=80", EINVAL, "a pool's name is missing");
-	refused("del addr=10.0.0.1 port=80", EINVAL, "a pool's name is missing");
+	refused("pool_add", EINVAL, "the pool name is missing");
+	refused("pool_del", EINVAL, "the pool name is missing");
+	refused("pool_set", EINVAL, "the pool name is missing");
+	refused("pool_set max-fails=1", EINVAL, "the pool name is missing");
+	refused("add addr=10.0.0.3", EINVAL, "the pool name is missing");
+	refused("set addr=10.0.0.1 port=80", EINVAL, "the pool name is missing");
+	refused("del addr=10.0.0.1 port=80", EINVAL, "the pool name is missing");
 	refused("add pool=web", EINVAL,
-		"a backend's family and address are missing");
+		"the family or the address of the backend is missing");
 	refused("add pool=web family=2", EINVAL,
-		"a backend's family and address are missing");
+		"the family or the address of the backend is missing");
 	refused("add pool=web raw=10.0.0.3", EINVAL,
-		"a backend's family and address are missing");
+		"the family or the address of the backend is missing");
 	refused("set pool=web port=80 weight=1", EINVAL,
-		"a backend's family and address are missing");
+		"the family or the address of the backend is missing");
 	refused("del pool=web kill", EINVAL,
-		"a backend's family and address are missing");
+		"the family or the address of the backend is missing");
 	refused("state state=1", EINVAL,
-		"a backend's family and address are missing");
-	refused("state addr=10.0.0.1", EINVAL, "a state is missing");
-	refused("kill", EINVAL, "a backend's family and address are missing");
+		"the family or the address of the backend is missing");
+	refused("state addr=10.0.0.1", EINVAL, "the state is missing");
+	refused("kill", EINVAL, "the family or the address of the backend is missing");
 	/* The first of them is good, and is not done. */
 	refused("pool_add pool=new\nadd pool=new", EINVAL,
-		"a backend's family and address are missing");
+		"the family or the address of the backend is missing");
 }
 
 #define SETTINGS "max-fails fail-timeout slow-start redispatch persistent persistent-mask"
@@ -127,7 +127,7 @@ void test_foreign_attributes(void)
 			beside = type;
 			at = put_foreign(message, type);
 			refused_at(HERE, message, EINVAL, at, is_in_change(type) ?
-				   "this change has no such attribute" : NULL);
+				   "attribute not allowed for this operation" : NULL);
 		}
 	}
 }

@@ -29,9 +29,9 @@ void test_backends(void)
 
 	refused("add pool=no addr=10.0.0.1", ENOENT, "no pool \"no\"");
 	refused("add pool=web addr=10.0.0.1 port=80", EEXIST,
-		"pool \"web\" has this backend");
+		"pool \"web\" already has this backend");
 	refused("add pool=web addr=10.0.0.3 weight=2", EEXIST,
-		"pool \"web\" has this backend");
+		"pool \"web\" already has this backend");
 	refused("add pool=web addr=fd00::1", EINVAL,
 		"the pool's backends are of the other family");
 	refused("add pool=web addr=10.0.0.4 port=80 proto=17", EINVAL,

@@ -102,7 +102,7 @@ void test_in_their_order(void)
 		     "10.0.0.2 80 6 drain\n"
 		     "fd00::2 53 17 ready\n");
 	refused("pool_add pool=p\npool_add pool=p", EEXIST,
-		"there is a pool \"p\"");
+		"pool \"p\" already exists");
 	refused("pool_del pool=web\nadd pool=web addr=10.0.0.3", ENOENT,
 		"no pool \"web\"");
 	refused("pool_del pool=web\npool_del pool=web", ENOENT,
@@ -110,7 +110,7 @@ void test_in_their_order(void)
 	refused("del pool=web addr=10.0.0.1 port=80\nset pool=web addr=10.0.0.1 port=80",
 		ENOENT, "pool \"web\" has no such backend");
 	refused("add pool=none addr=10.0.0.3\nadd pool=none addr=10.0.0.3",
-		EEXIST, "pool \"none\" has this backend");
+		EEXIST, "pool \"none\" already has this backend");
 	/* Nobody knows it any more, as if that were the next message. */
 	refused("del pool=web addr=10.0.0.1 port=80\nstate addr=10.0.0.1 state=1",
 		ENOENT, "no such backend");

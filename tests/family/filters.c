@@ -77,5 +77,5 @@ void test_filters(void)
 			"the address's family is missing");
 	listing_refused(HERE, LEASTCONN_CMD_GET_BACKENDS,
 			"family=10 raw=10.0.0.1", LEASTCONN_A_ADDRESS, EINVAL,
-			"the address has not the length of its family's");
+			"address length does not match its family");
 }

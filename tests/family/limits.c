@@ -32,9 +32,9 @@ void test_most_pools(void)
 		change(message, "pool_add pool=p%d", i);
 	accepted_at(HERE, message);
 	refused("pool_add pool=p", ENOSPC,
-		"there are 4096 pools, the most there can be");
+		"there are already 4096 pools, the maximum");
 	refused("pool_del pool=p7\npool_add pool=p\npool_add pool=p7", ENOSPC,
-		"there are 4096 pools, the most there can be");
+		"there are already 4096 pools, the maximum");
 	accepted("pool_del pool=p7\npool_add pool=p");
 	refused("pool_add pool=p7", ENOSPC, NULL);
 	message = message_new(LEASTCONN_CMD_CHANGE);
@@ -56,7 +56,7 @@ void test_most_backends(void)
 	/* The whole of the sentence. A listing before and after takes long. */
 	message = message_of("add pool=" NAME31 " addr=10.1.0.0 port=80");
 	refusal_is(HERE, message, ENOSPC, message->changes[0],
-		   "pool \"" NAME31 "\" has the 65535 backends it can have");
+		   "pool \"" NAME31 "\" already has 65535 backends, the maximum");
 	accepted("del pool=" NAME31 " addr=10.0.0.1 port=80\n"
 		 "add pool=" NAME31 " addr=10.1.0.0 port=80\n"
 		 "del pool=" NAME31 " addr=10.0.0.2 port=80\n"
@@ -76,7 +76,7 @@ void test_most_states(void)
 		      1, 65536 + 1);
 	message = message_of("state addr=10.2.0.0 state=1 ahead");
 	refusal_is(HERE, message, ENOSPC, message->changes[0],
-		   "65536 backends are not ready, the most there can be");
+		   "65536 backends are not ready, the maximum");
 	accepted("state addr=10.0.0.1 port=80 proto=6 state=2");
 	accepted("state addr=10.0.0.1 port=80 proto=6 state=0\n"
 		 "state addr=10.2.0.0 state=1 ahead");

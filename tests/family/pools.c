@@ -14,9 +14,9 @@ void test_pools(void)
 		  NAME31 " rules=0 members=0\n"
 		  "_.- rules=0 members=0\n");
 	pool_is("web", "web rules=0 members=0\n");
-	refused("pool_add pool=web", EEXIST, "there is a pool \"web\"");
+	refused("pool_add pool=web", EEXIST, "pool \"web\" already exists");
 	refused("pool_add pool=" NAME31, EEXIST,
-		"there is a pool \"" NAME31 "\"");
+		"pool \"" NAME31 "\" already exists");
 	refused("pool_del pool=we", ENOENT, "no pool \"we\"");
 	accepted("pool_del pool=web");
 	refused("pool_del pool=web", ENOENT, "no pool \"web\"");
@@ -71,7 +71,7 @@ void test_settings(void)
 	refused("pool_set pool=no", ENOENT, "no pool \"no\"");
 	refused("pool_set pool=least max-fails=1", ENOENT, "no pool \"least\"");
 	refused("pool_add pool=web max-fails=1", EEXIST,
-		"there is a pool \"web\"");
+		"pool \"web\" already exists");
 	refused("pool_del pool=web\npool_set pool=web max-fails=1", ENOENT,
 		"no pool \"web\"");
 	refused("pool_set pool=web max-fails=1 redispatch=1\n"

@@ -62,11 +62,11 @@ void test_ahead(void)
 		     "10.0.0.2 0 0 down\n"
 		     "fd00::1 53 17 drain\n");
 	refused("state addr=10.0.0.3 port=80 state=1 ahead", EINVAL,
-		"ahead of a backend both port and protocol are needed, or none");
+		"a state set ahead needs both port and protocol, or neither");
 	refused("state addr=10.0.0.3 proto=6 state=1 ahead", EINVAL,
-		"ahead of a backend both port and protocol are needed, or none");
+		"a state set ahead needs both port and protocol, or neither");
 	refused("state addr=10.0.0.3 port=0 proto=17 state=1 ahead", EINVAL,
-		"ahead of a backend both port and protocol are needed, or none");
+		"a state set ahead needs both port and protocol, or neither");
 	accepted("pool_add pool=web\nadd pool=web addr=10.0.0.2");
 	accepted("add pool=web addr=10.0.0.1 port=80");
 	pools_are("web rules=0 members=2\n"

@@ -20,9 +20,9 @@ static void attribute_refused(struct place place, const char *words,
 
 void test_bad_values(void)
 {
-	static const char name[] = "a pool's name is 1 to 31 of A-Z a-z 0-9 _ . -";
-	static const char unicast[] = "this is no unicast address";
-	static const char ports[] = "with a port: tcp, udp, sctp, dccp or udplite";
+	static const char name[] = "not a pool name: use 1 to 31 characters out of A-Z a-z 0-9 _ . -";
+	static const char unicast[] = "not a unicast address";
+	static const char ports[] = "a port needs protocol tcp, udp, sctp, dccp or udplite";
 	static const struct {
 		const char	*words;
 		unsigned int	type;
@@ -78,19 +78,19 @@ void test_bad_values(void)
 		{ "state family=7 raw=10.0.0.1 state=1", LEASTCONN_A_FAMILY, EINVAL,
 		  "the family is neither IPv4 nor IPv6" },
 		{ "add pool=web family=10 raw=10.0.0.3", LEASTCONN_A_ADDRESS, EINVAL,
-		  "the address has not the length of its family's" },
+		  "address length does not match its family" },
 		{ "add pool=web family=2 raw=fd00::1", LEASTCONN_A_ADDRESS, EINVAL,
-		  "the address has not the length of its family's" },
+		  "address length does not match its family" },
 		{ "add pool=web addr=10.0.0.3 port=80 proto=0", LEASTCONN_A_PROTO, EINVAL, ports },
 		{ "add pool=web addr=10.0.0.3 port=80 proto=1", LEASTCONN_A_PROTO, EINVAL, ports },
 		{ "add pool=web addr=10.0.0.3 port=80 proto=255", LEASTCONN_A_PROTO, EINVAL, ports },
 		{ "state addr=10.0.0.1 port=80 proto=47 state=1", LEASTCONN_A_PROTO, EINVAL, ports },
 		{ "add pool=web addr=10.0.0.3 proto=6", LEASTCONN_A_PROTO, EINVAL,
-		  "a backend without a port has no protocol" },
+		  "a protocol needs a port" },
 		{ "add pool=web addr=10.0.0.3 port=0 proto=6", LEASTCONN_A_PROTO, EINVAL,
-		  "a backend without a port has no protocol" },
+		  "a protocol needs a port" },
 		{ "del pool=web addr=10.0.0.3 proto=255", LEASTCONN_A_PROTO, EINVAL,
-		  "a backend without a port has no protocol" },
+		  "a protocol needs a port" },
 	};
 
 	some_state();

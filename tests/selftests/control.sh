@@ -55,11 +55,11 @@ test_refusals() { # short
 	ctl pool add web
 	ctl add web $s1:80
 	before=$(everything)
-	refuses 'there is a pool "web"' pool add web
+	refuses 'pool "web" already exists' pool add web
 	refuses 'no pool "dns"' pool set dns max-fails 3
 	refuses 'no pool "dns"' pool del dns
-	refuses 'pool "web" has this backend' add web $s1:80 proto tcp weight 5
-	refuses "this is no unicast address" add web 224.0.0.1:80
+	refuses 'pool "web" already has this backend' add web $s1:80 proto tcp weight 5
+	refuses "not a unicast address" add web 224.0.0.1:80
 	refuses 'pool "web" has no such backend' set web $s2:80 weight 2
 	refuses 'pool "web" has no such backend' del web $s2:80 --kill
 	refuses "no such backend" drain $s2:80
@@ -272,7 +272,7 @@ down 10.0.1.9 proto any" "$saved" "saved"
 	echo "$saved" | on "twin-$id" leastconnctl restore
 	expect "$saved" "$(on "twin-$id" leastconnctl save)" "restored, and saved"
 	# What is there already is there.
-	says_no 1 'stdin:1: pool add web: there is a pool "web"' ctl restore <<<"$saved"
+	says_no 1 'stdin:1: pool add web: pool "web" already exists' ctl restore <<<"$saved"
 	saves "$saved" "what was there"
 }
 
@@ -381,7 +381,7 @@ test_most_backends_of_all_pools() {
 	}' >"$tmp/most"
 	ctl restore "$tmp/most"
 	expect 1048576 "$(ctl list --json | grep -o '"address"' | wc -l)" "backends"
-	refuses "all pools and rules together have 1048576 backends, the most there can be" \
+	refuses "all pools and rules together have 1048576 backends, the maximum" \
 		add p17 10.0.0.1:17
 	! balance tcp 80 10.0.0.1:80 2>"$tmp/said" || fail "a rule has one more"
 	ctl del p17 10.0.0.1:16
@@ -448,15 +448,15 @@ test_a_tenants_message_is_bounded() { # short
 		unshare -Urn bash -c '. "$1/tenant"; true' bash "$tmp" >"$tmp/answer" ||
 		fail "$(cat "$tmp/answer")"
 	expect "1000
-leastconnctl: $tmp/too-much:17: down 10.0.0.1: together these changes look at more than 32768 backends: send fewer at a time
+leastconnctl: $tmp/too-much:17: down 10.0.0.1: these changes together visit more than 32768 backends: send fewer at a time
 1
 1000
-leastconnctl: $tmp/for-all:33: set shared-1 10.0.0.2:80 state down: together these changes look at more than 32768 backends: send fewer at a time
+leastconnctl: $tmp/for-all:33: set shared-1 10.0.0.2:80 state down: these changes together visit more than 32768 backends: send fewer at a time
 1
 ready
-leastconnctl: $tmp/to-find:LINE: set shared-1 10.0.0.2:80 weight 1: together these changes look at more than 32768 backends: send fewer at a time
+leastconnctl: $tmp/to-find:LINE: set shared-1 10.0.0.2:80 weight 1: these changes together visit more than 32768 backends: send fewer at a time
 1
-leastconnctl: pool del large: this change alone looks at more than 32768 backends: change them in parts
+leastconnctl: pool del large: this change visits more than 32768 backends: split it
 leastconnctl: pool large: no such pool" "$(cat "$tmp/answer")" "what the tenant is told"
 }
 

@@ -29,9 +29,9 @@ our_cases() {
 	proto=58 EINVAL backend 1: a port needs -p tcp,
 	proto=255 EINVAL backend 1: a port needs -p tcp,
 	not-proto=6 EINVAL backend 1: a port needs -p tcp,
-	byte=56 EINVAL bytes after the last of 2 backends
-	byte=1791 EINVAL bytes after the last of 2 backends
-	count=1,byte=55 EINVAL bytes after the last of 1 backends
+	byte=56 EINVAL nonzero bytes after the last of 2 backends
+	byte=1791 EINVAL nonzero bytes after the last of 2 backends
+	count=1,byte=55 EINVAL nonzero bytes after the last of 1 backends
 	duplicate=1 EINVAL backend 2: same address and port as backend 1
 	duplicate=63 EINVAL backend 64: same address and port as backend 1
 	backends=0 EINVAL 0 backends, allowed are 1 to 64
@@ -57,22 +57,22 @@ setting_cases() {
 	fail-timeout=0 EINVAL fail timeout of 0 s, allowed are 1 to 604800
 	fail-timeout=604801 EINVAL fail timeout of 604801 s, allowed are 1 to 604800
 	fail-timeout=0xffffffff EINVAL fail timeout of 4294967295 s, allowed are
-	slow-start=604801 EINVAL slow start of 604801 s, allowed are up to 604800
+	slow-start=604801 EINVAL slow start of 604801 s, allowed are 0 to 604800
 	slow-start=0xffffffff EINVAL slow start of 4294967295 s, allowed are
-	persistent=604801 EINVAL persistence of 604801 s, allowed are up to 604800
+	persistent=604801 EINVAL persistence of 604801 s, allowed are 0 to 604800
 	persistent=0xffffffff EINVAL persistence of 4294967295 s, allowed are
-	persistent-mask=0 EINVAL no prefix of an address has 0 bits
-	persistent-mask=$((bits + 1)) EINVAL no prefix of an address has $((bits + 1)) bits
-	persistent-mask=0xffffffff EINVAL no prefix of an address has 4294967295 bits
-	padding=1 EINVAL bytes after the last of 2 backends
-	backends=64,padding=1 EINVAL bytes after the last of 64 backends
-	backends=0,name=web,padding=1 EINVAL bytes after the last of 0 backends
+	persistent-mask=0 EINVAL persistent mask of 0 bits, allowed are 1 to $bits
+	persistent-mask=$((bits + 1)) EINVAL persistent mask of $((bits + 1)) bits, allowed are 1 to $bits
+	persistent-mask=0xffffffff EINVAL persistent mask of 4294967295 bits, allowed are 1 to $bits
+	padding=1 EINVAL nonzero bytes after the last of 2 backends
+	backends=64,padding=1 EINVAL nonzero bytes after the last of 64 backends
+	backends=0,name=web,padding=1 EINVAL nonzero bytes after the last of 0 backends
 	CASES
 	for setting in flags max-fails fail-timeout slow-start persistent \
 		persistent-mask; do
-		echo "backends=0,name=web,$setting=1 EINVAL settings beside a pool's name"
+		echo "backends=0,name=web,$setting=1 EINVAL settings: not allowed together with a pool name"
 	done
-	echo "backends=0,name=we,fail-timeout=10 EINVAL settings beside a pool's name"
+	echo "backends=0,name=we,fail-timeout=10 EINVAL settings: not allowed together with a pool name"
 }
 
 # A pool's, or what is in its place.
@@ -92,15 +92,15 @@ name_cases() {
 	# Backends have it, or what remains of them.
 	echo "name=web $why"
 	echo "backends=1,name=web $why"
-	echo "backends=0,name=web,byte=0 EINVAL bytes after the last of 0 backends"
-	echo "backends=0,name=web,byte=1791 EINVAL bytes after the last of 0 backends"
+	echo "backends=0,name=web,byte=0 EINVAL nonzero bytes after the last of 0 backends"
+	echo "backends=0,name=web,byte=1791 EINVAL nonzero bytes after the last of 0 backends"
 	for name in we web2 WEB - "${full%a}"; do
-		echo "backends=0,name=$name EINVAL no pool \"$name\": make it first"
+		echo "backends=0,name=$name EINVAL no pool \"$name\": create it first"
 	done
 }
 
 address_cases() {
-	local address why='EINVAL backend 1: no unicast address of this family'
+	local address why="EINVAL backend 1: not a unicast address of the rule's family"
 
 	if [ "$family" = 6 ]; then
 		for address in :: ff00:: ff02::1 ffff::; do

@@ -254,17 +254,17 @@ static struct verdict policy(const struct operation *operation)
 
 static struct verdict form(const struct operation *operation)
 {
-	struct verdict verdict = no(EINVAL, "a pool's name is missing");
+	struct verdict verdict = no(EINVAL, "the pool name is missing");
 
 	if (is_of_pool(operation) && operation->pool < 0)
 		return verdict;
 	if (operation->pool >= 0 && operation->port <= 0 && operation->proto > 0) {
-		verdict = no(EINVAL, "a backend without a port has no protocol");
+		verdict = no(EINVAL, "a protocol needs a port");
 		verdict.type = LEASTCONN_A_PROTO;
 		return verdict;
 	}
 	if (operation->port > 0 && !operation->proto) {
-		verdict = no(EINVAL, "with a port: tcp, udp, sctp, dccp or udplite");
+		verdict = no(EINVAL, "a port needs protocol tcp, udp, sctp, dccp or udplite");
 		verdict.type = LEASTCONN_A_PROTO;
 		return verdict;
 	}
@@ -292,7 +292,7 @@ static struct verdict pool_add(struct world *world, const char *name,
 	struct pool *pool;
 
 	if (find_pool(world, name))
-		return no(EEXIST, "there is a pool \"%s\"", name);
+		return no(EEXIST, "pool \"%s\" already exists", name);
 	/* Before the rule's. */
 	pool = &world->pools[world->count - 1];
 	pool[1] = pool[0];
@@ -381,7 +381,7 @@ static struct verdict member_add(struct world *world, struct pool *pool,
 	if (verdict.error)
 		return verdict;
 	if (find_member(pool, &key))
-		return no(EEXIST, "pool \"%s\" has this backend", pool->name);
+		return no(EEXIST, "pool \"%s\" already has this backend", pool->name);
 	member = &pool->members[pool->count++];
 	*member = (struct member) { .key = key, .weight = 1 };
 	set_terms(member, operation);
@@ -450,7 +450,7 @@ static struct verdict every_backend(struct world *world,
 	if (!operation->ahead)
 		return no(ENOENT, "no such backend");
 	if (!key.port != !key.proto)
-		return no(EINVAL, "ahead of a backend both port and protocol are needed, or none");
+		return no(EINVAL, "a state set ahead needs both port and protocol, or neither");
 	/* One that would be ready does not appear. */
 	if (operation->state)
 		use_backend(world, &key)->state = operation->state;

@@ -357,7 +357,7 @@ $(dmesg | sed "1,/$mark/d")"
 what_does_not_fit() { # FRONT-END
 	use "$1"
 	setup 2
-	rule_refused 'no pool "none": make it first (leastconnctl pool add)' \
+	rule_refused 'no pool "none": create it first (leastconnctl pool add)' \
 		pooled tcp 80 none
 	ctl pool add web
 	ctl add web $s1:80
