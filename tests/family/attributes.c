@@ -12,8 +12,8 @@
 void test_missing_attributes(void)
 {
 	some_state();
-	refused("- pool=web", EINVAL, "what to change is missing");
-	refused("-", EINVAL, "what to change is missing");
+	refused("- pool=web", EINVAL, "the operation is missing");
+	refused("-", EINVAL, "the operation is missing");
 	refused("pool_add", EINVAL, "the pool name is missing");
 	refused("pool_del", EINVAL, "the pool name is missing");
 	refused("pool_set", EINVAL, "the pool name is missing");

@@ -74,7 +74,7 @@ void test_filters(void)
 			"the family is neither IPv4 nor IPv6");
 	listing_refused(HERE, LEASTCONN_CMD_GET_BACKENDS, "raw=10.0.0.1",
 			LEASTCONN_A_ADDRESS, EINVAL,
-			"the address's family is missing");
+			"the family of the address is missing");
 	listing_refused(HERE, LEASTCONN_CMD_GET_BACKENDS,
 			"family=10 raw=10.0.0.1", LEASTCONN_A_ADDRESS, EINVAL,
 			"address length does not match its family");
