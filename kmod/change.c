@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Changes to pools and backends, any number of them, all or nothing.
+ * Sets of changes to pools and backends: all changes of a set are made, or none.
  *
- * Each change is carried out at once where only changes look (members, lists,
- * states, under lc_backends.lock), so that the next one finds what it left, and
- * noted as a step. Packets see none of it yet: seats and memory stay as they
- * were. Then either every step is undone, the last one first, or every step is
- * applied, the first one first, which cannot fail.
+ * Each change is made at once to data that packets do not read (members, lists and
+ * states, under lc_backends.lock), so that the next change of the set sees it. It is
+ * recorded as a step. Packets do not see it yet: schedulers are not updated, and
+ * nothing that packets can reach is freed. Then either all steps are undone, the last
+ * one first, or all steps are applied, the first one first. Applying cannot fail.
  *
- * Other namespaces' commands may have to wait for this one (generic netlink), so
- * the work of one set of changes is bounded: whatever is looked at is charged
- * beforehand. A backend's state, or a pool's settings, has one step however
- * often it is changed.
+ * Commands of other namespaces may have to wait for this one in generic netlink. So
+ * the work of a set is bounded: backends are charged before they are visited. However
+ * often a set changes the state of a backend, or the settings of a pool, there is one
+ * step for it.
  */
 #include <linux/err.h>
 #include <linux/netlink.h>
@@ -29,11 +29,14 @@
 })
 
 /**
- * lc_changes_init() - no change yet
- * @changes: to be filled
- * @pools: of the namespace; locked from here to lc_changes_apply() or _undo()
- * @work: how many backends they may look at
- * @extack: where refusals go
+ * lc_changes_init() - begin a set of changes
+ * @changes: the set, uninitialized
+ * @pools: the namespace's; locked from here to the end of lc_changes_apply() or
+ *	lc_changes_undo()
+ * @work: how many backends the set may visit
+ * @extack: receives the reason of a refusal
+ *
+ * Context: process.
  */
 void lc_changes_init(struct lc_changes *changes, struct lc_pools *pools,
 		     unsigned int work, struct netlink_ext_ack *extack)
@@ -49,9 +52,9 @@ void lc_changes_init(struct lc_changes *changes, struct lc_pools *pools,
 	INIT_LIST_HEAD(&changes->steps);
 }
 
-/* Work to be done: so many backends are looked at. */
-static int charge(struct lc_changes *changes, const struct lc_request *request,
-		  unsigned int backends)
+/* Charge for visits of backends that are to be made. */
+static int change_charge(struct lc_changes *changes,
+			 const struct lc_request *request, unsigned int backends)
 {
 	if (fatal_signal_pending(current))
 		return -EINTR;
@@ -67,7 +70,7 @@ static int charge(struct lc_changes *changes, const struct lc_request *request,
 	return 0;
 }
 
-/* Before what it is about is done, so that there is no undoing for its want. */
+/* Called before the change is made: without memory nothing has to be undone. */
 static struct lc_step *step_add(struct lc_changes *changes)
 {
 	struct lc_step *step = kzalloc(sizeof(*step), lc_mem_gfp());
@@ -77,6 +80,7 @@ static struct lc_step *step_add(struct lc_changes *changes)
 	return step;
 }
 
+/* lc_changes_exit() puts this user. */
 static void step_hold(struct lc_step *step, struct lc_backend *backend)
 {
 	step->backend = backend;
@@ -89,8 +93,8 @@ static void step_free(struct lc_step *step)
 	kfree(step);
 }
 
-static struct lc_pool *find_pool(struct lc_changes *changes,
-				 const struct lc_request *request)
+static struct lc_pool *change_find_pool(struct lc_changes *changes,
+					const struct lc_request *request)
 {
 	struct lc_pool *pool = lc_pool_find(changes->pools, request->name);
 
@@ -100,8 +104,8 @@ static struct lc_pool *find_pool(struct lc_changes *changes,
 			      request->name));
 }
 
-static void set_settings(struct lc_settings *settings,
-			 const struct lc_request *request)
+static void copy_settings(struct lc_settings *settings,
+			  const struct lc_request *request)
 {
 	if (request->given & LC_GIVEN_MAX_FAILS)
 		settings->max_fails = request->settings.max_fails;
@@ -117,8 +121,8 @@ static void set_settings(struct lc_settings *settings,
 		settings->redispatch = request->settings.redispatch;
 }
 
-static int pool_add(struct lc_changes *changes,
-		    const struct lc_request *request)
+static int change_pool_add(struct lc_changes *changes,
+			   const struct lc_request *request)
 {
 	struct lc_pools *pools = changes->pools;
 	struct lc_step *step;
@@ -139,25 +143,24 @@ static int pool_add(struct lc_changes *changes,
 		step_free(step);
 		return PTR_ERR(pool);
 	}
-	set_settings(&pool->wanted, request);
+	copy_settings(&pool->wanted, request);
 	step->event = LEASTCONN_EVENT_POOL_ADDED;
 	step->pool = pool;
 	return 0;
 }
 
-static int pool_set(struct lc_changes *changes,
-		    const struct lc_request *request)
+static int change_pool_set(struct lc_changes *changes,
+			   const struct lc_request *request)
 {
-	struct lc_pool *pool = find_pool(changes, request);
+	struct lc_pool *pool = change_find_pool(changes, request);
 	struct lc_step *step;
-
 	int err;
 
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	if (!pool->step) {
-		/* Its members are told once. */
-		err = charge(changes, request, pool->n_members);
+		/* However often it is changed, its members are updated once. */
+		err = change_charge(changes, request, pool->n_members);
 		if (err)
 			return err;
 		step = step_add(changes);
@@ -168,21 +171,21 @@ static int pool_set(struct lc_changes *changes,
 		step->settings = pool->wanted;
 		pool->step = step;
 	}
-	set_settings(&pool->wanted, request);
+	copy_settings(&pool->wanted, request);
 	return 0;
 }
 
-static int pool_del(struct lc_changes *changes,
-		    const struct lc_request *request)
+static int change_pool_del(struct lc_changes *changes,
+			   const struct lc_request *request)
 {
-	struct lc_pool *pool = find_pool(changes, request);
+	struct lc_pool *pool = change_find_pool(changes, request);
 	struct lc_step *step;
 	unsigned int rules;
 	int err;
 
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
-	err = charge(changes, request, pool->n_members);
+	err = change_charge(changes, request, pool->n_members);
 	if (err)
 		return err;
 	rules = lc_pool_rules(pool);
@@ -200,9 +203,9 @@ static int pool_del(struct lc_changes *changes,
 	return 0;
 }
 
-/* The one step that is about this backend's state and connections. */
-static struct lc_step *step_backend(struct lc_changes *changes,
-				    struct lc_backend *backend)
+/* The set's only step for the state and the connections of a backend. */
+static struct lc_step *step_of_backend(struct lc_changes *changes,
+				       struct lc_backend *backend)
 {
 	struct lc_step *step = backend->step;
 
@@ -219,8 +222,8 @@ static struct lc_step *step_backend(struct lc_changes *changes,
 	return step;
 }
 
-/* As it was before the changes. */
-static void restore_state(struct lc_changes *changes, struct lc_step *step)
+/* Set the state that the backend had before the set. */
+static void step_restore_state(struct lc_changes *changes, struct lc_step *step)
 {
 	struct lc_backend *backend = step->backend;
 
@@ -229,11 +232,11 @@ static void restore_state(struct lc_changes *changes, struct lc_step *step)
 	backend->since = step->since;
 }
 
-static void set_state(struct lc_changes *changes, struct lc_step *step,
-		      u8 state)
+static void step_set_state(struct lc_changes *changes, struct lc_step *step,
+			   u8 state)
 {
 	if (state == step->state) {
-		restore_state(changes, step);
+		step_restore_state(changes, step);
 		step->event = 0;
 		return;
 	}
@@ -246,10 +249,10 @@ static bool may_add_unready(const struct lc_backends *backends)
 	return backends->n_unready[0] + backends->n_unready[1] < LC_MAX_UNREADY;
 }
 
-/* A state is a step of its own: it is told apart from terms. */
-static int step_state(struct lc_changes *changes,
-		      const struct lc_request *request,
-		      struct lc_backend *backend)
+/* A state has a step of its own: its event is not that of a member's terms. */
+static int change_state(struct lc_changes *changes,
+			const struct lc_request *request,
+			struct lc_backend *backend)
 {
 	struct lc_step *step;
 
@@ -260,27 +263,27 @@ static int step_state(struct lc_changes *changes,
 		return refuse(changes, request, ENOSPC,
 			      "%u backends are not ready, the maximum",
 			      LC_MAX_UNREADY);
-	step = step_backend(changes, backend);
+	step = step_of_backend(changes, backend);
 	if (!step)
 		return -ENOMEM;
-	set_state(changes, step, request->state);
+	step_set_state(changes, step, request->state);
 	return 0;
 }
 
-/* With a member's terms. All members that share the backend are told of it. */
-static int member_state(struct lc_changes *changes,
-			const struct lc_request *request,
-			struct lc_backend *backend)
+/* A state that comes with a member's terms updates all members of the backend. */
+static int change_member_state(struct lc_changes *changes,
+			       const struct lc_request *request,
+			       struct lc_backend *backend)
 {
 	if (!(request->given & LC_GIVEN_STATE))
 		return 0;
-	return charge(changes, request, backend->n_sched_dests) ?:
-	       step_state(changes, request, backend);
+	return change_charge(changes, request, backend->n_sched_dests) ?:
+	       change_state(changes, request, backend);
 }
 
-/* A backend of the pool is named by its address and port: it has one protocol. */
-static struct lc_backend_key full_key(const struct lc_request *request,
-				      const struct lc_pool *pool)
+/* In a pool a backend with a port need not give its protocol: the pool has only one. */
+static struct lc_backend_key member_key(const struct lc_request *request,
+					const struct lc_pool *pool)
 {
 	struct lc_backend_key key = request->key;
 
@@ -289,9 +292,9 @@ static struct lc_backend_key full_key(const struct lc_request *request,
 	return key;
 }
 
-static struct lc_member *find_member(struct lc_changes *changes,
-				     const struct lc_pool *pool,
-				     const struct lc_backend_key *key)
+static struct lc_member *change_find_member(struct lc_changes *changes,
+					    const struct lc_pool *pool,
+					    const struct lc_backend_key *key)
 {
 	struct lc_member *member = NULL;
 	struct lc_backend *backend;
@@ -304,7 +307,7 @@ static struct lc_member *find_member(struct lc_changes *changes,
 	return member;
 }
 
-static void set_terms(struct lc_terms *terms, const struct lc_request *request)
+static void copy_terms(struct lc_terms *terms, const struct lc_request *request)
 {
 	if (request->given & LC_GIVEN_WEIGHT)
 		terms->weight = request->terms.weight;
@@ -314,27 +317,27 @@ static void set_terms(struct lc_terms *terms, const struct lc_request *request)
 		terms->backup = request->terms.backup;
 }
 
-/* Where a member is looked for: see lc_member_find(). A look is a short one. */
-static int charge_find(struct lc_changes *changes,
-		       const struct lc_request *request,
-		       const struct lc_pool *pool,
-		       const struct lc_backend_key *key)
+/* lc_member_find() searches the shorter of two lists. Eight entries cost one visit. */
+static int change_charge_find(struct lc_changes *changes,
+			      const struct lc_request *request,
+			      const struct lc_pool *pool,
+			      const struct lc_backend_key *key)
 {
 	const struct lc_backend *backend;
-	unsigned int looks = 0;
+	unsigned int entries = 0;
 
 	rcu_read_lock();
 	backend = lc_backend_find(changes->pools->backends, key);
 	if (backend)
-		looks = min(pool->n_members, backend->n_sched_dests);
+		entries = min(pool->n_members, backend->n_sched_dests);
 	rcu_read_unlock();
-	return charge(changes, request, 1 + looks / 8);
+	return change_charge(changes, request, 1 + entries / 8);
 }
 
-static int member_check(struct lc_changes *changes,
-			const struct lc_request *request,
-			const struct lc_pool *pool,
-			const struct lc_backend_key *key)
+static int change_member_check(struct lc_changes *changes,
+			       const struct lc_request *request,
+			       const struct lc_pool *pool,
+			       const struct lc_backend_key *key)
 {
 	const char *reason = lc_pool_accepts(pool, key);
 
@@ -344,7 +347,7 @@ static int member_check(struct lc_changes *changes,
 		return refuse(changes, request, ENOSPC,
 			      "all pools and rules together have %u backends, the maximum",
 			      LC_MAX_TOTAL);
-	if (find_member(changes, pool, key))
+	if (change_find_member(changes, pool, key))
 		return refuse(changes, request, EEXIST,
 			      "pool \"%s\" already has this backend", pool->name);
 	if (pool->n_live >= LEASTCONN_MAX_MEMBERS)
@@ -354,10 +357,10 @@ static int member_check(struct lc_changes *changes,
 	return 0;
 }
 
-static int member_add(struct lc_changes *changes,
-		      const struct lc_request *request)
+static int change_member_add(struct lc_changes *changes,
+			     const struct lc_request *request)
 {
-	struct lc_pool *pool = find_pool(changes, request);
+	struct lc_pool *pool = change_find_pool(changes, request);
 	struct lc_terms terms = { .weight = 1 };
 	struct lc_backend_key key;
 	struct lc_member *member;
@@ -366,12 +369,12 @@ static int member_add(struct lc_changes *changes,
 
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
-	key = full_key(request, pool);
-	err = charge_find(changes, request, pool, &key) ?:
-	      member_check(changes, request, pool, &key);
+	key = member_key(request, pool);
+	err = change_charge_find(changes, request, pool, &key) ?:
+	      change_member_check(changes, request, pool, &key);
 	if (err)
 		return err;
-	set_terms(&terms, request);
+	copy_terms(&terms, request);
 	step = step_add(changes);
 	if (!step)
 		return -ENOMEM;
@@ -384,15 +387,15 @@ static int member_add(struct lc_changes *changes,
 	step->member = member;
 	step->pool = pool;
 	step_hold(step, member->backend);
-	return member_state(changes, request, member->backend);
+	return change_member_state(changes, request, member->backend);
 }
 
-/* The member a request is about, and a step for it. */
-static struct lc_step *step_member(struct lc_changes *changes,
-				   const struct lc_request *request,
-				   enum leastconn_event event)
+/* Find the member that a request names, and add a step for it. */
+static struct lc_step *step_add_member(struct lc_changes *changes,
+				       const struct lc_request *request,
+				       enum leastconn_event event)
 {
-	struct lc_pool *pool = find_pool(changes, request);
+	struct lc_pool *pool = change_find_pool(changes, request);
 	struct lc_backend_key key;
 	struct lc_member *member;
 	struct lc_step *step;
@@ -400,11 +403,11 @@ static struct lc_step *step_member(struct lc_changes *changes,
 
 	if (IS_ERR(pool))
 		return ERR_CAST(pool);
-	key = full_key(request, pool);
-	err = charge_find(changes, request, pool, &key);
+	key = member_key(request, pool);
+	err = change_charge_find(changes, request, pool, &key);
 	if (err)
 		return ERR_PTR(err);
-	member = find_member(changes, pool, &key);
+	member = change_find_member(changes, pool, &key);
 	if (!member)
 		return ERR_PTR(refuse(changes, request, ENOENT,
 				      "pool \"%s\" has no such backend",
@@ -420,23 +423,23 @@ static struct lc_step *step_member(struct lc_changes *changes,
 	return step;
 }
 
-static int member_set(struct lc_changes *changes,
-		      const struct lc_request *request)
+static int change_member_set(struct lc_changes *changes,
+			     const struct lc_request *request)
 {
-	struct lc_step *step = step_member(changes, request,
-					   LEASTCONN_EVENT_CHANGED);
+	struct lc_step *step = step_add_member(changes, request,
+					       LEASTCONN_EVENT_CHANGED);
 
 	if (IS_ERR(step))
 		return PTR_ERR(step);
-	set_terms(&step->member->terms, request);
-	return member_state(changes, request, step->backend);
+	copy_terms(&step->member->terms, request);
+	return change_member_state(changes, request, step->backend);
 }
 
-static int member_del(struct lc_changes *changes,
-		      const struct lc_request *request)
+static int change_member_del(struct lc_changes *changes,
+			     const struct lc_request *request)
 {
-	struct lc_step *step = step_member(changes, request,
-					   LEASTCONN_EVENT_DELETED);
+	struct lc_step *step = step_add_member(changes, request,
+					       LEASTCONN_EVENT_DELETED);
 
 	if (IS_ERR(step))
 		return PTR_ERR(step);
@@ -446,9 +449,9 @@ static int member_del(struct lc_changes *changes,
 	return 0;
 }
 
-static int step_kill(struct lc_changes *changes, struct lc_backend *backend)
+static int change_kill(struct lc_changes *changes, struct lc_backend *backend)
 {
-	struct lc_step *step = step_backend(changes, backend);
+	struct lc_step *step = step_of_backend(changes, backend);
 
 	if (!step)
 		return -ENOMEM;
@@ -456,18 +459,18 @@ static int step_kill(struct lc_changes *changes, struct lc_backend *backend)
 	return 0;
 }
 
-static int do_backend(struct lc_changes *changes,
-		      const struct lc_request *request,
-		      struct lc_backend *backend)
+static int change_backend(struct lc_changes *changes,
+			  const struct lc_request *request,
+			  struct lc_backend *backend)
 {
 	return request->op == LEASTCONN_OP_KILL ?
-	       step_kill(changes, backend) :
-	       step_state(changes, request, backend);
+	       change_kill(changes, backend) :
+	       change_state(changes, request, backend);
 }
 
-/* There is none yet: it appears for the sake of its state. */
-static int state_ahead(struct lc_changes *changes,
-		       const struct lc_request *request)
+/* The backend does not exist yet. Add it: its state keeps it. */
+static int change_state_ahead(struct lc_changes *changes,
+			      const struct lc_request *request)
 {
 	struct lc_backends *backends = changes->pools->backends;
 	struct lc_backend *backend;
@@ -476,19 +479,19 @@ static int state_ahead(struct lc_changes *changes,
 	if (!request->key.port != !request->key.proto)
 		return refuse(changes, request, EINVAL,
 			      "a state set ahead needs both port and protocol, or neither");
-	err = charge(changes, request, 1);
+	err = change_charge(changes, request, 1);
 	if (err)
 		return err;
 	backend = lc_backend_user_get(backends, &request->key);
 	if (IS_ERR(backend))
 		return PTR_ERR(backend);
-	err = step_state(changes, request, backend);
+	err = change_state(changes, request, backend);
 	lc_backend_user_put(backends, backend);
 	return err;
 }
 
-/* Those that only changes before this one still hold are gone already. */
-static bool is_known(const struct lc_backend *backend)
+/* Return: false if only earlier steps of the set still use the backend. */
+static bool backend_exists(const struct lc_backend *backend)
 {
 	const struct lc_member *member;
 
@@ -500,35 +503,36 @@ static bool is_known(const struct lc_backend *backend)
 	return false;
 }
 
-static int no_backend(struct lc_changes *changes,
-		      const struct lc_request *request)
+static int change_no_backend(struct lc_changes *changes,
+			     const struct lc_request *request)
 {
 	if (request->given & LC_GIVEN_AHEAD)
-		return state_ahead(changes, request);
+		return change_state_ahead(changes, request);
 	return refuse(changes, request, ENOENT, "no such backend");
 }
 
-/* The one with this key: there may be many of count_other_proto. */
-static int one_backend(struct lc_changes *changes,
-		       const struct lc_request *request)
+/* With a full key the backends of the address, which may be many, are not visited. */
+static int change_one_backend(struct lc_changes *changes,
+			      const struct lc_request *request)
 {
 	struct lc_backend *backend;
 	int err;
 
-	/* Known for as long as the lock is held. */
+	/* lc_backends.lock keeps the backend after the read section. */
 	rcu_read_lock();
 	backend = lc_backend_find(changes->pools->backends, &request->key);
 	rcu_read_unlock();
-	err = charge(changes, request, 1 + (backend ? backend->n_sched_dests : 0));
+	err = change_charge(changes, request,
+			    1 + (backend ? backend->n_sched_dests : 0));
 	if (err)
 		return err;
-	return backend && is_known(backend) ?
-	       do_backend(changes, request, backend) :
-	       no_backend(changes, request);
+	return backend && backend_exists(backend) ?
+	       change_backend(changes, request, backend) :
+	       change_no_backend(changes, request);
 }
 
-static int each_backend(struct lc_changes *changes,
-			const struct lc_request *request)
+static int change_backends(struct lc_changes *changes,
+			   const struct lc_request *request)
 {
 	const struct lc_address *address;
 	struct lc_backend *backend;
@@ -536,53 +540,53 @@ static int each_backend(struct lc_changes *changes,
 	int err;
 
 	if (request->key.port && request->key.proto)
-		return one_backend(changes, request);
+		return change_one_backend(changes, request);
 	address = lc_address_find(changes->pools->backends, &request->key);
 	if (!address)
-		return no_backend(changes, request);
+		return change_no_backend(changes, request);
 	list_for_each_entry(backend, &address->backends, siblings) {
-		err = charge(changes, request, 1 + backend->n_sched_dests);
+		err = change_charge(changes, request, 1 + backend->n_sched_dests);
 		if (err)
 			return err;
 		if (!lc_backend_matches(backend, &request->key,
 					request->given) ||
-		    !is_known(backend))
+		    !backend_exists(backend))
 			continue;
 		found = true;
-		err = do_backend(changes, request, backend);
+		err = change_backend(changes, request, backend);
 		if (err)
 			return err;
 	}
-	return found ? 0 : no_backend(changes, request);
+	return found ? 0 : change_no_backend(changes, request);
 }
 
 /**
- * lc_changes_add() - carry out a change where no packet sees it
- * @changes: together with these
- * @request: a request whose fields are good, each for itself
+ * lc_changes_add() - add a change to a set; packets do not see it yet
+ * @changes: the set
+ * @request: a request; each field is valid for itself
  *
  * Context: may sleep; the memory is charged to the caller.
- * Return: 0, or a negative errno: then all are to be undone.
+ * Return: 0, or a negative errno: then the caller undoes the set.
  */
 int lc_changes_add(struct lc_changes *changes,
 		   const struct lc_request *request)
 {
 	switch (request->op) {
 	case LEASTCONN_OP_POOL_ADD:
-		return pool_add(changes, request);
+		return change_pool_add(changes, request);
 	case LEASTCONN_OP_POOL_DEL:
-		return pool_del(changes, request);
+		return change_pool_del(changes, request);
 	case LEASTCONN_OP_POOL_SET:
-		return pool_set(changes, request);
+		return change_pool_set(changes, request);
 	case LEASTCONN_OP_ADD:
-		return member_add(changes, request);
+		return change_member_add(changes, request);
 	case LEASTCONN_OP_SET:
-		return member_set(changes, request);
+		return change_member_set(changes, request);
 	case LEASTCONN_OP_DEL:
-		return member_del(changes, request);
+		return change_member_del(changes, request);
 	case LEASTCONN_OP_STATE:
 	case LEASTCONN_OP_KILL:
-		return each_backend(changes, request);
+		return change_backends(changes, request);
 	default:
 		return -EINVAL;
 	}
@@ -611,14 +615,14 @@ static void step_undo(struct lc_changes *changes, struct lc_step *step)
 		lc_member_hide(step->member, false);
 		break;
 	case LEASTCONN_EVENT_STATE:
-		restore_state(changes, step);
+		step_restore_state(changes, step);
 		break;
 	}
 }
 
 /**
- * lc_changes_undo() - it is as if nothing had been asked for
- * @changes: the changes, of which nothing is left but lc_changes_exit()
+ * lc_changes_undo() - undo a set of changes
+ * @changes: the set; only lc_changes_exit() may follow
  *
  * Context: may sleep.
  */
@@ -630,7 +634,7 @@ void lc_changes_undo(struct lc_changes *changes)
 		step_undo(changes, step);
 }
 
-static void update_all(struct lc_backend *backend)
+static void backend_update_members(struct lc_backend *backend)
 {
 	struct lc_member *member;
 
@@ -639,8 +643,8 @@ static void update_all(struct lc_backend *backend)
 			lc_member_update(member);
 }
 
-/* Which conntrack entries of its backend are to go, now that all is known. */
-static enum lc_purge purge_of(const struct lc_step *step)
+/* Called when the set is applied: the state of the step's backend is final. */
+static enum lc_purge step_purge_kind(const struct lc_step *step)
 {
 	enum lc_purge purge = step->purge;
 
@@ -676,14 +680,14 @@ static void step_apply(struct lc_step *step)
 		lc_member_del(step->member);
 		break;
 	case LEASTCONN_EVENT_STATE:
-		update_all(step->backend);
+		backend_update_members(step->backend);
 		break;
 	}
 }
 
 static void step_purge(struct lc_changes *changes, const struct lc_step *step)
 {
-	enum lc_purge purge = step->backend ? purge_of(step) : LC_PURGE_NONE;
+	enum lc_purge purge = step->backend ? step_purge_kind(step) : LC_PURGE_NONE;
 
 	if (purge == LC_PURGE_NONE)
 		return;
@@ -693,11 +697,11 @@ static void step_purge(struct lc_changes *changes, const struct lc_step *step)
 }
 
 /**
- * lc_changes_apply() - let packets see the changes
- * @changes: the changes
+ * lc_changes_apply() - let packets see a set of changes
+ * @changes: the set
  *
- * Pools and members that are gone are freed: only backends can be looked at
- * afterwards.
+ * Deleted pools and members are freed. After this only the backends of steps may be
+ * used.
  *
  * Context: may sleep.
  */
@@ -713,8 +717,8 @@ void lc_changes_apply(struct lc_changes *changes)
 }
 
 /**
- * lc_changes_exit() - let go of what the changes held
- * @changes: applied or undone; the pools are locked
+ * lc_changes_exit() - free a set of changes
+ * @changes: the set, applied or undone; the pools are locked
  *
  * Context: may sleep.
  */

@@ -4,29 +4,29 @@
 
 #include "pool.h"
 
-/** LC_MAX_UNREADY - most backends of a namespace that can be other than ready */
+/** LC_MAX_UNREADY - maximum number of backends of a namespace that are not ready */
 #define LC_MAX_UNREADY	65536U
 
 /**
- * LC_MAX_WORK - most backends that one set of changes looks at
+ * LC_MAX_WORK - maximum number of backends that a set of changes visits
  *
- * A backend counts each time, and once more for each pool that it is in. Half
- * of what the largest pool has: some 15 ms.
+ * A backend counts for each visit, and again for each pool that it is in. Half of the
+ * largest pool: some 15 ms.
  */
 #define LC_MAX_WORK	32768U
-/** LC_MAX_WORK_HOST - the same, in a namespace of the host's own user namespace */
+/** LC_MAX_WORK_HOST - the same for namespaces of the initial user namespace */
 #define LC_MAX_WORK_HOST	(128 * LC_MAX_WORK)
 
 /**
- * struct lc_request - what somebody wants changed
+ * struct lc_request - a requested change
  * @op: &enum leastconn_op
- * @state: &enum leastconn_state, if %LC_GIVEN_STATE
- * @name: a pool's
- * @key: a backend's, as far as it is given
- * @terms: as far as they are given
- * @settings: as far as they are given
- * @given: which of them are
- * @attr: what to point at when it is refused
+ * @state: &enum leastconn_state; with %LC_GIVEN_STATE
+ * @name: the name of a pool, or NULL
+ * @key: a backend; its valid parts are in @given
+ * @terms: what the pool wants of the backend; valid parts are in @given
+ * @settings: of the pool; valid parts are in @given
+ * @given: LC_GIVEN_* flags
+ * @attr: the attribute to report if the request is refused
  */
 struct lc_request {
 	u8			op;
@@ -52,18 +52,18 @@ struct lc_request {
 };
 
 /**
- * struct lc_step - one thing done, and how to undo it
+ * struct lc_step - a change that has been made, and how to undo it
  * @list: in lc_changes.steps
- * @event: &enum leastconn_event, 0: nothing to tell
- * @pool: the pool it is about, if any
- * @member: the member, if any
- * @backend: the backend, if any; used
- * @terms: the member had before
- * @settings: the pool had before
- * @state: the backend had before
- * @notified_drained: the same
- * @since: the same
- * @purge: of the backend
+ * @event: &enum leastconn_event that the step causes; 0: none
+ * @pool: the pool that is changed, or NULL
+ * @member: the member that is changed, or NULL
+ * @backend: the backend, or NULL; the step is a user of it
+ * @terms: of the member before the step
+ * @settings: of the pool before the step
+ * @state: of the backend before the step
+ * @notified_drained: of the backend before the step
+ * @since: of the backend before the step
+ * @purge: &enum lc_purge: the conntrack entries of the backend to delete
  */
 struct lc_step {
 	struct list_head	list;
@@ -80,13 +80,13 @@ struct lc_step {
 };
 
 /**
- * struct lc_changes - changes that are made together or not at all
- * @pools: of the namespace
- * @steps: done so far
- * @extack: where refusals go
- * @work: how many backends may still be looked at
- * @most: how many that was at first
- * @purges: there is something to purge
+ * struct lc_changes - a set of changes: all of them are made, or none
+ * @pools: the namespace's
+ * @steps: the steps so far, in the order they were made
+ * @extack: receives the reason of a refusal
+ * @work: how many more backends may be visited
+ * @most: the limit: @work at first
+ * @purges: a backend has conntrack entries to delete
  */
 struct lc_changes {
 	struct lc_pools		*pools;
