@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events: what is told to those who listen, and looking for what there is to tell.
+ * Events: notifications to listeners, and the checks that find what to notify of.
  *
- * Any number of sockets can listen, each with a filter of its own, so that sending
- * can take as long as their owners like. Events are sent many at a time, in one
- * buffer. What sending takes is limited: in a command of a tenant's what is over
- * that is lost, which its listeners are told (ENOBUFS); looking goes on later. Where
- * memory is short, the rest is lost.
+ * Any number of sockets can listen, each with a socket filter. So listeners decide how
+ * long it takes to send an event, and the time is limited. Many events are sent in one
+ * buffer. If a command outside the initial user namespace exceeds its time, the rest
+ * of its events is dropped and the listeners get ENOBUFS. Checks that exceed theirs
+ * are continued later. If memory is short, the rest of the events is dropped, too.
  */
 #include <linux/ktime.h>
 #include <linux/sched.h>
@@ -21,19 +21,19 @@
 #include "share.h"
 #include "snapshot.h"
 
-/* What sending may take; nanoseconds. */
+/* Nanoseconds that sending may take, in a command and in checks. */
 #define LC_SEND_COMMAND	(100 * NSEC_PER_MSEC)
 #define LC_SEND_CHECK	(10 * NSEC_PER_MSEC)
-#define LC_CHECKS	1024U	/* of a kind, in one go */
+#define LC_CHECKS	1024U	/* of each kind, in one call */
 
 /**
- * struct events - to be told to the listeners of a namespace
+ * struct events - events for the listeners of a namespace
  * @family: the control family
  * @net: the namespace
- * @skb: what has not been sent yet, or NULL
- * @left: nanoseconds of a processor that sending may still take; none when memory is
- *	short
- * @charged: memory is charged to this process, whose command it is
+ * @skb: events that have not been sent, or NULL
+ * @left: nanoseconds of processor time that sending may still take; negative: the rest
+ *	has been dropped, or must be
+ * @charged: memory is charged to this process: it runs the command
  */
 struct events {
 	const struct genl_family	*family;
@@ -43,19 +43,19 @@ struct events {
 	bool				charged;
 };
 
-/* Nanoseconds of this process: time in which other processes run does not count. */
+/* Nanoseconds; the time of other processes does not count. */
 static u64 processor_time(void)
 {
 	return current->se.sum_exec_runtime;
 }
 
-/* Events can be lost: a charged process at its cgroup's limit reclaims once. */
+/* Events may be dropped: at its cgroup's limit a charged process reclaims only once. */
 static gfp_t event_gfp(const struct events *events)
 {
 	return events->charged ? lc_mem_gfp() | __GFP_NORETRY : GFP_KERNEL;
 }
 
-static void send(struct events *events)
+static void event_send(struct events *events)
 {
 	struct sk_buff *skb = events->skb;
 
@@ -65,8 +65,8 @@ static void send(struct events *events)
 					event_gfp(events));
 }
 
-/* Send no more, and report to the listeners that events are missing. */
-static void lose_rest(struct events *events)
+/* Send no more events, and report that to the listeners. */
+static void event_drop_rest(struct events *events)
 {
 	nlmsg_free(events->skb);
 	events->skb = NULL;
@@ -74,7 +74,7 @@ static void lose_rest(struct events *events)
 	genl_set_err(events->family, events->net, 0, 0, -ENOBUFS);
 }
 
-static int put(struct events *events, u8 event, const struct lc_row *row)
+static int event_put(struct events *events, u8 event, const struct lc_row *row)
 {
 	struct sk_buff *skb = events->skb;
 	void *message = genlmsg_put(skb, 0, 0, events->family, 0,
@@ -91,51 +91,52 @@ static int put(struct events *events, u8 event, const struct lc_row *row)
 	return 0;
 }
 
-static bool has_listeners(const struct events *events)
+static bool event_has_listeners(const struct events *events)
 {
 	return genl_has_listeners(events->family, events->net, 0);
 }
 
-static void tell(struct events *events, u8 event, const struct lc_row *row)
+static void event_notify(struct events *events, u8 event,
+			 const struct lc_row *row)
 {
 	u64 since;
 
-	if (!has_listeners(events))
+	if (!event_has_listeners(events))
 		return;
-	if (events->skb && !put(events, event, row))
+	if (events->skb && !event_put(events, event, row))
 		return;
 	since = processor_time();
-	send(events);
+	event_send(events);
 	events->skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, event_gfp(events));
 	events->left -= processor_time() - since;
-	if (!events->skb || put(events, event, row))
-		lose_rest(events);
+	if (!events->skb || event_put(events, event, row))
+		event_drop_rest(events);
 }
 
-/* Before it is applied: what goes is still there. */
-static void event_of_step(struct events *events, const struct lc_step *step)
+/* Called before the step is applied, which may free its pool or member. */
+static void event_notify_step(struct events *events, const struct lc_step *step)
 {
 	struct lc_row row = {};
 
 	if (step->event == LEASTCONN_EVENT_STATE)
-		lc_row_backend(&row, step->backend);
+		lc_row_set_backend(&row, step->backend);
 	else if (step->member)
-		lc_row_member(&row, step->member);
+		lc_row_set_member(&row, step->member);
 	else
-		lc_row_pool(&row, step->pool);
-	tell(events, step->event, &row);
+		lc_row_set_pool(&row, step->pool);
+	event_notify(events, step->event, &row);
 }
 
 /**
- * lc_events_of_changes() - tell what is going to change
+ * lc_event_notify_changes() - notify listeners of a set of changes
  * @family: the control family
  * @net: the namespace
- * @changes: the changes, not applied yet
+ * @changes: the set, not applied yet
  *
  * Context: may sleep; the pools are locked.
  */
-void lc_events_of_changes(const struct genl_family *family, struct net *net,
-			  const struct lc_changes *changes)
+void lc_event_notify_changes(const struct genl_family *family, struct net *net,
+			     const struct lc_changes *changes)
 {
 	struct events events = {
 		.family	= family,
@@ -146,34 +147,35 @@ void lc_events_of_changes(const struct genl_family *family, struct net *net,
 	};
 	const struct lc_step *step;
 
-	if (!has_listeners(&events))
+	if (!event_has_listeners(&events))
 		return;
 	list_for_each_entry(step, &changes->steps, list) {
 		if (!step->event)
 			continue;
-		event_of_step(&events, step);
+		event_notify_step(&events, step);
 		if (events.left < 0 || fatal_signal_pending(current)) {
-			lose_rest(&events);
+			event_drop_rest(&events);
 			return;
 		}
 	}
-	send(&events);
+	event_send(&events);
 }
 
-static void check_drained(struct events *events, struct lc_backend *backend)
+static void event_check_drained(struct events *events,
+				struct lc_backend *backend)
 {
 	bool drained = backend->state != LEASTCONN_STATE_READY &&
 		       atomic_read(&backend->active) <= 0;
 	struct lc_row row = {};
 
 	if (drained && !backend->notified_drained) {
-		lc_row_backend(&row, backend);
-		tell(events, LEASTCONN_EVENT_DRAINED, &row);
+		lc_row_set_backend(&row, backend);
+		event_notify(events, LEASTCONN_EVENT_DRAINED, &row);
 	}
 	backend->notified_drained = drained;
 }
 
-static void check_full(struct events *events, struct lc_member *member)
+static void event_check_full(struct events *events, struct lc_member *member)
 {
 	const u32 max_conns = member->terms.max_conns;
 	int active = atomic_read(&member->backend->active);
@@ -183,28 +185,30 @@ static void check_full(struct events *events, struct lc_member *member)
 	if (full == member->notified_full)
 		return;
 	member->notified_full = full;
-	lc_row_member(&row, member);
-	tell(events, full ? LEASTCONN_EVENT_FULL : LEASTCONN_EVENT_NOT_FULL,
-	     &row);
+	lc_row_set_member(&row, member);
+	event_notify(events, full ? LEASTCONN_EVENT_FULL : LEASTCONN_EVENT_NOT_FULL,
+		     &row);
 }
 
-/* One that is on trial has been out, and is not back yet. */
-static void check_member_health(struct events *events, struct lc_member *member)
+/* A member on trial is not back yet: for listeners it is still ejected. */
+static void event_check_member_health(struct events *events,
+				      struct lc_member *member)
 {
 	struct lc_health *health = &member->health;
-	bool told = health->notified != LEASTCONN_HEALTH_IN;
+	bool was_out = health->notified != LEASTCONN_HEALTH_IN;
 	bool out = health->state != LEASTCONN_HEALTH_IN;
 	struct lc_row row = {};
 
-	if (out == told)
+	if (out == was_out)
 		return;
 	health->notified = health->state;
-	lc_row_member(&row, member);
-	tell(events, out ? LEASTCONN_EVENT_EJECTED : LEASTCONN_EVENT_BACK,
-	     &row);
+	lc_row_set_member(&row, member);
+	event_notify(events, out ? LEASTCONN_EVENT_EJECTED : LEASTCONN_EVENT_BACK,
+		     &row);
 }
 
-static void check_unready(struct events *events, struct lc_backends *backends)
+static void event_check_unready(struct events *events,
+				struct lc_backends *backends)
 {
 	unsigned int left = min(backends->to_check,
 				backends->n_unready[0] + backends->n_unready[1]);
@@ -215,12 +219,12 @@ static void check_unready(struct events *events, struct lc_backends *backends)
 		backend = list_first_entry(&backends->unready,
 					   struct lc_backend, unready);
 		list_move_tail(&backend->unready, &backends->unready);
-		check_drained(events, backend);
+		event_check_drained(events, backend);
 	}
 	WRITE_ONCE(backends->to_check, left);
 }
 
-static void check_capped(struct events *events, struct lc_pools *pools)
+static void event_check_capped(struct events *events, struct lc_pools *pools)
 {
 	unsigned int left = min(pools->to_check, pools->n_capped);
 	struct lc_member *member;
@@ -230,13 +234,13 @@ static void check_capped(struct events *events, struct lc_pools *pools)
 		member = list_first_entry(&pools->capped, struct lc_member,
 					  capped);
 		list_move_tail(&member->capped, &pools->capped);
-		check_full(events, member);
+		event_check_full(events, member);
 		lc_member_watch_cap(member);
 	}
 	WRITE_ONCE(pools->to_check, left);
 }
 
-static void check_health(struct events *events, struct lc_pools *pools)
+static void event_check_health(struct events *events, struct lc_pools *pools)
 {
 	struct lc_member *member;
 	unsigned int n;
@@ -246,23 +250,23 @@ static void check_health(struct events *events, struct lc_pools *pools)
 		member = list_first_entry(&pools->to_notify, struct lc_member,
 					  health.to_notify);
 		list_del_init(&member->health.to_notify);
-		check_member_health(events, member);
+		event_check_member_health(events, member);
 	}
 }
 
 /**
- * lc_events_check() - see what has become of loads and health, and tell it
+ * lc_event_check() - check loads and health, and notify listeners of transitions
  * @family: the control family
  * @ln: the namespace
  *
- * Also when nobody listens, so that whoever listens later is told what happens
- * then, not what has happened before. Some are looked at in one go:
- * lc_notify_is_pending() says whether that was all.
+ * Checks are made without listeners, too: a later listener is not notified of earlier
+ * transitions. One call makes a limited number of checks. lc_notify_is_pending() is
+ * true if more are needed.
  *
  * Context: may sleep.
  * Return: nanoseconds that it took.
  */
-u64 lc_events_check(const struct genl_family *family, struct lc_net *ln)
+u64 lc_event_check(const struct genl_family *family, struct lc_net *ln)
 {
 	struct events events = {
 		.family	= family,
@@ -281,10 +285,10 @@ u64 lc_events_check(const struct genl_family *family, struct lc_net *ln)
 			   backends->n_unready[0] + backends->n_unready[1]);
 		WRITE_ONCE(pools->to_check, pools->n_capped);
 	}
-	check_unready(&events, backends);
-	check_capped(&events, pools);
-	check_health(&events, pools);
-	send(&events);
+	event_check_unready(&events, backends);
+	event_check_capped(&events, pools);
+	event_check_health(&events, pools);
+	event_send(&events);
 	since = ktime_get_ns() - since;
 	mutex_unlock(&backends->lock);
 	return since;

@@ -9,8 +9,8 @@ struct lc_changes;
 struct lc_net;
 struct net;
 
-void lc_events_of_changes(const struct genl_family *family, struct net *net,
-			  const struct lc_changes *changes);
-u64 lc_events_check(const struct genl_family *family, struct lc_net *ln);
+void lc_event_notify_changes(const struct genl_family *family, struct net *net,
+			     const struct lc_changes *changes);
+u64 lc_event_check(const struct genl_family *family, struct lc_net *ln);
 
 #endif /* LC_EVENT_H */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What there is, as the attributes of a message: for lists and for events. */
+/* Messages: writes pools and backends as netlink attributes, for dumps and events. */
 #include <net/netlink.h>
 
 #include "message.h"
 #include "snapshot.h"
 
-static int put_key(struct sk_buff *skb, const struct lc_backend_key *key)
+static int message_put_key(struct sk_buff *skb, const struct lc_backend_key *key)
 {
 	return nla_put_u32(skb, LEASTCONN_A_FAMILY, key->family) ||
 	       nla_put(skb, LEASTCONN_A_ADDRESS,
@@ -14,14 +14,15 @@ static int put_key(struct sk_buff *skb, const struct lc_backend_key *key)
 	       nla_put_u32(skb, LEASTCONN_A_PROTO, key->proto);
 }
 
-static int put_terms(struct sk_buff *skb, const struct lc_terms *terms)
+static int message_put_terms(struct sk_buff *skb, const struct lc_terms *terms)
 {
 	return nla_put_u32(skb, LEASTCONN_A_WEIGHT, terms->weight) ||
 	       nla_put_u32(skb, LEASTCONN_A_MAX_CONNS, terms->max_conns) ||
 	       nla_put_u32(skb, LEASTCONN_A_BACKUP, terms->backup);
 }
 
-static int put_settings(struct sk_buff *skb, const struct lc_settings *settings)
+static int message_put_settings(struct sk_buff *skb,
+				const struct lc_settings *settings)
 {
 	return nla_put_u32(skb, LEASTCONN_A_MAX_FAILS, settings->max_fails) ||
 	       nla_put_u32(skb, LEASTCONN_A_FAIL_TIMEOUT,
@@ -33,9 +34,9 @@ static int put_settings(struct sk_buff *skb, const struct lc_settings *settings)
 	       nla_put_u32(skb, LEASTCONN_A_REDISPATCH, settings->redispatch);
 }
 
-static int put_backend(struct sk_buff *skb, const struct lc_row *row)
+static int message_put_backend(struct sk_buff *skb, const struct lc_row *row)
 {
-	return put_key(skb, &row->key) ||
+	return message_put_key(skb, &row->key) ||
 	       nla_put_u32(skb, LEASTCONN_A_STATE, row->state) ||
 	       nla_put_u32(skb, LEASTCONN_A_ACTIVE, row->active) ||
 	       nla_put_u32(skb, LEASTCONN_A_INACTIVE, row->inactive) ||
@@ -44,20 +45,21 @@ static int put_backend(struct sk_buff *skb, const struct lc_row *row)
 				 LEASTCONN_A_PAD);
 }
 
-static int put_pool(struct sk_buff *skb, const struct lc_row *row)
+static int message_put_pool(struct sk_buff *skb, const struct lc_row *row)
 {
 	return nla_put_u32(skb, LEASTCONN_A_RULES, row->rules) ||
 	       nla_put_u32(skb, LEASTCONN_A_MEMBERS, row->members) ||
-	       put_settings(skb, &row->settings);
+	       message_put_settings(skb, &row->settings);
 }
 
 /**
- * lc_message_put() - a row's attributes into a message
+ * lc_message_put() - add the attributes of a row to a message
  * @skb: the message
  * @row: the row
  *
  * Context: any.
- * Return: 0, or -EMSGSIZE when there was no room for all of them.
+ * Return: 0, or -EMSGSIZE if there is not enough room. Then the message may have some
+ *	of them.
  */
 int lc_message_put(struct sk_buff *skb, const struct lc_row *row)
 {
@@ -68,10 +70,11 @@ int lc_message_put(struct sk_buff *skb, const struct lc_row *row)
 		if (nla_put_u32(skb, LEASTCONN_A_RULE, row->rule))
 			return -EMSGSIZE;
 	}
-	if (row->is_backend ? put_backend(skb, row) : put_pool(skb, row))
+	if (row->is_backend ? message_put_backend(skb, row) :
+			      message_put_pool(skb, row))
 		return -EMSGSIZE;
 	if (row->is_member &&
-	    (put_terms(skb, &row->terms) ||
+	    (message_put_terms(skb, &row->terms) ||
 	     nla_put_u32(skb, LEASTCONN_A_HEALTH, row->health) ||
 	     nla_put_u32(skb, LEASTCONN_A_REASON, row->reason)))
 		return -EMSGSIZE;

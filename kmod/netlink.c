@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The control family: messages into requests, and what answers them.
+ * The control family: its commands, dumps and multicast group.
  *
- * Nothing here knows what a change means. The contract is in uapi's leastconn.h.
+ * Attributes are read in request.c, and changes are made in change.c. The interface is
+ * documented in include/uapi/linux/leastconn.h.
  */
 #include <linux/err.h>
 #include <linux/module.h>
@@ -28,8 +29,8 @@ static bool is_kill(const struct lc_request *request)
 	       request->given & LC_GIVEN_KILL;
 }
 
-static int add_changes(struct lc_net *ln, struct lc_changes *changes,
-		       const struct nlmsghdr *nlh, bool *kills)
+static int netlink_add_changes(struct lc_net *ln, struct lc_changes *changes,
+			       const struct nlmsghdr *nlh, bool *kills)
 {
 	const struct nlattr *attr;
 	struct lc_request request;
@@ -46,8 +47,9 @@ static int add_changes(struct lc_net *ln, struct lc_changes *changes,
 	return err;
 }
 
-/* Made before anything is done, so that the answer cannot fail afterwards. */
-static struct sk_buff *killed_alloc(struct genl_info *info, struct nlattr **killed)
+/* Called before changes are applied: after that nothing may fail. */
+static struct sk_buff *killed_reply_alloc(struct genl_info *info,
+					  struct nlattr **killed)
 {
 	struct sk_buff *skb = genlmsg_new(nla_total_size(sizeof(u32)),
 					  GFP_KERNEL);
@@ -61,7 +63,8 @@ static struct sk_buff *killed_alloc(struct genl_info *info, struct nlattr **kill
 	return skb;
 }
 
-static int take_share(struct lc_share *share, struct netlink_ext_ack *extack)
+static int netlink_begin_command(struct lc_share *share,
+				 struct netlink_ext_ack *extack)
 {
 	if (lc_share_begin_command(share))
 		return 0;
@@ -70,19 +73,19 @@ static int take_share(struct lc_share *share, struct netlink_ext_ack *extack)
 	return -EAGAIN;
 }
 
-/* All or nothing. @count: how many conntrack entries were deleted. */
-static int make_changes(struct lc_net *ln, struct genl_info *info,
-			struct sk_buff **reply, struct nlattr **killed,
-			u32 *count)
+/* Make all changes, or none. @count receives how many conntrack entries were deleted. */
+static int netlink_make_changes(struct lc_net *ln, struct genl_info *info,
+				struct sk_buff **reply, struct nlattr **killed,
+				u32 *count)
 {
 	struct lc_changes changes;
 	bool kills = false;
 	int err;
 
 	lc_control_begin(&ln->control, &changes, info->extack);
-	err = add_changes(ln, &changes, info->nlhdr, &kills);
+	err = netlink_add_changes(ln, &changes, info->nlhdr, &kills);
 	if (!err && kills) {
-		*reply = killed_alloc(info, killed);
+		*reply = killed_reply_alloc(info, killed);
 		if (!*reply)
 			err = -ENOMEM;
 	}
@@ -90,13 +93,13 @@ static int make_changes(struct lc_net *ln, struct genl_info *info,
 		lc_control_undo(&ln->control, &changes);
 		return err;
 	}
-	lc_events_of_changes(&family, ln->net, &changes);
+	lc_event_notify_changes(&family, ln->net, &changes);
 	*count = lc_control_apply(&ln->control, &changes);
 	lc_health_changed(&ln->healer);
 	return 0;
 }
 
-static int do_change(struct sk_buff *skb, struct genl_info *info)
+static int netlink_do_change(struct sk_buff *skb, struct genl_info *info)
 {
 	struct lc_net *ln = lc_net(genl_info_net(info));
 	struct sk_buff *reply = NULL;
@@ -104,25 +107,29 @@ static int do_change(struct sk_buff *skb, struct genl_info *info)
 	u32 count;
 	int err;
 
-	err = take_share(ln->share, info->extack);
+	err = netlink_begin_command(ln->share, info->extack);
 	if (err)
 		return err;
-	err = make_changes(ln, info, &reply, &killed, &count);
+	err = netlink_make_changes(ln, info, &reply, &killed, &count);
 	lc_share_end_command(ln->share);
 	if (err || !reply)
 		return err;
 	memcpy(nla_data(killed), &count, sizeof(count));
-	/* Should it be lost, the changes are made all the same. */
+	/* The changes have been made, even if the reply is lost. */
 	genlmsg_reply(reply, info);
 	return 0;
 }
 
-static int change(struct sk_buff *skb, struct genl_info *info)
+static int netlink_change(struct sk_buff *skb, struct genl_info *info)
 {
-	return lc_genl_doit(do_change, skb, info);
+	return lc_genl_doit(netlink_do_change, skb, info);
 }
 
-/* A dump's: what there is to tell, and where it goes on. */
+/**
+ * struct dump - the state of a dump
+ * @snapshot: the rows to send
+ * @at: the next row
+ */
 struct dump {
 	struct lc_snapshot	*snapshot;
 	unsigned int		at;
@@ -135,7 +142,7 @@ static struct dump *dump_of(struct netlink_callback *cb)
 	return (struct dump *)cb->args;
 }
 
-static struct lc_snapshot *snapshot_pools(struct netlink_callback *cb)
+static struct lc_snapshot *dump_snapshot_pools(struct netlink_callback *cb)
 {
 	const struct nlattr *name = genl_info_dump(cb)->attrs[LEASTCONN_A_POOL];
 	struct lc_pools *pools = &lc_net(sock_net(cb->skb->sk))->pools;
@@ -149,7 +156,7 @@ static struct lc_snapshot *snapshot_pools(struct netlink_callback *cb)
 	return snapshot;
 }
 
-static struct lc_snapshot *snapshot_backends(struct netlink_callback *cb)
+static struct lc_snapshot *dump_snapshot_backends(struct netlink_callback *cb)
 {
 	struct lc_backends *backends = &lc_net(sock_net(cb->skb->sk))->backends;
 	struct lc_request wanted = {};
@@ -161,14 +168,14 @@ static struct lc_snapshot *snapshot_backends(struct netlink_callback *cb)
 	return lc_snapshot_backends(backends, &wanted.key, wanted.given);
 }
 
-static int start(struct netlink_callback *cb,
-		 struct lc_snapshot *(*take)(struct netlink_callback *cb))
+static int dump_start(struct netlink_callback *cb,
+		      struct lc_snapshot *(*take)(struct netlink_callback *cb))
 {
 	struct lc_share *share = lc_net(sock_net(cb->skb->sk))->share;
 	struct lc_snapshot *snapshot;
 	int err;
 
-	err = take_share(share, cb->extack);
+	err = netlink_begin_command(share, cb->extack);
 	if (err)
 		return err;
 	snapshot = take(cb);
@@ -179,18 +186,18 @@ static int start(struct netlink_callback *cb,
 	return 0;
 }
 
-static int start_pools(struct netlink_callback *cb)
+static int dump_start_pools(struct netlink_callback *cb)
 {
-	return start(cb, snapshot_pools);
+	return dump_start(cb, dump_snapshot_pools);
 }
 
-static int start_backends(struct netlink_callback *cb)
+static int dump_start_backends(struct netlink_callback *cb)
 {
-	return start(cb, snapshot_backends);
+	return dump_start(cb, dump_snapshot_backends);
 }
 
-static int put_message(struct sk_buff *skb, struct netlink_callback *cb,
-		       u8 cmd, const struct lc_row *row)
+static int dump_put_message(struct sk_buff *skb, struct netlink_callback *cb,
+			    u8 cmd, const struct lc_row *row)
 {
 	void *message = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
 				    cb->nlh->nlmsg_seq, &family, NLM_F_MULTI,
@@ -206,24 +213,24 @@ static int put_message(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
-static int put_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+static int dump_put_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 {
 	struct dump *dump = dump_of(cb);
 
 	while (dump->at < dump->snapshot->count &&
-	       !put_message(skb, cb, cmd, &dump->snapshot->rows[dump->at]))
+	       !dump_put_message(skb, cb, cmd, &dump->snapshot->rows[dump->at]))
 		dump->at++;
 	return skb->len;
 }
 
 static int dump_pools(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	return put_rows(skb, cb, LEASTCONN_CMD_GET_POOLS);
+	return dump_put_rows(skb, cb, LEASTCONN_CMD_GET_POOLS);
 }
 
 static int dump_backends(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	return put_rows(skb, cb, LEASTCONN_CMD_GET_BACKENDS);
+	return dump_put_rows(skb, cb, LEASTCONN_CMD_GET_BACKENDS);
 }
 
 static int dump_done(struct netlink_callback *cb)
@@ -238,14 +245,14 @@ static const struct genl_ops ops[] = {
 		.flags		= GENL_UNS_ADMIN_PERM,
 		.policy		= lc_changes_policy,
 		.maxattr	= LC_CHANGES_POLICY_SIZE - 1,
-		.doit		= change,
+		.doit		= netlink_change,
 	},
 	{
 		.cmd		= LEASTCONN_CMD_GET_POOLS,
 		.flags		= GENL_UNS_ADMIN_PERM,
 		.policy		= lc_pools_policy,
 		.maxattr	= LC_POOLS_POLICY_SIZE - 1,
-		.start		= start_pools,
+		.start		= dump_start_pools,
 		.dumpit		= dump_pools,
 		.done		= dump_done,
 	},
@@ -254,7 +261,7 @@ static const struct genl_ops ops[] = {
 		.flags		= GENL_UNS_ADMIN_PERM,
 		.policy		= lc_backends_policy,
 		.maxattr	= LC_BACKENDS_POLICY_SIZE - 1,
-		.start		= start_backends,
+		.start		= dump_start_backends,
 		.dumpit		= dump_backends,
 		.done		= dump_done,
 	},
@@ -264,7 +271,7 @@ static const struct genl_multicast_group groups[] = {
 	{ .name = LEASTCONN_MCGRP_EVENTS, LC_MCAST_CAP_NET_ADMIN },
 };
 
-/* Our own locks let the commands in, not the one of all families. */
+/* parallel_ops: commands take locks of their own, not that of all families. */
 static struct genl_family family __ro_after_init = {
 	.name		= LEASTCONN_GENL_NAME,
 	.version	= LEASTCONN_GENL_VERSION,
@@ -277,13 +284,13 @@ static struct genl_family family __ro_after_init = {
 	.n_mcgrps	= ARRAY_SIZE(groups),
 };
 
-static u64 notify_transitions(struct lc_pools *pools)
+static u64 netlink_notify(struct lc_pools *pools)
 {
-	return lc_events_check(&family, container_of(pools, struct lc_net, pools));
+	return lc_event_check(&family, container_of(pools, struct lc_net, pools));
 }
 
 /**
- * lc_netlink_init() - from here on there is control
+ * lc_netlink_init() - the module loads: register the control family
  *
  * Return: 0 or a negative errno.
  */
@@ -292,12 +299,12 @@ int __init lc_netlink_init(void)
 	int err = genl_register_family(&family);
 
 	if (!err)
-		lc_notify_set(notify_transitions);
+		lc_notify_set(netlink_notify);
 	return err;
 }
 
 /**
- * lc_netlink_exit() - the module goes, nobody controls it
+ * lc_netlink_exit() - the module unloads: unregister the control family
  */
 void lc_netlink_exit(void)
 {

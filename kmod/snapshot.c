@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Snapshots: what there is, all of one moment, to be told in as many pieces as
- * the reader takes while it goes on changing.
+ * Snapshots: copies of pools and backends at one moment.
+ *
+ * A dump takes several messages, and pools may change between two of them. So a dump
+ * first takes a snapshot, and sends that.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
@@ -12,17 +14,17 @@
 #include "mem.h"
 #include "snapshot.h"
 
-static u32 nonnegative(int count)
+static u32 clamp_count(int count)
 {
 	return count < 0 ? 0 : count;
 }
 
 /**
- * lc_row_pool() - a pool as it is
+ * lc_row_set_pool() - copy a pool to a row
  * @row: zeroed memory
  * @pool: the pool; locked
  */
-void lc_row_pool(struct lc_row *row, const struct lc_pool *pool)
+void lc_row_set_pool(struct lc_row *row, const struct lc_pool *pool)
 {
 	strscpy(row->name, pool->name, sizeof(row->name));
 	row->rule = pool->rule;
@@ -32,37 +34,37 @@ void lc_row_pool(struct lc_row *row, const struct lc_pool *pool)
 }
 
 /**
- * lc_row_backend() - a backend as it is
+ * lc_row_set_backend() - copy a backend to a row
  * @row: zeroed memory
  * @backend: the backend; locked
  */
-void lc_row_backend(struct lc_row *row, const struct lc_backend *backend)
+void lc_row_set_backend(struct lc_row *row, const struct lc_backend *backend)
 {
 	row->is_backend = true;
 	row->key = backend->key;
 	row->state = backend->state;
-	row->active = nonnegative(atomic_read(&backend->active));
-	row->inactive = nonnegative(atomic_read(&backend->inactive));
+	row->active = clamp_count(atomic_read(&backend->active));
+	row->inactive = clamp_count(atomic_read(&backend->inactive));
 	row->total = atomic64_read(&backend->total);
 	row->fails = atomic_read(&backend->fails);
 }
 
 /**
- * lc_row_member() - a backend as it is in a pool
+ * lc_row_set_member() - copy a backend of a pool to a row
  * @row: zeroed memory
  * @member: the member; its pool is locked
  */
-void lc_row_member(struct lc_row *row, const struct lc_member *member)
+void lc_row_set_member(struct lc_row *row, const struct lc_member *member)
 {
-	lc_row_pool(row, member->pool);
-	lc_row_backend(row, member->backend);
+	lc_row_set_pool(row, member->pool);
+	lc_row_set_backend(row, member->backend);
 	row->is_member = true;
 	row->terms = member->terms;
 	row->health = member->health.state;
 	row->reason = member->health.reason;
 }
 
-static struct lc_snapshot *alloc(unsigned int rows)
+static struct lc_snapshot *snapshot_alloc(unsigned int rows)
 {
 	struct lc_snapshot *snapshot;
 
@@ -70,17 +72,19 @@ static struct lc_snapshot *alloc(unsigned int rows)
 	return snapshot ?: ERR_PTR(-ENOMEM);
 }
 
-static void add_pool(struct lc_snapshot *snapshot, const struct lc_pool *pool)
+static void snapshot_add_pool(struct lc_snapshot *snapshot,
+			      const struct lc_pool *pool)
 {
 	const struct lc_member *member;
 
-	lc_row_pool(&snapshot->rows[snapshot->count++], pool);
+	lc_row_set_pool(&snapshot->rows[snapshot->count++], pool);
 	list_for_each_entry(member, &pool->members, list)
-		lc_row_member(&snapshot->rows[snapshot->count++], member);
+		lc_row_set_member(&snapshot->rows[snapshot->count++], member);
 }
 
-static unsigned int add_pools(struct lc_snapshot *snapshot,
-			      const struct list_head *pools)
+/* Return: how many rows the pools need. A NULL @snapshot: only count. */
+static unsigned int snapshot_add_pools(struct lc_snapshot *snapshot,
+				       const struct list_head *pools)
 {
 	const struct lc_pool *pool;
 	unsigned int rows = 0;
@@ -88,41 +92,41 @@ static unsigned int add_pools(struct lc_snapshot *snapshot,
 	list_for_each_entry(pool, pools, list) {
 		rows += 1 + pool->n_live;
 		if (snapshot)
-			add_pool(snapshot, pool);
+			snapshot_add_pool(snapshot, pool);
 	}
 	return rows;
 }
 
 /**
- * lc_snapshot_pools() - all pools, each before its members
+ * lc_snapshot_pools() - take a snapshot of all pools, each followed by its members
  * @pools: the namespace's
  *
  * Context: may sleep; the memory is charged to the caller.
- * Return: the snapshot, to be given to lc_snapshot_free(), or ERR_PTR().
+ * Return: the snapshot, which the caller frees by lc_snapshot_free(), or ERR_PTR().
  */
 struct lc_snapshot *lc_snapshot_pools(struct lc_pools *pools)
 {
 	struct lc_snapshot *snapshot;
 
 	mutex_lock(&pools->backends->lock);
-	snapshot = alloc(add_pools(NULL, &pools->named) +
-			 add_pools(NULL, &pools->unnamed));
+	snapshot = snapshot_alloc(snapshot_add_pools(NULL, &pools->named) +
+				  snapshot_add_pools(NULL, &pools->unnamed));
 	if (!IS_ERR(snapshot)) {
-		add_pools(snapshot, &pools->named);
-		add_pools(snapshot, &pools->unnamed);
+		snapshot_add_pools(snapshot, &pools->named);
+		snapshot_add_pools(snapshot, &pools->unnamed);
 	}
 	mutex_unlock(&pools->backends->lock);
 	return snapshot;
 }
 
 /**
- * lc_snapshot_pool() - one pool and its members
+ * lc_snapshot_pool() - take a snapshot of a pool, followed by its members
  * @pools: the namespace's
- * @name: the pool's
+ * @name: the name of the pool
  *
  * Context: may sleep; the memory is charged to the caller.
- * Return: the snapshot, to be given to lc_snapshot_free(), or ERR_PTR():
- *	-ENOENT when there is no such pool.
+ * Return: the snapshot, which the caller frees by lc_snapshot_free(), or ERR_PTR():
+ *	-ENOENT if there is no such pool.
  */
 struct lc_snapshot *lc_snapshot_pool(struct lc_pools *pools, const char *name)
 {
@@ -132,17 +136,18 @@ struct lc_snapshot *lc_snapshot_pool(struct lc_pools *pools, const char *name)
 	mutex_lock(&pools->backends->lock);
 	pool = lc_pool_find(pools, name);
 	if (pool)
-		snapshot = alloc(1 + pool->n_live);
+		snapshot = snapshot_alloc(1 + pool->n_live);
 	if (!IS_ERR(snapshot))
-		add_pool(snapshot, pool);
+		snapshot_add_pool(snapshot, pool);
 	mutex_unlock(&pools->backends->lock);
 	return snapshot;
 }
 
-static unsigned int add_backends(struct lc_snapshot *snapshot,
-				 const struct lc_backends *backends,
-				 const struct lc_backend_key *key,
-				 unsigned int given)
+/* Return: how many rows the backends need. A NULL @snapshot: only count. */
+static unsigned int snapshot_add_backends(struct lc_snapshot *snapshot,
+					  const struct lc_backends *backends,
+					  const struct lc_backend_key *key,
+					  unsigned int given)
 {
 	const struct lc_backend *backend;
 	unsigned int rows = 0;
@@ -152,20 +157,20 @@ static unsigned int add_backends(struct lc_snapshot *snapshot,
 			continue;
 		rows++;
 		if (snapshot)
-			lc_row_backend(&snapshot->rows[snapshot->count++],
-				       backend);
+			lc_row_set_backend(&snapshot->rows[snapshot->count++],
+					   backend);
 	}
 	return rows;
 }
 
 /**
- * lc_snapshot_backends() - backends, in the order they appeared
+ * lc_snapshot_backends() - take a snapshot of backends, in the order they appeared
  * @backends: the namespace's
- * @key: those that match it
- * @given: as far as it is given
+ * @key: what backends must match
+ * @given: the parts of @key to compare: LC_GIVEN_* flags
  *
  * Context: may sleep; the memory is charged to the caller.
- * Return: the snapshot, to be given to lc_snapshot_free(), or ERR_PTR().
+ * Return: the snapshot, which the caller frees by lc_snapshot_free(), or ERR_PTR().
  */
 struct lc_snapshot *lc_snapshot_backends(struct lc_backends *backends,
 					 const struct lc_backend_key *key,
@@ -174,15 +179,16 @@ struct lc_snapshot *lc_snapshot_backends(struct lc_backends *backends,
 	struct lc_snapshot *snapshot;
 
 	mutex_lock(&backends->lock);
-	snapshot = alloc(add_backends(NULL, backends, key, given));
+	snapshot = snapshot_alloc(snapshot_add_backends(NULL, backends, key,
+							given));
 	if (!IS_ERR(snapshot))
-		add_backends(snapshot, backends, key, given);
+		snapshot_add_backends(snapshot, backends, key, given);
 	mutex_unlock(&backends->lock);
 	return snapshot;
 }
 
 /**
- * lc_snapshot_free() - it has been told
+ * lc_snapshot_free() - free a snapshot
  * @snapshot: the snapshot or NULL
  *
  * Context: may sleep.

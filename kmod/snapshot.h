@@ -5,23 +5,29 @@
 #include "pool.h"
 
 /**
- * struct lc_row - a pool, a backend of a pool, or a backend, as it was
- * @name: the pool's; empty: a rule's own, or none
- * @rule: which rule's pool, when @name is empty
- * @rules: how many rules use the pool; of a pool's row
- * @members: how many backends the pool has; of a pool's row
- * @settings: the pool's; of a pool's row
- * @is_backend: whether what follows is filled
- * @is_member: whether @terms are
- * @key: the backend
- * @terms: what the pool wants of it
- * @health: &enum leastconn_health; of a member's row
- * @reason: &enum leastconn_reason; the same
+ * struct lc_row - a copy of a pool, of a backend in a pool, or of a backend
+ *
+ * Of a pool, also in the row of a member:
+ * @name: its name; empty: the pool of a rule with --to
+ * @rule: number of the rule with --to; valid if @name is empty
+ * @rules: how many rules use it
+ * @members: how many backends it has
+ * @settings: its settings
+ *
+ * Of a backend:
+ * @is_backend: the row is that of a backend, alone or in a pool
+ * @is_member: the row is that of a backend in a pool
+ * @key: its key
  * @state: &enum leastconn_state
- * @active: its connections
- * @inactive: its closed ones
- * @total: those it ever had
- * @fails: those of them that it failed
+ * @active: its active connections
+ * @inactive: its closed connections that still have a conntrack entry
+ * @total: the connections that it ever had
+ * @fails: how many connections have failed
+ *
+ * Of a backend in a pool:
+ * @terms: what the pool wants of it
+ * @health: &enum leastconn_health
+ * @reason: &enum leastconn_reason
  */
 struct lc_row {
 	char			name[LEASTCONN_NAME_SIZE];
@@ -43,18 +49,18 @@ struct lc_row {
 };
 
 /**
- * struct lc_snapshot - what there was at one moment
- * @count: rows in use
- * @rows: they
+ * struct lc_snapshot - pools and backends at one moment
+ * @count: how many rows are filled
+ * @rows: the rows
  */
 struct lc_snapshot {
 	unsigned int	count;
 	struct lc_row	rows[];
 };
 
-void lc_row_pool(struct lc_row *row, const struct lc_pool *pool);
-void lc_row_backend(struct lc_row *row, const struct lc_backend *backend);
-void lc_row_member(struct lc_row *row, const struct lc_member *member);
+void lc_row_set_pool(struct lc_row *row, const struct lc_pool *pool);
+void lc_row_set_backend(struct lc_row *row, const struct lc_backend *backend);
+void lc_row_set_member(struct lc_row *row, const struct lc_member *member);
 
 struct lc_snapshot *lc_snapshot_pools(struct lc_pools *pools);
 struct lc_snapshot *lc_snapshot_pool(struct lc_pools *pools, const char *name);
