@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Backends: their lifetime, their state, and the counts.
+ * Backends: their lifetime, their state, and their counts.
  *
- * A backend is found by its key and shared by all pools of its namespace, so
- * that they see one load and keep it while rules come and go. Two things keep
- * it: users (the pools that list it), which decide whether it is known, and
- * references (records, and the users together), which keep its memory. With
- * its last user it leaves the table at once; its memory goes with the last
- * record that counted on it.
+ * All pools of a namespace that list a backend share it. So they see the same load, and
+ * the load is kept while rules are replaced. A backend has users and references. Users
+ * are pools that list it, changes in progress and a state other than ready: as long as
+ * it has one, it is in the table. References keep its memory: each record has one, and
+ * all users together have one. When the last user is put, the backend is removed from
+ * the table. Its memory is freed with the last reference.
  */
 #include <linux/err.h>
 #include <linux/jhash.h>
@@ -21,7 +21,7 @@
 #include "mem.h"
 #include "sched.h"
 
-static u32 hash_key(const void *data, u32 len, u32 seed)
+static u32 backend_key_hash(const void *data, u32 len, u32 seed)
 {
 	const struct lc_backend_key *key = data;
 	u32 service = (__force u32)key->port << 16 | key->proto;
@@ -32,7 +32,8 @@ static u32 hash_key(const void *data, u32 len, u32 seed)
 		      seed + service);
 }
 
-static int compare_key(struct rhashtable_compare_arg *arg, const void *object)
+static int backend_key_cmp(struct rhashtable_compare_arg *arg,
+			   const void *object)
 {
 	const struct lc_backend *backend = object;
 
@@ -43,13 +44,13 @@ static const struct rhashtable_params backend_params = {
 	.key_len		= sizeof(struct lc_backend_key),
 	.key_offset		= offsetof(struct lc_backend, key),
 	.head_offset		= offsetof(struct lc_backend, node),
-	.hashfn			= hash_key,
-	.obj_cmpfn		= compare_key,
+	.hashfn			= backend_key_hash,
+	.obj_cmpfn		= backend_key_cmp,
 	.min_size		= 16,
 	.automatic_shrinking	= true,
 };
 
-static int compare_address(struct rhashtable_compare_arg *arg,
+static int address_key_cmp(struct rhashtable_compare_arg *arg,
 			   const void *object)
 {
 	const struct lc_address *address = object;
@@ -61,14 +62,14 @@ static const struct rhashtable_params address_params = {
 	.key_len		= sizeof(struct lc_backend_key),
 	.key_offset		= offsetof(struct lc_address, key),
 	.head_offset		= offsetof(struct lc_address, node),
-	.hashfn			= hash_key,
-	.obj_cmpfn		= compare_address,
+	.hashfn			= backend_key_hash,
+	.obj_cmpfn		= address_key_cmp,
 	.min_size		= 16,
 	.automatic_shrinking	= true,
 };
 
 /**
- * lc_backends_init() - make a namespace ready for backends
+ * lc_backends_init() - set up a namespace's backends
  * @backends: zeroed memory
  *
  * Context: may sleep.
@@ -93,11 +94,11 @@ int lc_backends_init(struct lc_backends *backends)
 }
 
 /**
- * lc_address_find() - the backends of an address
+ * lc_address_find() - find the backends of an address
  * @backends: the namespace's; locked
- * @key: the address and its family; port and protocol are not looked at
+ * @key: the address and its family; port and protocol are ignored
  *
- * Return: they, at least one, or NULL.
+ * Return: the address, which has at least one backend, or NULL.
  */
 struct lc_address *lc_address_find(struct lc_backends *backends,
 				   const struct lc_backend_key *key)
@@ -151,7 +152,7 @@ static void address_del(struct lc_backends *backends,
 	kfree(address);
 }
 
-/* Lookups and dumps do not find @backend any more, records do not begin. */
+/* From now on lookups and dumps do not find @backend, and no record can be added. */
 static void backend_unlink(struct lc_backends *backends,
 			   struct lc_backend *backend)
 {
@@ -169,7 +170,7 @@ static void backend_unlink(struct lc_backends *backends,
 }
 
 /**
- * lc_backend_put() - let go of a backend
+ * lc_backend_put() - put a reference to a backend
  * @backend: the backend
  *
  * Context: any.
@@ -181,12 +182,12 @@ void lc_backend_put(struct lc_backend *backend)
 }
 
 /**
- * lc_backend_user_put() - drop a user of a backend: undo lc_backend_user_get()
- * @backends: the namespace's, which may have gone; locked
+ * lc_backend_user_put() - undo lc_backend_user_get()
+ * @backends: the namespace's, which may have ended; locked
  * @backend: the backend
  *
- * Nothing else drops one. After the last one only records point to the backend:
- * it is not found any more, and no processor remembers it.
+ * After the last user only references point to the backend: lookups do not find it, and
+ * it is cleared from the hints of all processors.
  *
  * Context: may sleep.
  */
@@ -196,7 +197,7 @@ void lc_backend_user_put(struct lc_backends *backends, struct lc_backend *backen
 
 	if (--backend->users)
 		return;
-	/* A rule that outlives its namespace has a backend that is unlinked. */
+	/* lc_backends_exit() unlinks backends of rules that outlive the namespace. */
 	if (!backend->gone)
 		backend_unlink(backends, backend);
 	WARN_ON_ONCE(!hlist_empty(&backend->sched_dests));
@@ -204,7 +205,7 @@ void lc_backend_user_put(struct lc_backends *backends, struct lc_backend *backen
 	lc_backend_put(backend);
 }
 
-static void release_missed(struct llist_node *missed)
+static void backends_put_missed(struct llist_node *missed)
 {
 	struct lc_backend *backend, *next;
 
@@ -216,7 +217,7 @@ static void release_missed(struct llist_node *missed)
  * lc_backends_exit() - the namespace ends
  * @backends: the namespace's
  *
- * Rules may remain, and with them the backends that they use.
+ * Rules may remain. They keep the memory of their backends.
  *
  * Context: may sleep; no packet and no scan uses the backends any more.
  */
@@ -232,19 +233,19 @@ void lc_backends_exit(struct lc_backends *backends)
 	}
 	backends->closed = true;
 	mutex_unlock(&backends->lock);
-	release_missed(llist_del_all(&backends->missed));
-	release_missed(backends->stale);
+	backends_put_missed(llist_del_all(&backends->missed));
+	backends_put_missed(backends->stale);
 	rhashtable_destroy(&backends->addresses);
 	rhashtable_destroy(&backends->table);
 }
 
 /**
- * lc_backend_find() - the backend with this key
+ * lc_backend_find() - find a backend
  * @backends: the namespace's
- * @key: what to look for
+ * @key: its key
  *
  * Context: any, under rcu_read_lock().
- * Return: the backend, alive until the read section ends, or NULL.
+ * Return: the backend, valid until the read section ends, or NULL.
  */
 struct lc_backend *lc_backend_find(struct lc_backends *backends,
 				   const struct lc_backend_key *key)
@@ -252,7 +253,8 @@ struct lc_backend *lc_backend_find(struct lc_backends *backends,
 	return rhashtable_lookup(&backends->table, key, backend_params);
 }
 
-static atomic_t *phase_counter(struct lc_backend *backend, enum lc_phase phase)
+static atomic_t *backend_counter(struct lc_backend *backend,
+				 enum lc_phase phase)
 {
 	switch (phase) {
 	case LC_ACTIVE:
@@ -265,8 +267,11 @@ static atomic_t *phase_counter(struct lc_backend *backend, enum lc_phase phase)
 	return NULL;
 }
 
-/* Its pools would pass it over until they look at it again. */
-static void backend_load_fell(struct lc_backend *backend)
+/*
+ * Schedulers do not see by themselves that a load has fallen. Without an update they
+ * would ignore the backend until they read its load again.
+ */
+static void backend_update_dests(struct lc_backend *backend)
 {
 	struct lc_sched_dest *dest;
 
@@ -275,19 +280,19 @@ static void backend_load_fell(struct lc_backend *backend)
 }
 
 /**
- * lc_backend_count() - a connection goes from one phase to another
- * @backend: its backend, held by the connection's record
- * @from: phase it was counted in
- * @to: phase it is counted in from now on
+ * lc_backend_count() - count a connection in another phase
+ * @backend: the backend; the record of the connection has a reference
+ * @from: the phase in which it was counted
+ * @to: the phase in which it is counted from now on
  *
- * Context: any, under rcu_read_lock(); the record's lock orders the calls for
- *	one connection.
+ * Context: any, under rcu_read_lock(); the record's lock serializes the calls for one
+ *	connection.
  */
 void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		      enum lc_phase to)
 {
-	atomic_t *less = phase_counter(backend, from);
-	atomic_t *more = phase_counter(backend, to);
+	atomic_t *less = backend_counter(backend, from);
+	atomic_t *more = backend_counter(backend, to);
 
 	if (less == more)
 		return;
@@ -296,11 +301,11 @@ void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 	if (less)
 		atomic_dec(less);
 	if (from == LC_ACTIVE)
-		backend_load_fell(backend);
+		backend_update_dests(backend);
 }
 
-static void queue_missed(struct lc_backends *backends,
-			 struct lc_backend *backend)
+static void backend_queue_missed(struct lc_backends *backends,
+				 struct lc_backend *backend)
 {
 	if (!atomic_xchg(&backend->is_missed, 1) && lc_backend_get(backend))
 		llist_add(&backend->missed_node, &backends->missed);
@@ -311,8 +316,8 @@ static void queue_missed(struct lc_backends *backends,
  * @backends: the namespace's
  * @backend: the backend
  *
- * So the choice stays fair without memory for records. The end of the connection is
- * not seen: it is counted until lc_backends_drop_stale().
+ * So the choice is fair even if there is no memory for records. The end of the
+ * connection is not seen: it is counted until lc_backends_drop_stale().
  *
  * Context: any, under rcu_read_lock().
  */
@@ -321,13 +326,13 @@ void lc_backend_count_missed(struct lc_backends *backends,
 {
 	atomic_inc(&backend->active);
 	atomic_inc(&backend->missed);
-	/* After the count: pairs with lc_backends_drop_stale(). */
+	/* Count before queueing: pairs with lc_backends_drop_stale(). */
 	smp_mb__after_atomic();
-	queue_missed(backends, backend);
+	backend_queue_missed(backends, backend);
 }
 
 /**
- * lc_backends_stash_missed() - a scan begins that will find the missed connections
+ * lc_backends_stash_missed() - a scan begins: it will find the missed connections
  * @backends: the namespace's, locked; there are no stale backends
  *
  * Context: process.
@@ -344,7 +349,7 @@ void lc_backends_stash_missed(struct lc_backends *backends)
 }
 
 /**
- * lc_backends_drop_stale() - the scan has ended
+ * lc_backends_drop_stale() - the scan has ended: no longer count stale connections
  * @backends: the namespace's, locked
  *
  * A connection that was missed before the scan now has a record, was missed again, or
@@ -362,12 +367,12 @@ void lc_backends_drop_stale(struct lc_backends *backends)
 	llist_for_each_entry_safe(backend, next, backends->stale, missed_node) {
 		atomic_sub(backend->stale, &backend->active);
 		backend->stale = 0;
-		backend_load_fell(backend);
+		backend_update_dests(backend);
 		atomic_set(&backend->is_missed, 0);
-		/* Pairs with lc_backend_count_missed(). */
+		/* Read @missed after clearing: pairs with lc_backend_count_missed(). */
 		smp_mb__after_atomic();
 		if (atomic_read(&backend->missed))
-			queue_missed(backends, backend);
+			backend_queue_missed(backends, backend);
 		lc_backend_put(backend);
 	}
 	backends->stale = NULL;
@@ -425,14 +430,14 @@ free_backend:
 }
 
 /**
- * lc_backend_user_get() - the backend with this key, for one more user
+ * lc_backend_user_get() - get a user of a backend
  * @backends: the namespace's; locked
- * @key: the key
+ * @key: the key of the backend
  *
- * It appears with its first user.
+ * The first user creates the backend.
  *
  * Context: may sleep; the memory is charged to the caller.
- * Return: the backend, to be left with lc_backend_user_put(), or ERR_PTR().
+ * Return: the backend, which the caller puts by lc_backend_user_put(), or ERR_PTR().
  */
 struct lc_backend *lc_backend_user_get(struct lc_backends *backends,
 				       const struct lc_backend_key *key)
@@ -452,12 +457,12 @@ struct lc_backend *lc_backend_user_get(struct lc_backends *backends,
 }
 
 /**
- * lc_backend_set_state() - what the administrator wants of a backend
+ * lc_backend_set_state() - set the administrative state of a backend
  * @backends: the namespace's; locked
  * @backend: the backend; the caller is a user of it
  * @state: &enum leastconn_state
  *
- * A state other than ready is a user itself: it outlives those who use the
+ * A state other than ready is a user itself, so that it remains while no pool lists the
  * backend.
  *
  * Context: any.

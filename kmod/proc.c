@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /proc/net/leastconn: the backends of a network namespace, one a line, in the
- * order they appeared. Columns are separated by blanks; new ones may be added
- * at the end, none is moved.
+ * /proc/net/leastconn: the backends of a network namespace, one per line, in the order
+ * they appeared. Columns are separated by spaces. New columns are only added at the
+ * end.
  */
 #include <linux/in.h>
 #include <linux/proc_fs.h>
@@ -14,40 +14,40 @@
 #include "net.h"
 #include "proc.h"
 
-/* Lines that are shown before the lock is dropped for a moment: some 50 us. */
+/* Lines for which the lock is held without a pause: some 50 us. */
 #define LC_PROC_BATCH	64U
 
 /**
- * struct reading - a reader's state
- * @p: the namespace, as seq_file_net() finds it
- * @left: lines until the lock is dropped
+ * struct proc_reader - the state of an open file
+ * @p: the namespace; the first member, for seq_file_net()
+ * @left: lines until the lock is dropped for a moment
  */
-struct reading {
+struct proc_reader {
 	struct seq_net_private	p;
 	unsigned int		left;
 };
 
-static struct lc_backends *seq_backends(struct seq_file *seq)
+static struct lc_backends *proc_backends(struct seq_file *seq)
 {
 	return &lc_net(seq_file_net(seq))->backends;
 }
 
-/* A reader that seeks far is shown all lines before that place, in one go. */
-static void *table_start(struct seq_file *seq, loff_t *pos)
+/* After a seek one call reads all lines before the position: the wait is killable. */
+static void *proc_seq_start(struct seq_file *seq, loff_t *pos)
 {
-	struct lc_backends *backends = seq_backends(seq);
-	struct reading *reading = seq->private;
+	struct lc_backends *backends = proc_backends(seq);
+	struct proc_reader *reader = seq->private;
 
 	if (mutex_lock_killable(&backends->reader))
 		return ERR_PTR(-EINTR);
 	mutex_lock(&backends->lock);
-	reading->left = LC_PROC_BATCH;
+	reader->left = LC_PROC_BATCH;
 	return seq_list_start_head(&backends->list, *pos);
 }
 
-/* The first one that appeared after @number, or the head of the list. */
-static struct list_head *find_after(struct lc_backends *backends,
-				    unsigned int number)
+/* Return: the first backend that appeared after @number, or the head of the list. */
+static struct list_head *proc_find_after(struct lc_backends *backends,
+					 unsigned int number)
 {
 	struct lc_backend *backend;
 
@@ -57,40 +57,44 @@ static struct list_head *find_after(struct lc_backends *backends,
 	return &backend->list;
 }
 
-/* Let commands have the lock. Return: the entry after @backend, or the head. */
-static struct list_head *relock(struct lc_backends *backends,
-				struct lc_backend *backend)
+/*
+ * Drop the lock for a moment, so that commands can take it.
+ *
+ * Return: the backend after @backend, or the head of the list.
+ */
+static struct list_head *proc_relock(struct lc_backends *backends,
+				     struct lc_backend *backend)
 {
 	struct list_head *next;
 
-	/* No reference is refused to a backend in the list. */
+	/* Cannot fail: a backend in the list has users. */
 	lc_backend_get(backend);
 	mutex_unlock(&backends->lock);
 	cond_resched();
 	mutex_lock(&backends->lock);
-	next = backend->gone ? find_after(backends, backend->number) :
+	next = backend->gone ? proc_find_after(backends, backend->number) :
 			       backend->list.next;
 	lc_backend_put(backend);
 	return next;
 }
 
-static void *table_next(struct seq_file *seq, void *v, loff_t *pos)
+static void *proc_seq_next(struct seq_file *seq, void *v, loff_t *pos)
 {
-	struct lc_backends *backends = seq_backends(seq);
-	struct reading *reading = seq->private;
+	struct lc_backends *backends = proc_backends(seq);
+	struct proc_reader *reader = seq->private;
 	struct list_head *at = v;
 
-	if (--reading->left || at == &backends->list)
+	if (--reader->left || at == &backends->list)
 		return seq_list_next(v, &backends->list, pos);
-	reading->left = LC_PROC_BATCH;
+	reader->left = LC_PROC_BATCH;
 	++*pos;
-	at = relock(backends, list_entry(at, struct lc_backend, list));
+	at = proc_relock(backends, list_entry(at, struct lc_backend, list));
 	return at == &backends->list || fatal_signal_pending(current) ? NULL : at;
 }
 
-static void table_stop(struct seq_file *seq, void *v)
+static void proc_seq_stop(struct seq_file *seq, void *v)
 {
-	struct lc_backends *backends = seq_backends(seq);
+	struct lc_backends *backends = proc_backends(seq);
 
 	if (IS_ERR(v))
 		return;
@@ -132,7 +136,8 @@ static const char *state_name(u8 state)
 	}
 }
 
-static void show_address(struct seq_file *seq, const struct lc_backend_key *key)
+static void proc_show_address(struct seq_file *seq,
+			      const struct lc_backend_key *key)
 {
 	if (key->family == NFPROTO_IPV6)
 		seq_printf(seq, "%-39pI6c", &key->addr.in6);
@@ -154,8 +159,9 @@ static const char *reason_name(u8 reason)
 	}
 }
 
-/* How many pools and rules have it ejected, or on trial; each reason once. */
-static void show_ejected(struct seq_file *seq, const struct lc_backend *backend)
+/* The number of pools and rules that have ejected it or try it, and their reasons. */
+static void proc_show_ejected(struct seq_file *seq,
+			      const struct lc_backend *backend)
 {
 	const struct lc_member *member;
 	unsigned int reason, count = 0;
@@ -176,11 +182,11 @@ static void show_ejected(struct seq_file *seq, const struct lc_backend *backend)
 	seq_puts(seq, reasons ? "\n" : " -\n");
 }
 
-static int table_show(struct seq_file *seq, void *v)
+static int proc_seq_show(struct seq_file *seq, void *v)
 {
 	const struct lc_backend *backend;
 
-	if (v == &seq_backends(seq)->list) {
+	if (v == &proc_backends(seq)->list) {
 		seq_printf(seq, "%-6s %-7s %-39s %5s %10s %10s %10s %-5s %10s %7s %s\n",
 			   "Family", "Proto", "Address", "Port", "ActiveConn",
 			   "InActConn", "Total", "State", "Fails", "Ejected",
@@ -191,33 +197,33 @@ static int table_show(struct seq_file *seq, void *v)
 	seq_printf(seq, "%-6s %-7s ",
 		   backend->key.family == NFPROTO_IPV6 ? "ipv6" : "ipv4",
 		   proto_name(backend->key.proto));
-	show_address(seq, &backend->key);
+	proc_show_address(seq, &backend->key);
 	seq_printf(seq, " %5u %10d %10d %10lld %-5s %10u",
 		   ntohs(backend->key.port), atomic_read(&backend->active),
 		   atomic_read(&backend->inactive),
 		   (long long)atomic64_read(&backend->total),
 		   state_name(backend->state),
 		   (unsigned int)atomic_read(&backend->fails));
-	show_ejected(seq, backend);
+	proc_show_ejected(seq, backend);
 	return 0;
 }
 
-static const struct seq_operations table_ops = {
-	.start	= table_start,
-	.next	= table_next,
-	.stop	= table_stop,
-	.show	= table_show,
+static const struct seq_operations proc_seq_ops = {
+	.start	= proc_seq_start,
+	.next	= proc_seq_next,
+	.stop	= proc_seq_stop,
+	.show	= proc_seq_show,
 };
 
 static int __net_init proc_net_init(struct net *net)
 {
-	if (!proc_create_net("leastconn", 0440, net->proc_net, &table_ops,
-			     sizeof(struct reading)))
+	if (!proc_create_net("leastconn", 0440, net->proc_net, &proc_seq_ops,
+			     sizeof(struct proc_reader)))
 		return -ENOMEM;
 	return 0;
 }
 
-/* No reader is left on return. */
+/* remove_proc_entry() waits for readers. */
 static void __net_exit proc_net_exit(struct net *net)
 {
 	remove_proc_entry("leastconn", net->proc_net);
@@ -229,7 +235,7 @@ static struct pernet_operations proc_net_ops = {
 };
 
 /**
- * lc_proc_init() - the module loads: every namespace gets its file
+ * lc_proc_init() - the module loads: create the file in every namespace
  *
  * Return: 0 or a negative errno.
  */
@@ -239,7 +245,9 @@ int __init lc_proc_init(void)
 }
 
 /**
- * lc_proc_exit() - the files go, before what they show
+ * lc_proc_exit() - the module unloads: remove the files
+ *
+ * Context: may sleep; called before the backends are freed, which readers use.
  */
 void lc_proc_exit(void)
 {
