@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The xtables face: check a rule, choose for a packet, translate.
+ * The xtables target: checks rules, and chooses a backend for each new connection.
  *
- * Nothing here trusts the plugin: iptables-legacy hands over whatever bytes a
- * program wrote into a socket option, iptables-nft whatever it wrote into a
- * netlink message.
+ * The plugin is not trusted: any program can send a rule with any bytes, by the socket
+ * option of iptables-legacy or the netlink messages of iptables-nft. So each field is
+ * checked.
  */
 #define pr_fmt(fmt) "LEASTCONN: " fmt
 
@@ -22,13 +22,13 @@
 #include "net.h"
 #include "target.h"
 
-/* Say why a rule is refused; whoever sent it sees EINVAL and asks the log. */
+/* iptables only reports EINVAL. The reason is in the kernel log. */
 #define refuse(fmt, ...) ({						\
 	pr_info_ratelimited("rule refused: " fmt "\n", ##__VA_ARGS__);	\
 	-EINVAL;							\
 })
 
-/* The one protocol a rule matches, 0 when it matches several. */
+/* Return: the protocol that a rule matches; 0: several. */
 static u8 rule_proto(const struct xt_tgchk_param *par)
 {
 	const struct ip6t_ip6 *ip6 = par->entryinfo;
@@ -39,7 +39,7 @@ static u8 rule_proto(const struct xt_tgchk_param *par)
 	return ip->invflags & XT_INV_PROTO ? 0 : ip->proto;
 }
 
-static int check_backend(const struct xt_tgchk_param *par, unsigned int at)
+static int rule_check_backend(const struct xt_tgchk_param *par, unsigned int at)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
 	const struct xt_leastconn_backend *backend = &info->backends[at];
@@ -62,7 +62,7 @@ static int check_backend(const struct xt_tgchk_param *par, unsigned int at)
 	return 0;
 }
 
-static int check_backends(const struct xt_tgchk_param *par)
+static int rule_check_backends(const struct xt_tgchk_param *par)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
 	unsigned int i;
@@ -72,14 +72,14 @@ static int check_backends(const struct xt_tgchk_param *par)
 		return refuse("%u backends, allowed are 1 to %u", info->count,
 			      XT_LEASTCONN_MAX_BACKENDS);
 	for (i = 0; i < info->count; i++) {
-		err = check_backend(par, i);
+		err = rule_check_backend(par, i);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-static int check_name(const struct xt_leastconn_tginfo *info)
+static int rule_check_name(const struct xt_leastconn_tginfo *info)
 {
 	size_t len = strnlen(info->name, sizeof(info->name));
 
@@ -96,8 +96,8 @@ static int check_name(const struct xt_leastconn_tginfo *info)
 	return 0;
 }
 
-/* They are the pool's. */
-static int check_no_settings(const struct xt_leastconn_tginfo *info)
+/* A rule with --pool has the settings of its pool. */
+static int rule_check_no_settings(const struct xt_leastconn_tginfo *info)
 {
 	if (info->flags || info->max_fails || info->fail_timeout ||
 	    info->slow_start || info->persistent || info->persistent_mask)
@@ -105,7 +105,7 @@ static int check_no_settings(const struct xt_leastconn_tginfo *info)
 	return 0;
 }
 
-static int check_settings(const struct xt_leastconn_tginfo *info, u8 family)
+static int rule_check_settings(const struct xt_leastconn_tginfo *info, u8 family)
 {
 	const unsigned int bits = family == NFPROTO_IPV6 ? 128 : 32;
 
@@ -127,17 +127,17 @@ static int check_settings(const struct xt_leastconn_tginfo *info, u8 family)
 	return 0;
 }
 
-static int check_rule(const struct xt_tgchk_param *par)
+static int rule_check(const struct xt_tgchk_param *par)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
 	int err;
 
-	err = check_name(info);
+	err = rule_check_name(info);
 	if (!err)
-		err = info->name[0] ? check_no_settings(info) :
-				      check_settings(info, par->family);
+		err = info->name[0] ? rule_check_no_settings(info) :
+				      rule_check_settings(info, par->family);
 	if (!err && !info->name[0])
-		err = check_backends(par);
+		err = rule_check_backends(par);
 	if (err)
 		return err;
 	if (memchr_inv(&info->backends[info->count], 0,
@@ -149,8 +149,8 @@ static int check_rule(const struct xt_tgchk_param *par)
 	return 0;
 }
 
-static int add_backend(struct lc_pool *pool, const struct xt_tgchk_param *par,
-		       const struct xt_leastconn_backend *backend)
+static int rule_add_backend(struct lc_pool *pool, const struct xt_tgchk_param *par,
+			    const struct xt_leastconn_backend *backend)
 {
 	const struct lc_backend_key key = {
 		.addr	= backend->addr,
@@ -171,9 +171,9 @@ static int add_backend(struct lc_pool *pool, const struct xt_tgchk_param *par,
 	return 0;
 }
 
-/* The rule's own, of the backends after --to. */
-static struct lc_pool *own_pool(const struct xt_tgchk_param *par,
-				struct lc_pools *pools)
+/* Add the pool of a rule with --to. */
+static struct lc_pool *rule_own_pool(const struct xt_tgchk_param *par,
+				     struct lc_pools *pools)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
 	struct lc_pool *pool;
@@ -193,7 +193,7 @@ static struct lc_pool *own_pool(const struct xt_tgchk_param *par,
 	};
 	lc_pool_update(pool);
 	for (i = 0; i < info->count; i++) {
-		err = add_backend(pool, par, &info->backends[i]);
+		err = rule_add_backend(pool, par, &info->backends[i]);
 		if (err) {
 			lc_pool_free(pool);
 			return ERR_PTR(err);
@@ -202,9 +202,9 @@ static struct lc_pool *own_pool(const struct xt_tgchk_param *par,
 	return pool;
 }
 
-/* The namespace's, with the name after --pool. */
-static struct lc_pool *named_pool(const struct xt_tgchk_param *par,
-				  struct lc_pools *pools)
+/* Find the pool of a rule with --pool, and use it. */
+static struct lc_pool *rule_named_pool(const struct xt_tgchk_param *par,
+				       struct lc_pools *pools)
 {
 	struct xt_leastconn_tginfo *info = par->targinfo;
 	struct lc_pool *pool = lc_pool_find(pools, info->name);
@@ -227,7 +227,8 @@ static struct lc_pool *rule_pool(const struct xt_tgchk_param *par)
 	struct lc_pool *pool;
 
 	mutex_lock(&pools->backends->lock);
-	pool = info->name[0] ? named_pool(par, pools) : own_pool(par, pools);
+	pool = info->name[0] ? rule_named_pool(par, pools) :
+			       rule_own_pool(par, pools);
 	mutex_unlock(&pools->backends->lock);
 	return pool;
 }
@@ -238,7 +239,7 @@ static int leastconn_check(const struct xt_tgchk_param *par)
 	struct lc_net *ln = lc_net(par->net);
 	int err;
 
-	err = check_rule(par);
+	err = rule_check(par);
 	if (err)
 		return err;
 	err = lc_track_get(&ln->tracker, par->family);
@@ -264,7 +265,7 @@ put_track:
 	return err;
 }
 
-/* Also called after the namespace's own exit. */
+/* May be called after lc_net's exit: rules may outlive it. */
 static void leastconn_destroy(const struct xt_tgdtor_param *par)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
@@ -279,15 +280,16 @@ static void leastconn_destroy(const struct xt_tgdtor_param *par)
 	lc_track_put(&ln->tracker, par->family);
 }
 
-/* Only a client's new connection that nothing has translated is balanced. */
-static bool is_balanced(struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+/* The target only applies to a new connection without a destination translation. */
+static bool target_applies(struct nf_conn *ct, enum ip_conntrack_info ctinfo)
 {
 	return ct && ctinfo == IP_CT_NEW && !nf_ct_is_confirmed(ct) &&
 	       !nf_nat_initialized(ct, NF_NAT_MANIP_DST);
 }
 
-static unsigned int translate(struct nf_conn *ct,
-			      const struct lc_backend_key *key)
+/* Translate the destination to a backend. */
+static unsigned int target_translate(struct nf_conn *ct,
+				     const struct lc_backend_key *key)
 {
 	const struct nf_nat_range2 range = {
 		.flags		= NF_NAT_RANGE_MAP_IPS |
@@ -301,8 +303,9 @@ static unsigned int translate(struct nf_conn *ct,
 	return nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST);
 }
 
-/* Who is not to have this connection, since it had it, or NULL. */
-static const struct lc_backend *left(struct net *net, const struct nf_conn *ct)
+/* Return: the backend that failed this connection, which is to be avoided, or NULL. */
+static const struct lc_backend *
+target_prev_backend(struct net *net, const struct nf_conn *ct)
 {
 	struct lc_record_key key;
 
@@ -310,8 +313,8 @@ static const struct lc_backend *left(struct net *net, const struct nf_conn *ct)
 	return lc_record_prev_backend(&lc_net(net)->records, &key);
 }
 
-static void client_key(struct lc_client_key *key, const struct nf_conn *ct,
-		       unsigned int prefix)
+static void target_client_key(struct lc_client_key *key, const struct nf_conn *ct,
+			      unsigned int prefix)
 {
 	const struct nf_conntrack_tuple *tuple =
 		&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
@@ -327,10 +330,10 @@ static void client_key(struct lc_client_key *key, const struct nf_conn *ct,
 	lc_client_mask(key, prefix);
 }
 
-/* The one that the client had, if it can take the connection. */
+/* Return: the client's backend if it can take the connection, or NULL. */
 static const struct lc_backend_key *
-reuse_backend(struct lc_net *ln, struct lc_pool *pool,
-	      const struct lc_client_key *client, const struct lc_backend *avoid)
+target_reuse_backend(struct lc_net *ln, struct lc_pool *pool,
+		     const struct lc_client_key *client, const struct lc_backend *avoid)
 {
 	struct lc_backend_key key;
 	struct lc_backend *backend;
@@ -344,15 +347,15 @@ reuse_backend(struct lc_net *ln, struct lc_pool *pool,
 }
 
 static noinline const struct lc_backend_key *
-choose_persistent(struct lc_net *ln, struct lc_pool *pool,
-		  const struct nf_conn *ct, const struct lc_backend *avoid,
-		  unsigned int seconds)
+target_choose_persistent(struct lc_net *ln, struct lc_pool *pool,
+			 const struct nf_conn *ct, const struct lc_backend *avoid,
+			 unsigned int seconds)
 {
 	const struct lc_backend_key *key;
 	struct lc_client_key client;
 
-	client_key(&client, ct, READ_ONCE(pool->settings.persistent_mask));
-	key = reuse_backend(ln, pool, &client, avoid);
+	target_client_key(&client, ct, READ_ONCE(pool->settings.persistent_mask));
+	key = target_reuse_backend(ln, pool, &client, avoid);
 	if (!key)
 		key = lc_pool_choose_other(pool, avoid);
 	if (key && lc_client_set(&ln->clients, &client, key, seconds))
@@ -360,22 +363,24 @@ choose_persistent(struct lc_net *ln, struct lc_pool *pool,
 	return key;
 }
 
-/* With settings that look at more than loads. */
+/* For pools that persist or redispatch: the load is not the only criterion. */
 static noinline const struct lc_backend_key *
-choose_with(struct net *net, struct lc_pool *pool, const struct nf_conn *ct)
+target_choose_by_policy(struct net *net, struct lc_pool *pool,
+			const struct nf_conn *ct)
 {
 	unsigned int seconds = READ_ONCE(pool->settings.persistent);
 	const struct lc_backend *avoid = NULL;
 
 	if (READ_ONCE(pool->settings.redispatch))
-		avoid = left(net, ct);
+		avoid = target_prev_backend(net, ct);
 	if (seconds)
-		return choose_persistent(lc_net(net), pool, ct, avoid, seconds);
+		return target_choose_persistent(lc_net(net), pool, ct, avoid, seconds);
 	return lc_pool_choose_other(pool, avoid);
 }
 
-static __always_inline void expect_record(const struct lc_pool *pool,
-					  const struct nf_conn *ct)
+/* Inline: where the compiler knows the family, the key of IPv4 is short. */
+static __always_inline void target_prefetch_record(const struct lc_pool *pool,
+						   const struct nf_conn *ct)
 {
 	const struct lc_net *ln = container_of(pool->pools, struct lc_net,
 					       pools);
@@ -385,20 +390,20 @@ static __always_inline void expect_record(const struct lc_pool *pool,
 	lc_record_prefetch(&ln->records, &key);
 }
 
-/* Apart: where the family is known, IPv4 leaves out the words that it has not. */
-static noinline void expect_record6(const struct lc_pool *pool,
-				    const struct nf_conn *ct)
+/* A function of its own: IPv4 does not pay for the long key. */
+static noinline void target_prefetch_record6(const struct lc_pool *pool,
+					     const struct nf_conn *ct)
 {
-	expect_record(pool, ct);
+	target_prefetch_record(pool, ct);
 }
 
-/* Its bucket comes to the cache while conntrack looks for a free tuple. */
-static void expect(const struct lc_pool *pool, const struct nf_conn *ct)
+/* The bucket of the record is loaded while conntrack looks for a free tuple. */
+static void target_prefetch(const struct lc_pool *pool, const struct nf_conn *ct)
 {
 	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
-		expect_record(pool, ct);
+		target_prefetch_record(pool, ct);
 	else
-		expect_record6(pool, ct);
+		target_prefetch_record6(pool, ct);
 }
 
 static unsigned int leastconn_target(struct sk_buff *skb,
@@ -409,18 +414,18 @@ static unsigned int leastconn_target(struct sk_buff *skb,
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
 
-	if (!is_balanced(ct, ctinfo))
+	if (!target_applies(ct, ctinfo))
 		return XT_CONTINUE;
 	key = unlikely(READ_ONCE(info->pool->has_policy)) ?
-	      choose_with(xt_net(par), info->pool, ct) :
+	      target_choose_by_policy(xt_net(par), info->pool, ct) :
 	      lc_pool_choose(info->pool);
 	if (!key)
 		return XT_CONTINUE;
-	/* nft_compat takes the sender's word for the rule's protocol. */
+	/* nft_compat does not check the protocol that the sender gives for the rule. */
 	if (key->proto && key->proto != nf_ct_protonum(ct))
 		return XT_CONTINUE;
-	expect(info->pool, ct);
-	return translate(ct, key);
+	target_prefetch(info->pool, ct);
+	return target_translate(ct, key);
 }
 
 #define LEASTCONN_TARGET(pf) {						\
@@ -446,7 +451,7 @@ static struct xt_target targets[] __read_mostly = {
 };
 
 /**
- * lc_target_init() - from here on rules can come
+ * lc_target_init() - the module loads: register the target
  *
  * Return: 0 or a negative errno.
  */
@@ -460,7 +465,7 @@ int __init lc_target_init(void)
 }
 
 /**
- * lc_target_exit() - no rule is left, none can come
+ * lc_target_exit() - the module unloads: unregister the target; no rule is left
  */
 void lc_target_exit(void)
 {
