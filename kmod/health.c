@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Health: pools eject backends whose connections fail.
+ * Health: pools eject backends that fail connections.
  *
  * A backend that refuses connections at once never has many, so least connections
  * would give it all new ones. The hooks and the garbage collector report which backend
@@ -34,7 +34,7 @@
 #define LC_EXPIRE	(10 * HZ)	/* between two searches for expired clients */
 #define LC_BATCH	256U		/* backends, rests or pools without rescheduling */
 
-static u64 timeout_of(const struct lc_pool *pool)
+static u64 fail_timeout(const struct lc_pool *pool)
 {
 	return (u64)pool->settings.fail_timeout * HZ;
 }
@@ -68,7 +68,7 @@ static void eject(struct lc_member *member)
 	if (health->state == LEASTCONN_HEALTH_IN &&
 	    now - health->back > health->rest)
 		health->doublings = 0;
-	health->rest = timeout_of(member->pool) << health->doublings;
+	health->rest = fail_timeout(member->pool) << health->doublings;
 	if (health->doublings < LC_DOUBLINGS)
 		health->doublings++;
 	health->until = now + health->rest;
@@ -79,7 +79,7 @@ static void eject(struct lc_member *member)
 	lc_member_update(member);
 }
 
-static struct lc_member *member_out(struct timerqueue_node *node)
+static struct lc_member *out_member(struct timerqueue_node *node)
 {
 	return container_of(node, struct lc_member, health.out);
 }
@@ -93,7 +93,7 @@ static void start_panic(struct lc_pool *pool)
 	pool->panic = true;
 	for (node = timerqueue_getnext(&pool->out); node; node = next) {
 		next = timerqueue_iterate_next(node);
-		member = member_out(node);
+		member = out_member(node);
 		if (!lc_member_is_ordinary(member))
 			continue;
 		come_back(member);
@@ -102,7 +102,7 @@ static void start_panic(struct lc_pool *pool)
 	}
 }
 
-static void may_eject(struct lc_member *member)
+static void eject_or_suspect(struct lc_member *member)
 {
 	struct lc_pool *pool = member->pool;
 	const struct lc_tier_stats *stats = &pool->tier_stats;
@@ -130,7 +130,7 @@ static void member_failed(struct lc_member *member, unsigned int times)
 		eject(member);
 	if (health->state != LEASTCONN_HEALTH_IN)
 		return;
-	if (now - health->first > timeout_of(member->pool)) {
+	if (now - health->first > fail_timeout(member->pool)) {
 		health->fails = 0;
 		set_suspect(member, false);
 	}
@@ -138,7 +138,7 @@ static void member_failed(struct lc_member *member, unsigned int times)
 		health->first = now;
 	health->fails += times;
 	if (health->fails >= member->pool->settings.max_fails)
-		may_eject(member);
+		eject_or_suspect(member);
 }
 
 static void member_answered(struct lc_member *member)
@@ -185,42 +185,42 @@ static void judge_backend(struct lc_backend *backend)
 }
 
 /**
- * struct run - a run of the work
+ * struct health_run - a run of the work
  * @healer: the namespace's
- * @since: nanoseconds of the clock, when the lock was taken
- * @took: nanoseconds before that
+ * @since: when the lock was taken, in nanoseconds
+ * @took: nanoseconds for which the lock was held before that
  * @left: backends, rests or pools until the lock is dropped
  */
-struct run {
+struct health_run {
 	struct lc_healer	*healer;
 	u64			since;
 	u64			took;
 	unsigned int		left;
 };
 
-static void run_lock(struct run *run)
+static void health_run_lock(struct health_run *run)
 {
 	mutex_lock(&run->healer->pools->backends->lock);
 	run->since = ktime_get_ns();
 	run->left = LC_BATCH;
 }
 
-static void run_unlock(struct run *run)
+static void health_run_unlock(struct health_run *run)
 {
 	run->took += ktime_get_ns() - run->since;
 	mutex_unlock(&run->healer->pools->backends->lock);
 }
 
-static void run_resched(struct run *run)
+static void health_run_resched(struct health_run *run)
 {
 	if (--run->left)
 		return;
-	run_unlock(run);
+	health_run_unlock(run);
 	cond_resched();
-	run_lock(run);
+	health_run_lock(run);
 }
 
-static void judge_queue(struct run *run)
+static void judge_queue(struct health_run *run)
 {
 	struct llist_node *queue = llist_del_all(&run->healer->queue);
 	struct lc_backend *backend, *next;
@@ -229,13 +229,13 @@ static void judge_queue(struct run *run)
 	llist_for_each_entry_safe(backend, next, queue, queue) {
 		judge_backend(backend);
 		lc_backend_put(backend);
-		run_resched(run);
+		health_run_resched(run);
 	}
 }
 
 static void end_rest(struct lc_pool *pool)
 {
-	struct lc_member *member = member_out(timerqueue_getnext(&pool->out));
+	struct lc_member *member = out_member(timerqueue_getnext(&pool->out));
 
 	if (!pool->settings.max_fails) {
 		come_back(member);
@@ -246,7 +246,7 @@ static void end_rest(struct lc_pool *pool)
 }
 
 /* Return: jiffies until the next rest ends, or U64_MAX. */
-static u64 end_rests(struct run *run)
+static u64 end_rests(struct health_run *run)
 {
 	struct lc_pools *pools = run->healer->pools;
 	struct timerqueue_node *first;
@@ -256,12 +256,16 @@ static u64 end_rests(struct run *run)
 		if (first->expires > (ktime_t)now)
 			return first->expires - now;
 		end_rest(container_of(first, struct lc_pool, rest));
-		run_resched(run);
+		health_run_resched(run);
 	}
 	return U64_MAX;
 }
 
-/* In the order of the ends of their rests. Return: false if there are more. */
+/*
+ * Bring members back before their rest ends: those that would end it first come first.
+ *
+ * Return: false if there are more.
+ */
 static bool bring_back(struct lc_pool *pool)
 {
 	struct timerqueue_node *node = timerqueue_getnext(&pool->out), *next;
@@ -270,7 +274,7 @@ static bool bring_back(struct lc_pool *pool)
 
 	for (; node && lc_pool_is_short(pool); node = next) {
 		next = timerqueue_iterate_next(node);
-		member = member_out(node);
+		member = out_member(node);
 		cond_resched();
 		if (pool->settings.max_fails &&
 		    (!lc_member_is_ordinary(member) ||
@@ -283,7 +287,7 @@ static bool bring_back(struct lc_pool *pool)
 	return true;
 }
 
-static void fill_short_pools(struct run *run)
+static void fill_short_pools(struct health_run *run)
 {
 	struct lc_pools *pools = run->healer->pools;
 	struct lc_pool *pool;
@@ -295,22 +299,22 @@ static void fill_short_pools(struct run *run)
 			list_del_init(&pool->short_pools);
 		else
 			run->left = 1;
-		run_resched(run);
+		health_run_resched(run);
 	}
 }
 
 /* Return: jiffies until something is due, or U64_MAX. */
-static u64 heal(struct lc_healer *healer, u64 *took)
+static u64 do_health_work(struct lc_healer *healer, u64 *took)
 {
 	struct lc_pools *pools = healer->pools;
-	struct run run = { .healer = healer };
+	struct health_run run = { .healer = healer };
 	u64 wait, since;
 
-	run_lock(&run);
+	health_run_lock(&run);
 	judge_queue(&run);
 	wait = end_rests(&run);
 	fill_short_pools(&run);
-	run_unlock(&run);
+	health_run_unlock(&run);
 	since = ktime_get_ns();
 	if (lc_clients_expire(healer->clients))
 		wait = min_t(u64, wait, LC_EXPIRE);
@@ -331,7 +335,7 @@ static void health_work(struct work_struct *work)
 
 	if (!lc_turn_begin(healer->share, &healer->turn))
 		return;
-	wait = heal(healer, &took);
+	wait = do_health_work(healer, &took);
 	lc_share_charge(healer->share, took);
 	/* No effect if lc_health_check() has queued the work in the meantime. */
 	if (wait != U64_MAX)
