@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The only file that knows kernel versions: the code is written to the newest
- * kernel's interfaces. Stable and distribution kernels carry changes back, so
- * LC_HAVE_* are probes of the headers built against; see Kbuild.
+ * Compatibility: all other files are written for the interfaces of the newest kernel.
+ *
+ * Stable and distribution kernels have backports, so a version number does not tell
+ * which interfaces a kernel has. Kbuild looks for them in its headers and defines
+ * LC_HAVE_*.
  */
 #ifndef LC_COMPAT_H
 #define LC_COMPAT_H
@@ -15,7 +17,7 @@
 #include <net/netfilter/nf_conntrack_core.h>
 
 #ifndef LC_HAVE_CT_COUNT
-/* before 5.13 */
+/* Before 5.13. */
 static inline u32 nf_conntrack_count(const struct net *net)
 {
 	return atomic_read(&net->ct.count);
@@ -23,8 +25,9 @@ static inline u32 nf_conntrack_count(const struct net *net)
 #endif
 
 /*
- * What is sent to a VRF passes POST_ROUTING twice: on its way to the VRF's
- * device, and to one of its members. Since 5.16 conntrack confirms only then.
+ * A packet that is sent through a VRF passes POST_ROUTING twice: to the VRF device, and
+ * then to one of its member devices. Since 5.16 conntrack confirms it only the second
+ * time.
  */
 static inline bool lc_confirms_later(const struct nf_hook_state *state)
 {
@@ -37,14 +40,14 @@ static inline bool lc_confirms_later(const struct nf_hook_state *state)
 }
 
 #ifndef LC_HAVE_GENL_INFO_DUMP
-/* before 6.6; of what it returns the attributes alone are used */
+/* Before 6.6. Callers only use the attributes of what it returns. */
 #define genl_info_dump(cb) genl_dumpit_info(cb)
 #endif
 
 #ifdef GENL_MCAST_CAP_NET_ADMIN
 #define LC_MCAST_CAP_NET_ADMIN	.flags = GENL_MCAST_CAP_NET_ADMIN,
 #else
-/* before 6.6 and what it was carried back to: open to the whole namespace */
+/* Before 6.6, without its backports: all processes of the namespace can listen. */
 #define LC_MCAST_CAP_NET_ADMIN
 #endif
 
@@ -52,8 +55,9 @@ static inline bool lc_confirms_later(const struct nf_hook_state *state)
 #define lc_genl_doit(doit, skb, info) doit(skb, info)
 #else
 /*
- * Before 6.3 an acknowledgment has no room for a sentence with numbers in it,
- * and is sent when the function that has is over. So it is sent from here.
+ * Before 6.3 an extended acknowledgment has no buffer for a formatted message. A buffer
+ * on this function's stack would be gone when generic netlink sends the
+ * acknowledgment. So lc_genl_doit() sends it itself.
  */
 struct lc_extack {
 	struct netlink_ext_ack	ack;
@@ -82,7 +86,7 @@ static inline int lc_genl_doit(int (*doit)(struct sk_buff *skb,
 	if (!err)
 		return 0;
 	netlink_ack(skb, info->nlhdr, err, &own.ack);
-	return -EINTR;	/* acknowledged */
+	return -EINTR;	/* netlink sends no other acknowledgment */
 }
 #endif
 

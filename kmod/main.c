@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The module: what begins and ends, and in which order. */
+/* The module: initializes its parts, the lower ones first, and exits in reverse. */
 #include <linux/module.h>
 #include <net/genetlink.h>
 

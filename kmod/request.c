@@ -2,14 +2,14 @@
 /*
  * Requests: reads the attributes of netlink messages and checks each of them.
  *
- * The contract is in uapi's leastconn.h.
+ * The attributes are documented in include/uapi/linux/leastconn.h.
  */
 #include <net/netlink.h>
 
 #include "addr.h"
 #include "request.h"
 
-/* Not const: kernels before 6.2 would complain. */
+/* Not const: before Linux 6.2 struct nla_policy points to a range that is not const. */
 static struct netlink_range_validation u16_range = {
 	.max	= 65535,
 };
@@ -260,7 +260,7 @@ static int read_name(struct lc_request *request, const struct nlattr *attr,
 
 /**
  * lc_request_read() - read a change
- * @request: to be filled
+ * @request: uninitialized; receives the change
  * @change: the attribute LEASTCONN_A_CHANGE
  * @extack: receives the reason of a refusal
  *
