@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Clients: which backend each was given last, for pools where it is to stay.
+ * Clients: the last backend of each client, for persistent pools.
  *
- * They are the namespace's, known by what they asked for, not by a rule: rules may
- * be replaced. A backend is noted by its key, so nothing is held. Whoever has been
- * idle longest makes place.
+ * Clients belong to the namespace. A client is identified by its own address and the
+ * service it connects to, not by a rule: a rule may be replaced. The backend is kept as
+ * a key, so no reference is needed. If there are too many clients, the one that connected
+ * longest ago is dropped.
  */
 #include <linux/jhash.h>
 #include <linux/jiffies.h>
@@ -21,19 +22,19 @@
 #define LC_EXPIRE_BATCH		1024U
 
 /**
- * struct client - one that is remembered
+ * struct lc_client - a client and its backend
  * @node: in its bucket
- * @list: in lc_clients.idle
- * @key: who it is
- * @backend: where it was sent
- * @until: jiffies when it is forgotten
+ * @list: in lc_clients.lru
+ * @key: identifies the client
+ * @backend: the client's last backend
+ * @expires: jiffies when the client is dropped
  */
-struct client {
+struct lc_client {
 	struct hlist_node	node;
 	struct list_head	list;
 	struct lc_client_key	key;
 	struct lc_backend_key	backend;
-	u64			until;
+	u64			expires;
 };
 
 static struct kmem_cache *client_cache __read_mostly;
@@ -45,16 +46,16 @@ static struct kmem_cache *client_cache __read_mostly;
  */
 int __init lc_client_init(void)
 {
-	/* Hashed and compared as words. */
+	/* Keys are hashed and compared as words: they must have no padding. */
 	BUILD_BUG_ON(sizeof(struct lc_client_key) != 36);
 
 	client_cache = kmem_cache_create("leastconn_client",
-					 sizeof(struct client), 0, 0, NULL);
+					 sizeof(struct lc_client), 0, 0, NULL);
 	return client_cache ? 0 : -ENOMEM;
 }
 
 /**
- * lc_client_exit() - the module goes, after all its namespaces
+ * lc_client_exit() - the module unloads, after all its namespaces have ended
  */
 void lc_client_exit(void)
 {
@@ -62,19 +63,21 @@ void lc_client_exit(void)
 }
 
 /**
- * lc_clients_init() - make a namespace ready to remember
+ * lc_clients_init() - set up a namespace's clients
  * @clients: zeroed memory
+ *
+ * No clients are added before lc_clients_open().
  *
  * Context: any.
  */
 void lc_clients_init(struct lc_clients *clients)
 {
 	spin_lock_init(&clients->lock);
-	INIT_LIST_HEAD(&clients->idle);
+	INIT_LIST_HEAD(&clients->lru);
 }
 
 /**
- * lc_clients_open() - clients are to be remembered from now on
+ * lc_clients_open() - allow clients to be added
  * @clients: the namespace's
  *
  * Context: may sleep; the memory is charged to the caller.
@@ -99,7 +102,7 @@ int lc_clients_open(struct lc_clients *clients)
 	return 0;
 }
 
-static void forget(struct lc_clients *clients, struct client *client)
+static void client_del(struct lc_clients *clients, struct lc_client *client)
 {
 	hlist_del(&client->node);
 	list_del(&client->list);
@@ -108,26 +111,26 @@ static void forget(struct lc_clients *clients, struct client *client)
 }
 
 /**
- * lc_clients_close() - the namespace goes
- * @clients: the namespace's; no packet comes any more
+ * lc_clients_close() - the namespace ends: free its clients
+ * @clients: the namespace's; no packet uses them any more
  *
  * Context: may sleep.
  */
 void lc_clients_close(struct lc_clients *clients)
 {
-	struct client *client, *next;
+	struct lc_client *client, *next;
 
-	list_for_each_entry_safe(client, next, &clients->idle, list) {
-		forget(clients, client);
+	list_for_each_entry_safe(client, next, &clients->lru, list) {
+		client_del(clients, client);
 		cond_resched();
 	}
 	kvfree(clients->buckets);
 }
 
 /**
- * lc_client_mask() - leave of a client's address what counts as one client
+ * lc_client_mask() - clear the bits of a client's address that are beyond a prefix
  * @key: the client
- * @prefix: how many bits; as many as an address has, or more: all
+ * @prefix: length of the prefix in bits; all bits of a shorter address count
  *
  * Context: any.
  */
@@ -143,13 +146,13 @@ void lc_client_mask(struct lc_client_key *key, unsigned int prefix)
 	}
 }
 
-static struct client *find(const struct lc_clients *clients,
-			   const struct lc_client_key *key,
-			   struct hlist_head **bucket)
+static struct lc_client *client_find(const struct lc_clients *clients,
+				     const struct lc_client_key *key,
+				     struct hlist_head **bucket)
 {
 	u32 hash = jhash2((const u32 *)key, sizeof(*key) / sizeof(u32),
 			  clients->random);
-	struct client *client;
+	struct lc_client *client;
 
 	*bucket = &clients->buckets[hash % LC_CLIENT_BUCKETS];
 	hlist_for_each_entry(client, *bucket, node)
@@ -159,24 +162,24 @@ static struct client *find(const struct lc_clients *clients,
 }
 
 /**
- * lc_client_find() - the backend that a client was given last
+ * lc_client_find() - find the last backend of a client
  * @clients: the namespace's
  * @key: the client
- * @backend: where to put it
+ * @backend: receives the backend's key
  *
  * Context: any.
- * Return: false when it is not known, or was idle for too long.
+ * Return: false if the client is not known, or has expired.
  */
 bool lc_client_find(struct lc_clients *clients, const struct lc_client_key *key,
 		    struct lc_backend_key *backend)
 {
 	struct hlist_head *bucket;
-	struct client *client;
+	struct lc_client *client;
 	bool found = false;
 
 	spin_lock_bh(&clients->lock);
-	client = clients->buckets ? find(clients, key, &bucket) : NULL;
-	if (client && time_before64(get_jiffies_64(), client->until)) {
+	client = clients->buckets ? client_find(clients, key, &bucket) : NULL;
+	if (client && time_before64(get_jiffies_64(), client->expires)) {
 		*backend = client->backend;
 		found = true;
 	}
@@ -184,20 +187,20 @@ bool lc_client_find(struct lc_clients *clients, const struct lc_client_key *key,
 	return found;
 }
 
-/* Their memory is charged to nobody: no more than conntrack may have entries. */
-static unsigned int most_clients(void)
+/* No memory cgroup is charged for clients: there may be no more than entries. */
+static unsigned int max_clients(void)
 {
 	return min_not_zero(READ_ONCE(nf_conntrack_max), LC_MAX_CLIENTS);
 }
 
-/* Whoever has been idle longest gives way. */
-static struct client *client_alloc(struct lc_clients *clients)
+/* If there are too many clients, drop the one that connected longest ago. */
+static struct lc_client *client_alloc(struct lc_clients *clients)
 {
-	struct client *client;
+	struct lc_client *client;
 
-	if (clients->count >= most_clients())
-		forget(clients, list_first_entry(&clients->idle,
-						 struct client, list));
+	if (clients->count >= max_clients())
+		client_del(clients, list_first_entry(&clients->lru,
+						     struct lc_client, list));
 	client = kmem_cache_alloc(client_cache, GFP_ATOMIC | __GFP_NOWARN);
 	if (client)
 		clients->count++;
@@ -205,66 +208,69 @@ static struct client *client_alloc(struct lc_clients *clients)
 }
 
 /**
- * lc_client_set() - remember which backend a client is given
+ * lc_client_set() - set the last backend of a client
  * @clients: the namespace's
  * @key: the client
  * @backend: the backend
- * @seconds: for how long, unless it comes back
+ * @timeout: seconds until the client expires if it does not connect again
  *
- * Without memory it is not remembered.
+ * If memory is short, a new client is not added.
  *
  * Context: any. Does not sleep.
- * Return: whether it is the first one: lc_clients_expire() is to be called.
+ * Return: true if this is the first client: then lc_clients_expire() has to be called
+ *	from time to time.
  */
 bool lc_client_set(struct lc_clients *clients, const struct lc_client_key *key,
-		   const struct lc_backend_key *backend, unsigned int seconds)
+		   const struct lc_backend_key *backend, unsigned int timeout)
 {
 	struct hlist_head *bucket;
-	struct client *client;
+	struct lc_client *client;
 	bool first = false;
 
 	spin_lock_bh(&clients->lock);
 	if (!clients->buckets)
 		goto unlock;
-	client = find(clients, key, &bucket);
+	client = client_find(clients, key, &bucket);
 	if (client) {
-		list_move_tail(&client->list, &clients->idle);
+		list_move_tail(&client->list, &clients->lru);
 	} else {
 		client = client_alloc(clients);
 		if (!client)
 			goto unlock;
 		client->key = *key;
 		hlist_add_head(&client->node, bucket);
-		list_add_tail(&client->list, &clients->idle);
+		list_add_tail(&client->list, &clients->lru);
 		first = clients->count == 1;
 	}
 	client->backend = *backend;
-	client->until = get_jiffies_64() + (u64)seconds * HZ;
+	client->expires = get_jiffies_64() + (u64)timeout * HZ;
 unlock:
 	spin_unlock_bh(&clients->lock);
 	return first;
 }
 
 /**
- * lc_clients_expire() - forget clients that were idle for too long
+ * lc_clients_expire() - drop expired clients
  * @clients: the namespace's
  *
+ * One call drops a limited number.
+ *
  * Context: any.
- * Return: whether any are left.
+ * Return: true if there are clients left.
  */
 bool lc_clients_expire(struct lc_clients *clients)
 {
-	unsigned int most = LC_EXPIRE_BATCH;
-	struct client *client, *next;
-	bool left;
+	unsigned int max = LC_EXPIRE_BATCH;
+	struct lc_client *client, *next;
+	bool any;
 
 	spin_lock_bh(&clients->lock);
-	list_for_each_entry_safe(client, next, &clients->idle, list) {
-		if (!most-- || time_before64(get_jiffies_64(), client->until))
+	list_for_each_entry_safe(client, next, &clients->lru, list) {
+		if (!max-- || time_before64(get_jiffies_64(), client->expires))
 			break;
-		forget(clients, client);
+		client_del(clients, client);
 	}
-	left = clients->count;
+	any = clients->count;
 	spin_unlock_bh(&clients->lock);
-	return left;
+	return any;
 }

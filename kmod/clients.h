@@ -4,14 +4,14 @@
 
 #include "backend.h"
 
-/** LC_MAX_CLIENTS - most clients a namespace remembers, or nf_conntrack_max if less */
+/** LC_MAX_CLIENTS - clients of a namespace; nf_conntrack_max is a limit, too */
 #define LC_MAX_CLIENTS	131072U
 
 /**
- * struct lc_client_key - a client and what it came to
- * @from: its address, without what is not of the prefix
- * @to: the address it asked for, before any translation
- * @port: the port
+ * struct lc_client_key - a client, and the service that it connects to
+ * @from: the client's address; bits beyond the prefix are zero
+ * @to: destination address, before translation
+ * @port: destination port, before translation
  * @proto: layer-4 protocol
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
  */
@@ -24,17 +24,17 @@ struct lc_client_key {
 };
 
 /**
- * struct lc_clients - which backend clients were given last
- * @lock: all of it
- * @buckets: of clients, by key; NULL: nobody wants them remembered
- * @idle: the clients, who came last comes last
- * @count: how many there are
- * @random: of the hash
+ * struct lc_clients - the clients of a network namespace and their backends
+ * @lock: protects all of this
+ * @buckets: clients by key; NULL: no rule or pool is persistent
+ * @lru: all clients; the one that connected longest ago comes first
+ * @count: how many clients there are
+ * @random: for the hash
  */
 struct lc_clients {
-	spinlock_t		lock;	/* all of it */
+	spinlock_t		lock;	/* all of this */
 	struct hlist_head	*buckets;
-	struct list_head	idle;
+	struct list_head	lru;
 	unsigned int		count;
 	u32			random;
 };
@@ -49,7 +49,7 @@ void lc_client_mask(struct lc_client_key *key, unsigned int prefix);
 bool lc_client_find(struct lc_clients *clients, const struct lc_client_key *key,
 		    struct lc_backend_key *backend);
 bool lc_client_set(struct lc_clients *clients, const struct lc_client_key *key,
-		   const struct lc_backend_key *backend, unsigned int seconds);
+		   const struct lc_backend_key *backend, unsigned int timeout);
 bool lc_clients_expire(struct lc_clients *clients);
 
 #endif /* LC_CLIENTS_H */
