@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Shares: how much of the host's time the namespaces of one user can take up.
+ * Shares: limits on the time of the host that the namespaces of one user can take.
  *
- * Generic netlink calls a command with a lock held that is shared by all families
- * of the host. While a family is being registered, every other command waits until
- * those under way have ended. A command's own work is bounded (LC_MAX_WORK), but
- * anyone who may create a user namespace could send many at once, from many
- * namespaces, and many messages in one buffer. So the commands of all namespaces
- * that belong to one user run one at a time, for at most half of the time in the
- * long run. A command that cannot run now ends with -EAGAIN: it does not wait, for
- * count_other_proto would wait for it.
+ * Generic netlink calls a command with a lock held that all families of the host share.
+ * While a family is being registered, each new command waits until all commands that are
+ * running have ended. The work of one command is bounded (LC_MAX_WORK). But every user
+ * that may create user namespaces could send many commands at once, from many namespaces,
+ * and many messages in one buffer. So the commands of all namespaces of one user run one
+ * at a time, and in the long run for at most half of the time. A command that cannot run
+ * now fails with -EAGAIN. It does not wait, because commands of other users would wait
+ * for it.
  *
- * Work in the background takes a processor's time that is charged to nobody: the
- * gc's looks, verdicts about backends, looking for events and sending them. What
- * it takes for all namespaces of one user is paid for with twenty times as long a
- * rest, from one account. The gc looks at what is left later; other work waits
- * for its turn in a queue.
+ * Work in the background takes processor time that no process is charged for: the checks
+ * of the gc, verdicts about backends, and events. All namespaces of one user together rest
+ * twenty times as long as such work has taken. If there is no time left, the gc checks its
+ * records later; other work waits for its turn in a queue.
  *
- * A user is the owner of the outermost user namespace, whatever user namespaces
- * there are within it and whoever owns those. Where that is the host's root, who
- * makes them for count_other_proto, each outermost user namespace has a share of its own.
+ * A namespace belongs to the owner of its outermost user namespace, whatever user
+ * namespaces are inside that one. The host's root may create user namespaces for other
+ * users, so each outermost user namespace that root owns has a share of its own.
  *
- * The namespaces of the host's own user namespace, whose root can do all this in
- * other ways, have one share that is trusted: of their work only turns are bounded,
- * and a rest is a second at most.
+ * The namespaces of the host's own user namespace have one share, which is trusted: their
+ * root can take the host's time in other ways. Only their turns are limited, and a rest
+ * takes a second at most.
  */
 #include <linux/hashtable.h>
 #include <linux/jiffies.h>
@@ -42,29 +41,30 @@
 struct workqueue_struct *lc_wq;
 
 #define LC_SHARE_CREDIT	(250 * NSEC_PER_MSEC)
-#define LC_SHARE_PART	20U	/* at most one part in so many of a processor */
-#define LC_SHARE_CHECK	150U	/* what one of the gc's takes; nanoseconds */
-/* What a turn takes, beside what is done in it. */
-#define LC_SHARE_TURN	(50 * NSEC_PER_USEC)
-/* How far what is paid may be ahead of the time. */
+#define LC_SHARE_PART	20U	/* background work takes at most 1/20 of a processor */
+#define LC_SHARE_CHECK_COST	150U	/* a check by the gc takes this long; nanoseconds */
+/* The cost of a turn, in addition to its work. */
+#define LC_SHARE_TURN_COST	(50 * NSEC_PER_USEC)
+/* Work may still run while lc_share.paid_until is at most so far in the future. */
 #define LC_SHARE_AHEAD	NSEC_PER_SEC
-/* The longest rest of the trusted. */
-#define LC_SHARE_REST	NSEC_PER_SEC
+/* The longest rest of the trusted share. */
+#define LC_SHARE_MAX_REST	NSEC_PER_SEC
 
 /**
- * struct lc_share - of one user's namespaces
+ * struct lc_share - the share of one user
  * @node: in @shares
- * @users: namespaces, under @shares_lock
+ * @users: how many namespaces use it; @shares_lock
  * @owner: the user
- * @id: of the outermost user namespace, where @owner is the host's root; else 0
- * @trusted: the host's own
- * @lock: all that follows, but @grant_next
- * @taken: a command is under way
- * @since: when it began, or when the last one ended; nanoseconds
- * @credit: nanoseconds for which commands may run before they have to rest
- * @paid: until when the work in the background is paid for; nanoseconds
- * @turns: what waits for its turn, struct lc_turn
- * @grant_next: gives the next one its turn
+ * @id: inode number of the outermost user namespace, if its owner is the host's root;
+ *	else 0
+ * @trusted: this is the share of the host's own user namespace
+ * @lock: protects the members that follow, except @grant_next
+ * @busy: a command is running
+ * @since: when that command began, or the last one ended; nanoseconds
+ * @credit: how long commands may run before they are refused; nanoseconds
+ * @paid_until: when the rests for all work so far have ended; nanoseconds
+ * @turns: the queue of turns, struct lc_turn
+ * @grant_next: grants the next turn
  */
 struct lc_share {
 	struct hlist_node	node;
@@ -72,40 +72,40 @@ struct lc_share {
 	kuid_t			owner;
 	unsigned int		id;
 	bool			trusted;
-	spinlock_t		lock;	/* all that follows, but grant_next */
-	bool			taken;
+	spinlock_t		lock;	/* all that follows, except grant_next */
+	bool			busy;
 	u64			since;
 	s64			credit;
-	u64			paid;
+	u64			paid_until;
 	struct list_head	turns;
 	struct delayed_work	grant_next;
 };
 
 static DEFINE_HASHTABLE(shares, 8);
 static DEFINE_MUTEX(shares_lock);
-static struct lc_share host;
+static struct lc_share host_share;
 
-/* Return: nanoseconds until the next turn. */
-static u64 rest_left(const struct lc_share *share, u64 now)
+/* Return: nanoseconds until work in the background may run. */
+static u64 share_rest(const struct lc_share *share, u64 now)
 {
-	return share->paid > now + LC_SHARE_AHEAD ?
-	       share->paid - LC_SHARE_AHEAD - now : 0;
+	return share->paid_until > now + LC_SHARE_AHEAD ?
+	       share->paid_until - LC_SHARE_AHEAD - now : 0;
 }
 
-static void pay(struct lc_share *share, u64 now, u64 rest)
+static void share_pay(struct lc_share *share, u64 now, u64 rest)
 {
 	if (share->trusted)
-		rest = min_t(u64, rest, LC_SHARE_REST);
-	share->paid = max(share->paid, now) + rest;
+		rest = min_t(u64, rest, LC_SHARE_MAX_REST);
+	share->paid_until = max(share->paid_until, now) + rest;
 }
 
-static void grant_later(struct lc_share *share, u64 now)
+static void share_grant_later(struct lc_share *share, u64 now)
 {
 	mod_delayed_work(lc_wq, &share->grant_next,
-			 nsecs_to_jiffies(rest_left(share, now)) + 1);
+			 nsecs_to_jiffies(share_rest(share, now)) + 1);
 }
 
-static void grant_next(struct work_struct *work)
+static void share_grant_next(struct work_struct *work)
 {
 	struct lc_share *share = container_of(to_delayed_work(work),
 					      struct lc_share, grant_next);
@@ -118,11 +118,11 @@ static void grant_next(struct work_struct *work)
 		list_del_init(&turn->list);
 		WRITE_ONCE(turn->state, LC_TURN_GRANTED);
 		mod_delayed_work(lc_wq, turn->work, 0);
-		/* What it takes besides is paid for when it is known. */
-		pay(share, now, LC_SHARE_TURN * LC_SHARE_PART);
+		/* The cost of the work itself is added when it is known. */
+		share_pay(share, now, LC_SHARE_TURN_COST * LC_SHARE_PART);
 	}
 	if (!list_empty(&share->turns))
-		grant_later(share, now);
+		share_grant_later(share, now);
 	spin_unlock(&share->lock);
 }
 
@@ -131,7 +131,7 @@ static void share_init(struct lc_share *share)
 	spin_lock_init(&share->lock);
 	share->credit = LC_SHARE_CREDIT;
 	INIT_LIST_HEAD(&share->turns);
-	INIT_DELAYED_WORK(&share->grant_next, grant_next);
+	INIT_DELAYED_WORK(&share->grant_next, share_grant_next);
 }
 
 /**
@@ -144,17 +144,17 @@ int __init lc_share_init(void)
 	lc_wq = alloc_workqueue("leastconn", WQ_UNBOUND, 0);
 	if (!lc_wq)
 		return -ENOMEM;
-	share_init(&host);
-	host.trusted = true;
+	share_init(&host_share);
+	host_share.trusted = true;
 	return 0;
 }
 
 /**
- * lc_share_exit() - the module goes, after all its namespaces
+ * lc_share_exit() - the module unloads, after all its namespaces have ended
  */
 void lc_share_exit(void)
 {
-	cancel_delayed_work_sync(&host.grant_next);
+	cancel_delayed_work_sync(&host_share.grant_next);
 	destroy_workqueue(lc_wq);
 }
 
@@ -180,9 +180,9 @@ static struct lc_share *share_alloc(kuid_t owner, unsigned int id)
 	return share;
 }
 
-/* Return: the owner's share; if there is none, @fresh, which may be NULL. */
-static struct lc_share *share_use(kuid_t owner, unsigned int id,
-				  struct lc_share *fresh)
+/* Return: the share, with a user more; if there is none, @fresh, which may be NULL. */
+static struct lc_share *share_find_get(kuid_t owner, unsigned int id,
+				       struct lc_share *fresh)
 {
 	struct lc_share *share;
 
@@ -199,11 +199,11 @@ static struct lc_share *share_use(kuid_t owner, unsigned int id,
 }
 
 /**
- * lc_share_get() - the share of a namespace's user
+ * lc_share_get() - get the share of a namespace's user
  * @net: the namespace, which begins
  *
  * Context: may sleep.
- * Return: it, to be given back by lc_share_put(); NULL when memory is short.
+ * Return: the share, for lc_share_put(), or NULL if memory is short.
  */
 struct lc_share *lc_share_get(const struct net *net)
 {
@@ -212,25 +212,25 @@ struct lc_share *lc_share_get(const struct net *net)
 	unsigned int id = 0;
 
 	if (outermost == &init_user_ns)
-		return &host;
+		return &host_share;
 	while (outermost->parent != &init_user_ns)
 		outermost = outermost->parent;
 	if (uid_eq(outermost->owner, GLOBAL_ROOT_UID))
 		id = outermost->ns.inum;
-	share = share_use(outermost->owner, id, NULL);
+	share = share_find_get(outermost->owner, id, NULL);
 	if (share)
 		return share;
-	/* Without the lock: other users must not wait for this one's memory. */
+	/* Not under the lock: other users must not wait for memory of this one. */
 	fresh = share_alloc(outermost->owner, id);
-	share = share_use(outermost->owner, id, fresh);
+	share = share_find_get(outermost->owner, id, fresh);
 	if (share != fresh)
 		kfree(fresh);
 	return share;
 }
 
 /**
- * lc_share_put() - a namespace ends
- * @share: its share; none of its turns waits
+ * lc_share_put() - undo lc_share_get()
+ * @share: the share; none of the namespace's turns waits in it
  *
  * Context: may sleep.
  */
@@ -248,11 +248,11 @@ void lc_share_put(struct lc_share *share)
 }
 
 /**
- * lc_share_is_trusted() - is it the share of the host's own namespaces?
+ * lc_share_is_trusted() - is this the share of the host's own namespaces?
  * @share: the share
  *
  * Context: any.
- * Return: whether it is.
+ * Return: true if it is.
  */
 bool lc_share_is_trusted(const struct lc_share *share)
 {
@@ -260,35 +260,36 @@ bool lc_share_is_trusted(const struct lc_share *share)
 }
 
 /**
- * lc_share_begin_command() - a command begins
- * @share: its namespace's
+ * lc_share_begin_command() - begin a command
+ * @share: the share of its namespace
  *
  * Context: process.
- * Return: true: to be followed by lc_share_end_command(). false: not now.
+ * Return: true if the command may run; lc_share_end_command() has to follow. false if it
+ *	has to be refused.
  */
 bool lc_share_begin_command(struct lc_share *share)
 {
 	u64 now = ktime_get_ns();
-	bool taken = false;
+	bool begun = false;
 
 	if (share->trusted)
 		return true;
 	spin_lock(&share->lock);
-	if (!share->taken) {
-		/* It grows while nothing runs, by as much as running takes. */
+	if (!share->busy) {
+		/* The credit grows by the time in which no command ran. */
 		share->credit = min_t(s64, LC_SHARE_CREDIT,
 				      share->credit + (s64)(now - share->since));
 		share->since = now;
-		taken = share->credit > 0;
-		share->taken = taken;
+		begun = share->credit > 0;
+		share->busy = begun;
 	}
 	spin_unlock(&share->lock);
-	return taken;
+	return begun;
 }
 
 /**
- * lc_share_end_command() - a command ends
- * @share: its namespace's
+ * lc_share_end_command() - end a command
+ * @share: the share of its namespace
  *
  * Context: any but interrupts.
  */
@@ -301,16 +302,16 @@ void lc_share_end_command(struct lc_share *share)
 	spin_lock(&share->lock);
 	share->credit -= now - share->since;
 	share->since = now;
-	share->taken = false;
+	share->busy = false;
 	spin_unlock(&share->lock);
 }
 
 /**
- * lc_share_begin_checks() - may the gc look at some records now?
- * @share: its namespace's
+ * lc_share_begin_checks() - may the gc check some records now?
+ * @share: the share of its namespace
  *
  * Context: process.
- * Return: not 0: yes, to be given to lc_share_end_checks(). 0: later.
+ * Return: 0 if it may not; otherwise a value for lc_share_end_checks().
  */
 u64 lc_share_begin_checks(struct lc_share *share)
 {
@@ -321,36 +322,36 @@ u64 lc_share_begin_checks(struct lc_share *share)
 		return 1;
 	now = ktime_get_ns();
 	spin_lock(&share->lock);
-	may = !rest_left(share, now);
+	may = !share_rest(share, now);
 	spin_unlock(&share->lock);
 	return may ? now : 0;
 }
 
 /**
- * lc_share_end_checks() - pay for looks of the gc's
- * @share: its namespace's
- * @looks: how many: what they take usually is paid at least
+ * lc_share_end_checks() - charge a share for checks of the gc
+ * @share: the share of its namespace
+ * @checks: how many checks there were; their usual cost is charged at least
  * @begun: from lc_share_begin_checks()
  *
  * Context: process.
  */
-void lc_share_end_checks(struct lc_share *share, unsigned int looks, u64 begun)
+void lc_share_end_checks(struct lc_share *share, unsigned int checks, u64 begun)
 {
 	u64 now, took;
 
 	if (share->trusted)
 		return;
 	now = ktime_get_ns();
-	took = max_t(u64, now - begun, (u64)looks * LC_SHARE_CHECK);
+	took = max_t(u64, now - begun, (u64)checks * LC_SHARE_CHECK_COST);
 	spin_lock(&share->lock);
-	pay(share, now, took * LC_SHARE_PART);
+	share_pay(share, now, took * LC_SHARE_PART);
 	spin_unlock(&share->lock);
 }
 
 /**
- * lc_share_charge() - pay for what was done in a turn
- * @share: its namespace's
- * @took: nanoseconds
+ * lc_share_charge() - charge a share for the work of a turn
+ * @share: the share of its namespace
+ * @took: nanoseconds that the work has taken
  *
  * Context: process.
  */
@@ -359,16 +360,16 @@ void lc_share_charge(struct lc_share *share, u64 took)
 	u64 now = ktime_get_ns();
 
 	spin_lock(&share->lock);
-	pay(share, now, (took + LC_SHARE_TURN) * LC_SHARE_PART);
+	share_pay(share, now, (took + LC_SHARE_TURN_COST) * LC_SHARE_PART);
 	if (!list_empty(&share->turns))
-		grant_later(share, now);
+		share_grant_later(share, now);
 	spin_unlock(&share->lock);
 }
 
 /**
- * lc_turn_init() - work may have to wait for its turn
+ * lc_turn_init() - set up a turn
  * @turn: zeroed memory
- * @work: the work, which calls lc_turn_begin() first of all
+ * @work: the work that waits for it; it calls lc_turn_begin() first
  *
  * Context: any.
  */
@@ -378,15 +379,15 @@ void lc_turn_init(struct lc_turn *turn, struct delayed_work *work)
 	turn->work = work;
 }
 
-/* Return: the turn's state after its work has asked to run. */
-static enum lc_turn_state turn_ask(const struct lc_share *share,
-				   const struct lc_turn *turn, u64 now)
+/* Return: the next state of the turn, now that its work asks to run. */
+static enum lc_turn_state turn_next_state(const struct lc_share *share,
+					  const struct lc_turn *turn, u64 now)
 {
 	switch (turn->state) {
 	case LC_TURN_GRANTED:
 		return LC_TURN_IDLE;
 	case LC_TURN_IDLE:
-		if (list_empty(&share->turns) && !rest_left(share, now))
+		if (list_empty(&share->turns) && !share_rest(share, now))
 			return LC_TURN_IDLE;
 		return LC_TURN_WAITS;
 	default:
@@ -396,12 +397,12 @@ static enum lc_turn_state turn_ask(const struct lc_share *share,
 
 /**
  * lc_turn_begin() - may work run now?
- * @share: its namespace's
- * @turn: the work's
+ * @share: the share of its namespace
+ * @turn: the turn of the work
  *
  * Context: process, in the work.
- * Return: true: yes, to be followed by lc_share_charge(). false: the work is queued
- *	again when its turn has come, unless the turn is closed.
+ * Return: true if it may; lc_share_charge() has to follow. If false, the work is queued
+ *	again when it is its turn, unless the turn is closed.
  */
 bool lc_turn_begin(struct lc_share *share, struct lc_turn *turn)
 {
@@ -409,25 +410,26 @@ bool lc_turn_begin(struct lc_share *share, struct lc_turn *turn)
 	enum lc_turn_state state;
 
 	spin_lock(&share->lock);
-	state = turn_ask(share, turn, now);
+	state = turn_next_state(share, turn, now);
 	if (state == LC_TURN_WAITS && turn->state == LC_TURN_IDLE) {
 		list_add_tail(&turn->list, &share->turns);
-		grant_later(share, now);
+		share_grant_later(share, now);
 	}
-	/* Before the work looks for news: pairs with lc_turn_is_idle(). */
+	/* Store the state before the work looks for news: pairs with lc_turn_is_idle(). */
 	smp_store_mb(turn->state, state);
 	spin_unlock(&share->lock);
 	return state == LC_TURN_IDLE;
 }
 
 /**
- * lc_turn_is_idle() - is the work to be queued when there is news for it?
- * @turn: the work's
+ * lc_turn_is_idle() - must work be queued when there is news for it?
+ * @turn: the turn of the work
  *
- * Call it after the news has been stored.
+ * The caller stores the news before it calls this.
  *
  * Context: any.
- * Return: false: it is queued already, waits for its turn, or is closed.
+ * Return: true if it must; false if it is queued already, waits for its turn, or its turn
+ *	is closed.
  */
 bool lc_turn_is_idle(const struct lc_turn *turn)
 {
@@ -436,9 +438,9 @@ bool lc_turn_is_idle(const struct lc_turn *turn)
 }
 
 /**
- * lc_turn_close() - the work is to end
- * @share: its namespace's
- * @turn: the work's; cancel the work after this
+ * lc_turn_close() - stop work from running again
+ * @share: the share of its namespace
+ * @turn: the turn of the work; the caller cancels the work after this
  *
  * Context: process.
  */

@@ -12,16 +12,16 @@ struct workqueue_struct;
 
 enum lc_turn_state {
 	LC_TURN_IDLE,		/* the work may be queued at any time */
-	LC_TURN_WAITS,		/* in the share's queue */
+	LC_TURN_WAITS,		/* in the queue of the share */
 	LC_TURN_GRANTED,	/* the work is queued, and may run */
 	LC_TURN_CLOSED,		/* the work must not run again */
 };
 
 /**
- * struct lc_turn - background work that waits for its turn
- * @list: in the share's queue in state %LC_TURN_WAITS
- * @work: queued when its turn has come
- * @state: written under the share's lock, read without
+ * struct lc_turn - the turn of work in the background
+ * @list: in the share's queue, in state %LC_TURN_WAITS
+ * @work: queued when it is its turn
+ * @state: written under the share's lock, also read without it
  */
 struct lc_turn {
 	struct list_head	list;
@@ -42,7 +42,7 @@ bool lc_share_begin_command(struct lc_share *share);
 void lc_share_end_command(struct lc_share *share);
 
 u64 lc_share_begin_checks(struct lc_share *share);
-void lc_share_end_checks(struct lc_share *share, unsigned int looks, u64 begun);
+void lc_share_end_checks(struct lc_share *share, unsigned int checks, u64 begun);
 void lc_share_charge(struct lc_share *share, u64 took);
 
 void lc_turn_init(struct lc_turn *turn, struct delayed_work *work);
