@@ -2,11 +2,11 @@
 /*
  * Walks through conntrack's table, which all namespaces of the host share.
  *
- * nf_ct_iterate_cleanup_net() takes a mutex of the host's for the whole table, so
- * that namespaces wait for each other, and sleeps where it likes. A walk of ours
- * takes the lock of a bucket only, and only of one that is not empty; between two
- * slices it holds nothing. An entry that comes meanwhile may or may not be
- * visited. If the table is resized meanwhile, the walk begins anew.
+ * nf_ct_iterate_cleanup_net() holds a mutex of the host for the whole table, so that
+ * namespaces wait for each other. It may also sleep. A walk here takes only the lock of
+ * one bucket at a time, and only if the bucket is not empty. Between two slices it holds
+ * no lock. An entry that is added during a walk may or may
+ * not be visited. If the table is resized during a walk, the walk starts again.
  */
 #include <linux/sched/signal.h>
 #include <net/netfilter/nf_conntrack_core.h>
@@ -14,13 +14,13 @@
 #include "ct.h"
 #include "walk.h"
 
-/* Most buckets that one slice looks at, if they are empty. */
+/* Empty buckets that a slice looks at, at most. */
 #define LC_WALK_BUCKETS	8192U
-/* As many of them cost as much as an entry. */
+/* So many empty buckets cost as much as an entry. */
 #define LC_WALK_EMPTY	64U
 
 /* While one of conntrack's bucket locks is held, its table stays in place. */
-static void look_at_table(struct lc_walk *walk)
+static void walk_check_table(struct lc_walk *walk)
 {
 	spinlock_t *lock = &nf_conntrack_locks[0];
 
@@ -35,24 +35,24 @@ static void look_at_table(struct lc_walk *walk)
 }
 
 /*
- * An entry is in the table once for each direction. That of the reply is the one
- * that all have, also those that lost a clash.
+ * Visit entries in the direction of the reply only: an entry is in the table once for
+ * each direction, and an entry that lost a clash only for the reply.
  *
- * Return: the first entry that is to be deleted, held, or NULL.
+ * Return: the first entry to be deleted, with a reference, or NULL.
  */
-static struct nf_conn *visit_bucket(struct hlist_nulls_head *bucket,
-				    unsigned int *left,
-				    bool (*visit)(struct nf_conn *ct,
-						  void *data),
-				    void *data)
+static struct nf_conn *walk_visit_bucket(struct hlist_nulls_head *bucket,
+					 unsigned int *budget,
+					 bool (*visit)(struct nf_conn *ct,
+						       void *data),
+					 void *data)
 {
 	struct nf_conntrack_tuple_hash *hash;
 	struct hlist_nulls_node *node;
 	struct nf_conn *ct;
 
 	hlist_nulls_for_each_entry(hash, node, bucket, hnnode) {
-		if (*left)
-			--*left;
+		if (*budget)
+			--*budget;
 		if (NF_CT_DIRECTION(hash) != IP_CT_DIR_REPLY)
 			continue;
 		ct = nf_ct_tuplehash_to_ctrack(hash);
@@ -64,66 +64,66 @@ static struct nf_conn *visit_bucket(struct hlist_nulls_head *bucket,
 	return NULL;
 }
 
-/* Return: false when the table has been resized. */
-static bool visit_next(struct lc_walk *walk, unsigned int *left,
-		       bool (*visit)(struct nf_conn *ct, void *data),
-		       void *data)
+/* Return: false if the table has been resized. */
+static bool walk_visit_next(struct lc_walk *walk, unsigned int *budget,
+			    bool (*visit)(struct nf_conn *ct, void *data),
+			    void *data)
 {
 	unsigned int next = walk->next;
 	spinlock_t *lock = &nf_conntrack_locks[next % CONNTRACK_LOCKS];
-	struct nf_conn *doomed = NULL;
+	struct nf_conn *ct = NULL;
 	bool resized;
 
 	lc_ct_bucket_lock(lock);
 	resized = walk->table != nf_conntrack_hash;
 	if (!resized)
-		doomed = visit_bucket(&nf_conntrack_hash[next], left, visit,
-				      data);
+		ct = walk_visit_bucket(&nf_conntrack_hash[next], budget, visit,
+				       data);
 	spin_unlock(lock);
 	if (resized)
 		return false;
-	if (!doomed) {
+	if (!ct) {
 		walk->next++;
 		return true;
 	}
-	/* Others of this bucket may follow. */
-	nf_ct_delete(doomed, 0, 0);
-	nf_ct_put(doomed);
+	/* The bucket may have more entries: visit it again after this one is deleted. */
+	nf_ct_delete(ct, 0, 0);
+	nf_ct_put(ct);
 	return true;
 }
 
 /**
  * lc_walk_slice() - visit the next entries of conntrack's table
- * @walk: zeroed memory, or as the last slice left it
- * @visit: called for each entry, under its bucket's lock and rcu_read_lock(),
- *	bottom halves off; returns whether the entry is to be deleted
- * @data: what @visit is given
+ * @walk: zeroed memory, or as after the last slice
+ * @visit: called for each entry, under the lock of its bucket and rcu_read_lock(), bottom
+ *	halves off; returns true if the entry is to be deleted
+ * @data: passed to @visit
  *
- * Entries of all namespaces are visited. About %LC_WALK_ENTRIES are a slice: some
- * ten microseconds.
+ * The entries of all namespaces are visited. A slice is about %LC_WALK_ENTRIES entries,
+ * and takes some ten microseconds.
  *
  * Context: process.
- * Return: whether there may be more.
+ * Return: true if there may be more entries.
  */
 bool lc_walk_slice(struct lc_walk *walk,
 		   bool (*visit)(struct nf_conn *ct, void *data), void *data)
 {
-	unsigned int buckets = LC_WALK_BUCKETS, left = LC_WALK_ENTRIES;
+	unsigned int buckets = LC_WALK_BUCKETS, budget = LC_WALK_ENTRIES;
 	bool more;
 
-	/* The table seen here is not freed before the end. */
+	/* RCU keeps the memory of @walk->table until the slice ends. */
 	rcu_read_lock();
 	local_bh_disable();
-	look_at_table(walk);
-	while (left && buckets && walk->next < walk->size) {
+	walk_check_table(walk);
+	while (budget && buckets && walk->next < walk->size) {
 		if (hlist_nulls_empty(&walk->table[walk->next])) {
 			walk->next++;
 			buckets--;
-		} else if (!visit_next(walk, &left, visit, data)) {
+		} else if (!walk_visit_next(walk, &budget, visit, data)) {
 			break;
 		}
 	}
-	walk->visited += LC_WALK_ENTRIES - left +
+	walk->visited += LC_WALK_ENTRIES - budget +
 			 (LC_WALK_BUCKETS - buckets) / LC_WALK_EMPTY;
 	more = walk->next < walk->size;
 	local_bh_enable();
@@ -133,12 +133,13 @@ bool lc_walk_slice(struct lc_walk *walk,
 
 /**
  * lc_walk_table() - visit all entries of conntrack's table
- * @slices: the most slices to walk
+ * @slices: how many slices to walk at most
  * @visit: as for lc_walk_slice()
- * @data: what @visit is given
+ * @data: passed to @visit
  *
  * Context: process, may sleep.
- * Return: false if the table has more entries, or a fatal signal ended the walk.
+ * Return: false if entries have not been visited: there are more than @slices allow, or a
+ *	fatal signal is pending.
  */
 bool lc_walk_table(unsigned int slices,
 		   bool (*visit)(struct nf_conn *ct, void *data), void *data)

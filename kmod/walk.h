@@ -7,18 +7,18 @@
 struct hlist_nulls_head;
 struct nf_conn;
 
-/** LC_WALK_ENTRIES - most entries that one slice of a walk short_pools, and a chain more */
+/** LC_WALK_ENTRIES - entries that a slice visits, and the rest of the last chain */
 #define LC_WALK_ENTRIES	128U
 
-/** LC_WALK_NOW - slices for a table of 100,000 entries, each in it twice */
+/** LC_WALK_NOW - slices for a table of 100,000 entries, each of which is in it twice */
 #define LC_WALK_NOW	(262144U / LC_WALK_ENTRIES)
 
 /**
- * struct lc_walk - a walk through conntrack's table, slice by slice
- * @table: the table as it was at the last slice; only to be compared with
- * @size: its buckets
- * @next: the bucket to go on with
- * @visited: entries so far; empty buckets count for as much as they cost
+ * struct lc_walk - the position of a walk through conntrack's table
+ * @table: the table at the last slice; only compared
+ * @size: how many buckets it has
+ * @next: the next bucket to visit
+ * @visited: entries visited; empty buckets count for as many entries as they cost
  */
 struct lc_walk {
 	const struct hlist_nulls_head	*table;
