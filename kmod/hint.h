@@ -21,11 +21,11 @@ static inline struct lc_backend *lc_hint_get(void)
 }
 
 /**
- * lc_hint_set() - this processor has chosen a backend
+ * lc_hint_set() - remember the backend that this processor has chosen
  * @backend: the backend; a pool still lists it
  *
- * Context: preemption off, under the lock of the pool's scheduler, so that no hint
- *	is set after lc_hint_forget().
+ * Context: preemption off, under the lock of the pool's scheduler. A backend is removed
+ *	from the scheduler before lc_hint_forget(), so no hint is set after that.
  */
 static inline void lc_hint_set(struct lc_backend *backend)
 {
