@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a conntrack entry says: which connection it is, whose load, how far in
- * its life. Reads entries, changes none.
+ * Conntrack entries: the key, the backends and the phase of a connection. Nothing here
+ * changes an entry.
  */
 #include <net/netfilter/nf_conntrack_core.h>
 
 #include "addr.h"
 #include "ct.h"
 
-/* Word by word, the likeliest difference first. */
+/* Word by word; the words that differ most often come first. */
 static bool ct_has_key(const struct nf_conn *ct, const struct lc_record_key *key)
 {
 	const struct nf_conntrack_tuple *tuple =
@@ -24,18 +24,20 @@ static bool ct_has_key(const struct nf_conn *ct, const struct lc_record_key *key
 }
 
 /**
- * lc_ct_find_dests() - lc_ct_dests() by the address that replies come from
- * @backends: its namespace's
- * @ct: its entry
- * @dests: filled whole
+ * lc_ct_find_dests() - lc_ct_dests() without the hint
+ * @backends: the namespace's
+ * @ct: the connection's entry
+ * @dests: receives the backends
  *
- * Context: any, under rcu_read_lock(), which keeps what @dests names.
- * Return: false when it is nobody's.
+ * The backends are looked up by the address that replies come from.
+ *
+ * Context: any, under rcu_read_lock(), which keeps the backends in @dests.
+ * Return: false if no backend counts it.
  */
 bool lc_ct_find_dests(struct lc_backends *backends, const struct nf_conn *ct,
 		      struct lc_dests *dests)
 {
-	const struct nf_conntrack_tuple *tuple = lc_ct_reply(ct);
+	const struct nf_conntrack_tuple *tuple = lc_ct_reply_tuple(ct);
 	struct lc_backend_key key = {
 		.addr	= tuple->src.u3,
 		.family	= tuple->src.l3num,
@@ -53,43 +55,44 @@ bool lc_ct_find_dests(struct lc_backends *backends, const struct nf_conn *ct,
 	return dests->exact || dests->any_port;
 }
 
-/* Inline: the gc asks this of every connection in every round. */
-static __always_inline bool has_dests(const struct nf_conn *ct,
-				      const struct lc_dests *dests)
+/* Inline: the gc calls this for every connection in every round. */
+static __always_inline bool ct_has_dests(const struct nf_conn *ct,
+					 const struct lc_dests *dests)
 {
 	const struct lc_backend *exact = READ_ONCE(dests->exact);
 	const struct lc_backend *any_port = READ_ONCE(dests->any_port);
 
-	return (!exact || lc_ct_is_at_port(ct, exact)) &&
-	       (!any_port || lc_ct_is_at(ct, any_port));
+	return (!exact || lc_ct_is_to_port(ct, exact)) &&
+	       (!any_port || lc_ct_is_to_address(ct, any_port));
 }
 
 /**
- * lc_ct_has_dests() - is a connection still a load of these backends?
+ * lc_ct_has_dests() - do these backends still count a connection?
  * @ct: its entry
- * @dests: where it is counted
+ * @dests: the backends that count it
  *
- * Cheaper than asking anew. A backend that came later is not looked for:
- * adoption does that.
+ * This costs less than lc_ct_dests(). It does not find a backend that has appeared
+ * later: adoption finds its connections.
  *
  * Context: any, under rcu_read_lock().
- * Return: false when one of them has gone or is not the one that answers.
+ * Return: false if one of the backends has gone, or replies come from another address
+ *	or port.
  */
 bool lc_ct_has_dests(const struct nf_conn *ct, const struct lc_dests *dests)
 {
-	return has_dests(ct, dests);
+	return ct_has_dests(ct, dests);
 }
 
 /**
- * lc_ct_get() - the live entry a record speaks of
+ * lc_ct_get() - find the entry of a record
  * @net: the namespace
  * @key: the record's key
  *
- * Conntrack drops an expired entry that it meets on the way, so this takes
- * bucket locks: not to be called under them, nor under a record's lock.
+ * Conntrack removes expired entries that it meets in the search, and takes bucket locks
+ * for that. So no bucket lock and no lock of a record may be held.
  *
  * Context: process or softirq.
- * Return: the entry, to be given back with nf_ct_put(), or NULL.
+ * Return: the entry with a reference, for nf_ct_put(), or NULL if there is no live one.
  */
 struct nf_conn *lc_ct_get(struct net *net, const struct lc_record_key *key)
 {
@@ -119,13 +122,13 @@ struct nf_conn *lc_ct_get(struct net *net, const struct lc_record_key *key)
 }
 
 /**
- * lc_ct_bucket() - where in conntrack's table an entry is
- * @ct: the entry, held
+ * lc_ct_bucket() - the bucket of conntrack's table that has an entry
+ * @ct: the entry; the caller has a reference
  *
- * The end of a chain names its bucket.
+ * The nulls value at the end of a chain is the index of its bucket.
  *
  * Context: any, under rcu_read_lock().
- * Return: the bucket, good until the table is resized.
+ * Return: the index of the bucket; valid until the table is resized.
  */
 u32 lc_ct_bucket(const struct nf_conn *ct)
 {
@@ -138,14 +141,14 @@ u32 lc_ct_bucket(const struct nf_conn *ct)
 }
 
 /**
- * lc_ct_prefetch() - buckets of conntrack's table will be looked into
- * @buckets: which, themselves near by now
+ * lc_ct_prefetch() - prefetch the entries of buckets of conntrack's table
+ * @buckets: indexes of the buckets; the buckets themselves have been prefetched
  * @n: how many
  *
- * Fetches the first entry of each. The next is as far again, but mostly there
- * is none.
+ * This prefetches the first entry of each bucket. A second one would be another cache
+ * miss, but most buckets have none.
  *
- * Context: bottom halves off, under rcu_read_lock(). Not under bucket locks.
+ * Context: bottom halves off, under rcu_read_lock(). No bucket lock may be held.
  */
 void lc_ct_prefetch(const u32 *buckets, unsigned int n)
 {
@@ -167,10 +170,10 @@ void lc_ct_prefetch(const u32 *buckets, unsigned int n)
 	spin_unlock(lock);
 }
 
-/* In a bucket of conntrack's table whose lock is held. */
-static const struct nf_conn *find(struct hlist_nulls_head *bucket,
-				  const struct net *net,
-				  const struct lc_record_key *key)
+/* The lock of @bucket is held. */
+static const struct nf_conn *ct_find_in_bucket(struct hlist_nulls_head *bucket,
+					       const struct net *net,
+					       const struct lc_record_key *key)
 {
 	struct nf_conntrack_tuple_hash *hash;
 	struct hlist_nulls_node *node;
@@ -187,16 +190,17 @@ static const struct nf_conn *find(struct hlist_nulls_head *bucket,
 }
 
 /**
- * lc_ct_unchanged() - is the entry a record speaks of where, and as, it was?
+ * lc_ct_unchanged() - is the entry of a record unchanged since the last check?
  * @net: the namespace
- * @record: the record, counted somewhere
+ * @record: the record; at least one backend counts it
  *
- * A fifth of what asking lc_ct_get() costs. It takes the lock of conntrack's
- * bucket, which keeps entry and table in place: no reference, no hash.
+ * This costs a fifth of lc_ct_get(). It takes the lock of the bucket that had the entry,
+ * which keeps the entry and the table in place. So it needs neither a reference nor a
+ * hash.
  *
- * Context: bottom halves off, under rcu_read_lock(). Not under bucket locks,
- *	nor under a record's lock.
- * Return: false when something has changed, or the table was resized.
+ * Context: bottom halves off, under rcu_read_lock(). No bucket lock and no lock of a
+ *	record may be held.
+ * Return: false if the entry has changed, or the table was resized.
  */
 bool lc_ct_unchanged(const struct net *net, const struct lc_record *record)
 {
@@ -207,10 +211,10 @@ bool lc_ct_unchanged(const struct net *net, const struct lc_record *record)
 
 	lc_ct_bucket_lock(lock);
 	if (bucket < nf_conntrack_htable_size)
-		ct = find(&nf_conntrack_hash[bucket], net, &record->key);
+		ct = ct_find_in_bucket(&nf_conntrack_hash[bucket], net, &record->key);
 	unchanged = ct && !nf_ct_is_expired(ct) &&
 		 lc_ct_phase(ct) == READ_ONCE(record->phase) &&
-		 has_dests(ct, &record->dests);
+		 ct_has_dests(ct, &record->dests);
 	spin_unlock(lock);
 	return unchanged;
 }

@@ -13,7 +13,7 @@
 /**
  * lc_ct_key() - the key of an entry's record
  * @ct: the entry
- * @key: filled whole
+ * @key: receives the key
  *
  * Context: any.
  */
@@ -32,8 +32,8 @@ static inline void lc_ct_key(const struct nf_conn *ct,
 	key->family = tuple->src.l3num;
 }
 
-/* Both sides have closed, or one has reset. */
-static inline bool lc_tcp_closed(u8 state)
+/* Both sides have closed the connection, or it was reset. */
+static inline bool lc_ct_tcp_is_closed(u8 state)
 {
 	return state == TCP_CONNTRACK_LAST_ACK ||
 	       state == TCP_CONNTRACK_TIME_WAIT ||
@@ -41,7 +41,7 @@ static inline bool lc_tcp_closed(u8 state)
 }
 
 /**
- * lc_ct_phase() - where in its life a connection is
+ * lc_ct_phase() - the phase of a connection
  * @ct: its entry
  *
  * Context: any.
@@ -52,7 +52,7 @@ static inline enum lc_phase lc_ct_phase(const struct nf_conn *ct)
 	if (nf_ct_is_dying(ct))
 		return LC_ENDED;
 	if (nf_ct_protonum(ct) == IPPROTO_TCP &&
-	    lc_tcp_closed(READ_ONCE(ct->proto.tcp.state)))
+	    lc_ct_tcp_is_closed(READ_ONCE(ct->proto.tcp.state)))
 		return LC_INACTIVE;
 	return LC_ACTIVE;
 }
@@ -61,11 +61,11 @@ static inline enum lc_phase lc_ct_phase(const struct nf_conn *ct)
  * lc_ct_is_reset() - is this a TCP connection that was reset?
  * @ct: its entry
  *
- * Conntrack takes a SYN for a reset connection's ports as news of that one when
- * it was the server that had reset it, and leaves the translation as it was.
+ * If the server has reset a connection, conntrack takes the next SYN from the same
+ * ports for a part of that connection. It does not change the translation then.
  *
  * Context: any.
- * Return: whether it is.
+ * Return: true if it is.
  */
 static inline bool lc_ct_is_reset(const struct nf_conn *ct)
 {
@@ -74,11 +74,11 @@ static inline bool lc_ct_is_reset(const struct nf_conn *ct)
 }
 
 /**
- * lc_ct_unreplied() - has nobody answered yet?
+ * lc_ct_unreplied() - has the server not replied yet?
  * @ct: the entry of a connection that has just begun
  *
  * Context: any.
- * Return: whether a TCP or UDP client has queued nothing from its server.
+ * Return: true for TCP and UDP, if the client has had no reply from its server.
  */
 static inline bool lc_ct_unreplied(const struct nf_conn *ct)
 {
@@ -96,11 +96,11 @@ static inline bool lc_ct_unreplied(const struct nf_conn *ct)
 }
 
 /**
- * lc_ct_answered() - does its server answer?
+ * lc_ct_answered() - has the server answered?
  * @ct: the entry
  *
  * Context: any.
- * Return: whether it does: TCP has been established, UDP replied to.
+ * Return: true if TCP is established, or another protocol has had a reply.
  */
 static inline bool lc_ct_answered(const struct nf_conn *ct)
 {
@@ -110,53 +110,56 @@ static inline bool lc_ct_answered(const struct nf_conn *ct)
 }
 
 static inline const struct nf_conntrack_tuple *
-lc_ct_reply(const struct nf_conn *ct)
+lc_ct_reply_tuple(const struct nf_conn *ct)
 {
 	return &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
 }
 
-/* Is @backend, the address it has and no other, who answers? */
-static inline bool lc_ct_is_at(const struct nf_conn *ct,
-			       const struct lc_backend *backend)
+/*
+ * Is the connection translated to the address of @backend? And does the backend still
+ * have users: another backend may have the same address by now.
+ */
+static inline bool lc_ct_is_to_address(const struct nf_conn *ct,
+				       const struct lc_backend *backend)
 {
-	const struct nf_conntrack_tuple *tuple = lc_ct_reply(ct);
+	const struct nf_conntrack_tuple *tuple = lc_ct_reply_tuple(ct);
 
 	return nf_inet_addr_cmp(&tuple->src.u3, &backend->key.addr) &&
 	       tuple->src.l3num == backend->key.family &&
 	       !READ_ONCE(backend->gone);
 }
 
-static inline bool lc_ct_is_at_port(const struct nf_conn *ct,
+static inline bool lc_ct_is_to_port(const struct nf_conn *ct,
 				    const struct lc_backend *backend)
 {
-	const struct nf_conntrack_tuple *tuple = lc_ct_reply(ct);
+	const struct nf_conntrack_tuple *tuple = lc_ct_reply_tuple(ct);
 
 	return tuple->src.u.all == backend->key.port &&
 	       tuple->dst.protonum == backend->key.proto &&
-	       lc_ct_is_at(ct, backend);
+	       lc_ct_is_to_address(ct, backend);
 }
 
 bool lc_ct_find_dests(struct lc_backends *backends, const struct nf_conn *ct,
 		      struct lc_dests *dests);
 
 /**
- * lc_ct_dests() - the backends a connection is a load of
- * @backends: its namespace's
- * @ct: its entry
- * @dests: filled whole
+ * lc_ct_dests() - find the backends that count a connection
+ * @backends: the namespace's
+ * @ct: the connection's entry
+ * @dests: receives the backends
  *
- * Context: any, under rcu_read_lock(), which keeps what @dests names.
- * Return: false when it is nobody's.
+ * Context: any, under rcu_read_lock(), which keeps the backends in @dests.
+ * Return: false if no backend counts it.
  */
 static inline bool lc_ct_dests(struct lc_backends *backends,
 			       const struct nf_conn *ct,
-				 struct lc_dests *dests)
+			       struct lc_dests *dests)
 {
 	struct lc_backend *chosen = lc_hint_get();
 
 	if (!chosen || chosen->home != backends ||
 	    READ_ONCE(backends->n_any_port) ||
-	    !lc_ct_is_at_port(ct, chosen))
+	    !lc_ct_is_to_port(ct, chosen))
 		return lc_ct_find_dests(backends, ct, dests);
 	dests->exact = chosen;
 	dests->any_port = NULL;
@@ -168,12 +171,12 @@ static inline void lc_ct_bucket_lock(spinlock_t *lock)
 	__acquires(lock)
 {
 	nf_conntrack_lock(lock);
-	__acquire(lock);	/* its declaration does not say so */
+	__acquire(lock);	/* nf_conntrack_lock() is not annotated */
 }
 
 /**
- * lc_ct_prefetch_bucket() - a bucket of conntrack's table will be needed soon
- * @bucket: which; one that is not there does no harm
+ * lc_ct_prefetch_bucket() - prefetch a bucket of conntrack's table
+ * @bucket: index of the bucket; one that does not exist does no harm
  *
  * Context: any.
  */
