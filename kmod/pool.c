@@ -420,8 +420,8 @@ bool lc_pool_take(struct lc_pool *pool, struct lc_backend *backend)
 		if (dest->sched != sched)
 			continue;
 		spin_lock_bh(&sched->lock);
-		taken = dest->taken &&
-			lc_tournament_take(&sched->tournament, dest->at);
+		taken = dest->has_slot &&
+			lc_tournament_take(&sched->tournament, dest->index);
 		if (taken)
 			lc_hint_set(backend);
 		spin_unlock_bh(&sched->lock);

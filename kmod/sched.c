@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Seats: who takes part in a tournament while packets play it.
+ * Schedulers: tournaments that packets choose from while backends are added and deleted.
+ * A dest is the place of a backend in a scheduler.
  *
- * Whoever changes seats does so alone: arenas say which lock that is.
+ * The caller serializes calls that add, change or delete the dests of a scheduler.
  *
- * Slow start has no timer: the choice itself advances the seats that are ramping,
- * some at a time, so a pool that is not used costs nothing. A round goes over all
- * of them; rounds begin LC_STEP apart, or later when there are many seats.
+ * Slow start has no timer. Each choice advances some of the dests that are ramping, so a
+ * pool without traffic costs nothing. A round advances each of them once. Rounds begin
+ * LC_RAMP_PERIOD apart, or later if there are many such dests.
  */
 #include <linux/jiffies.h>
 #include <linux/math64.h>
@@ -16,13 +17,13 @@
 #include "mem.h"
 #include "sched.h"
 
-#define LC_STEP		(HZ / 10)
-#define LC_ADVANCED	8U	/* seats that one choice advances at most */
+#define LC_RAMP_PERIOD	(HZ / 10)
+#define LC_RAMP_BATCH	8U	/* dests that one choice advances at most */
 
 /**
- * lc_sched_init() - make an sched where nobody sits
+ * lc_sched_init() - set up a scheduler without dests
  * @sched: zeroed memory
- * @size: how many seats to begin with
+ * @size: room for dests to begin with
  *
  * Context: may sleep; the memory is charged to the caller.
  * Return: 0 or -ENOMEM.
@@ -40,8 +41,8 @@ int lc_sched_init(struct lc_sched *sched, unsigned int size)
 }
 
 /**
- * lc_sched_exit() - nobody chooses or sits there any more
- * @sched: the sched
+ * lc_sched_exit() - undo lc_sched_init()
+ * @sched: a scheduler that has no dests, and that nothing uses any more
  *
  * Context: may sleep.
  */
@@ -50,7 +51,7 @@ void lc_sched_exit(struct lc_sched *sched)
 	kvfree(sched->tournament.slots);
 }
 
-static int grow(struct lc_sched *sched)
+static int sched_grow(struct lc_sched *sched)
 {
 	unsigned int size = 2 * sched->tournament.width;
 	void *memory = lc_mem_zalloc(lc_tournament_size(size));
@@ -65,8 +66,8 @@ static int grow(struct lc_sched *sched)
 }
 
 /**
- * lc_sched_reserve() - see to it that there is a free dest
- * @sched: the sched
+ * lc_sched_reserve() - make room for another dest
+ * @sched: the scheduler
  *
  * Context: may sleep; the memory is charged to the caller.
  * Return: 0 or -ENOMEM.
@@ -75,17 +76,19 @@ int lc_sched_reserve(struct lc_sched *sched)
 {
 	const struct lc_tournament *tournament = &sched->tournament;
 
-	while (sched->vacant < tournament->width &&
-	       tournament->slots[sched->vacant].active)
-		sched->vacant++;
-	return sched->vacant < tournament->width ? 0 : grow(sched);
+	while (sched->first_free < tournament->width &&
+	       tournament->slots[sched->first_free].active)
+		sched->first_free++;
+	return sched->first_free < tournament->width ? 0 : sched_grow(sched);
 }
 
 /**
- * lc_sched_dest_add() - sit down, to be chosen when there are terms
+ * lc_sched_dest_add() - add a dest to a scheduler
  * @dest: zeroed memory
- * @sched: where a dest was reserved
- * @active: the load of who sits there
+ * @sched: the scheduler, after lc_sched_reserve()
+ * @active: the load of the dest's backend
+ *
+ * The dest can be chosen after lc_sched_dest_set().
  *
  * Context: any.
  */
@@ -94,21 +97,21 @@ void lc_sched_dest_add(struct lc_sched_dest *dest, struct lc_sched *sched,
 {
 	dest->sched = sched;
 	INIT_LIST_HEAD(&dest->ramping);
-	dest->at = sched->vacant++;
+	dest->index = sched->first_free++;
 	spin_lock_bh(&sched->lock);
-	lc_tournament_enter(&sched->tournament, dest->at, active);
-	dest->taken = true;
+	lc_tournament_add(&sched->tournament, dest->index, active);
+	dest->has_slot = true;
 	spin_unlock_bh(&sched->lock);
 }
 
-/* How far a dest has come in its slow start, as lc_slot has it. */
-static u8 ramp_at(const struct lc_ramp *ramp, u64 now)
+/* The progress of a slow start, as in lc_slot.ramp. */
+static u8 ramp_progress(const struct lc_ramp *ramp, u64 now)
 {
-	u64 gone = now - ramp->since;
+	u64 elapsed = now - ramp->since;
 
-	if (gone >= ramp->span)
+	if (elapsed >= ramp->span)
 		return 0;
-	return max_t(u64, div_u64(gone * 256, ramp->span), 1);
+	return max_t(u64, div_u64(elapsed * 256, ramp->span), 1);
 }
 
 static void ramp_begin(struct lc_sched_dest *dest)
@@ -127,43 +130,43 @@ static void ramp_end(struct lc_sched_dest *dest)
 		return;
 	list_del_init(&dest->ramping);
 	sched->n_ramping--;
-	sched->n_behind = min(sched->n_behind, sched->n_ramping);
+	sched->n_to_advance = min(sched->n_to_advance, sched->n_ramping);
 }
 
 static void ramp_advance(struct lc_sched_dest *dest, u64 now)
 {
 	struct lc_sched *sched = dest->sched;
-	struct lc_slot *slot = &sched->tournament.slots[dest->at];
-	u8 ramp = ramp_at(&dest->ramp, now);
+	struct lc_slot *slot = &sched->tournament.slots[dest->index];
+	u8 ramp = ramp_progress(&dest->ramp, now);
 
 	list_move_tail(&dest->ramping, &sched->ramping);
 	if (ramp != slot->ramp) {
 		slot->ramp = ramp;
-		lc_tournament_update(&sched->tournament, dest->at);
+		lc_tournament_update(&sched->tournament, dest->index);
 	}
 	if (!ramp)
 		ramp_end(dest);
 }
 
 /**
- * lc_sched_advance() - let seats that are ramping have what they are due
- * @sched: the sched; the caller holds its lock and is about to choose
+ * lc_sched_advance() - advance the slow starts of some dests
+ * @sched: the scheduler; locked by the caller, which is about to choose
  *
  * Context: any.
  */
 void lc_sched_advance(struct lc_sched *sched)
 {
 	u64 now = get_jiffies_64();
-	unsigned int most;
+	unsigned int budget;
 
-	if (!sched->n_behind) {
+	if (!sched->n_to_advance) {
 		if (time_before64(now, sched->next_round))
 			return;
-		sched->next_round = now + LC_STEP;
-		sched->n_behind = sched->n_ramping;
+		sched->next_round = now + LC_RAMP_PERIOD;
+		sched->n_to_advance = sched->n_ramping;
 	}
-	for (most = LC_ADVANCED; most && sched->n_behind; most--) {
-		sched->n_behind--;
+	for (budget = LC_RAMP_BATCH; budget && sched->n_to_advance; budget--) {
+		sched->n_to_advance--;
 		ramp_advance(list_first_entry(&sched->ramping, struct lc_sched_dest,
 					      ramping), now);
 	}
@@ -171,7 +174,7 @@ void lc_sched_advance(struct lc_sched *sched)
 
 /**
  * lc_sched_dest_del() - undo lc_sched_dest_add()
- * @dest: the dest. Once this has returned nobody chooses it
+ * @dest: the dest; it is not chosen any more after this
  *
  * Context: any.
  */
@@ -181,17 +184,17 @@ void lc_sched_dest_del(struct lc_sched_dest *dest)
 
 	spin_lock_bh(&sched->lock);
 	ramp_end(dest);
-	lc_tournament_leave(&sched->tournament, dest->at);
-	dest->taken = false;
+	lc_tournament_del(&sched->tournament, dest->index);
+	dest->has_slot = false;
 	spin_unlock_bh(&sched->lock);
-	if (dest->at < sched->vacant)
-		sched->vacant = dest->at;
+	if (dest->index < sched->first_free)
+		sched->first_free = dest->index;
 }
 
 /**
- * lc_sched_dest_set() - on what terms it can be chosen from now on
- * @dest: a dest that is taken
- * @terms: the terms
+ * lc_sched_dest_set() - set the settings of a dest
+ * @dest: a dest that has been added
+ * @terms: the settings
  * @ramp: its slow start
  *
  * Context: any.
@@ -203,23 +206,23 @@ void lc_sched_dest_set(struct lc_sched_dest *dest, const struct lc_terms *terms,
 	struct lc_slot *slot;
 
 	spin_lock_bh(&sched->lock);
-	slot = &sched->tournament.slots[dest->at];
+	slot = &sched->tournament.slots[dest->index];
 	slot->max_conns = terms->max_conns;
 	slot->weight = terms->weight;
 	slot->backup = terms->backup;
 	dest->ramp = *ramp;
-	slot->ramp = ramp_at(ramp, get_jiffies_64());
+	slot->ramp = ramp_progress(ramp, get_jiffies_64());
 	if (slot->ramp)
 		ramp_begin(dest);
 	else
 		ramp_end(dest);
-	lc_tournament_update(&sched->tournament, dest->at);
+	lc_tournament_update(&sched->tournament, dest->index);
 	spin_unlock_bh(&sched->lock);
 }
 
 /**
- * lc_sched_dest_update() - its load has become less
- * @dest: a dest, which may have been left a moment ago
+ * lc_sched_dest_update() - update a scheduler after a load has fallen
+ * @dest: a dest with this load; it may have been deleted a moment ago
  *
  * Context: any, @dest under RCU.
  */
@@ -228,7 +231,7 @@ void lc_sched_dest_update(struct lc_sched_dest *dest)
 	struct lc_sched *sched = dest->sched;
 
 	spin_lock_bh(&sched->lock);
-	if (dest->taken)
-		lc_tournament_update(&sched->tournament, dest->at);
+	if (dest->has_slot)
+		lc_tournament_update(&sched->tournament, dest->index);
 	spin_unlock_bh(&sched->lock);
 }

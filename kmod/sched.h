@@ -9,30 +9,31 @@
 #include "select.h"
 
 /**
- * struct lc_sched - a tournament that processors share
- * @lock: @tournament and slow start. Taken inside records' locks
- * @n_ramping: seats in @ramping
- * @n_behind: of them, those that this round has not come to yet
- * @tournament: the choice among the seats
- * @ramping: seats in their slow start; the first one was advanced longest ago
- * @next_round: jiffies, when the next round may begin
- * @vacant: no slot before this one is free; who changes seats, alone
+ * struct lc_sched - the scheduler of a pool
+ * @lock: protects @tournament and the slow starts. Taken inside locks of records
+ * @n_ramping: how many dests are in @ramping
+ * @n_to_advance: how many of them this round has not advanced yet
+ * @tournament: chooses among the slots of the dests
+ * @ramping: dests in slow start; the one that was advanced longest ago comes first
+ * @next_round: jiffies when the next round may begin
+ * @first_free: no slot with a lower index is free. Only for callers that add and delete
+ *	dests, which are serialized
  */
 struct lc_sched {
-	spinlock_t		lock;	/* tournament, slow start */
+	spinlock_t		lock;	/* tournament, slow starts */
 	unsigned int		n_ramping;
-	unsigned int		n_behind;
+	unsigned int		n_to_advance;
 	struct lc_tournament	tournament;
 	struct list_head	ramping;
 	u64			next_round;
-	unsigned int		vacant;
+	unsigned int		first_free;
 };
 
 /**
- * struct lc_terms - what a pool wants of a backend
- * @max_conns: its cap, 0: none
- * @weight: its share, 0 to 65535
- * @backup: only when no ordinary backend can take the connection
+ * struct lc_terms - the settings of a backend in a pool
+ * @max_conns: the largest number of connections; 0: no limit
+ * @weight: its weight, 0 to 65535
+ * @backup: used only if no ordinary backend can take the connection
  */
 struct lc_terms {
 	u32	max_conns;
@@ -43,7 +44,7 @@ struct lc_terms {
 /**
  * struct lc_ramp - a slow start
  * @since: jiffies when it began
- * @span: jiffies that it takes; 0: there is none
+ * @span: jiffies that it takes; 0: no slow start
  */
 struct lc_ramp {
 	u64	since;
@@ -51,20 +52,21 @@ struct lc_ramp {
 };
 
 /**
- * struct lc_sched_dest - somebody's place in an sched
- * @sched: constant
+ * struct lc_sched_dest - a backend's place in a scheduler
+ * @sched: the scheduler; constant
  * @ramp: its slow start; lc_sched.lock
- * @ramping: in lc_sched.ramping until its slow start is over
- * @at: its slot, while @taken
- * @taken: the slot is ours; lc_sched.lock
- * @node: in a list of who has the same load; whose list, says how it is locked
+ * @ramping: in lc_sched.ramping during the slow start
+ * @index: the index of its slot, while @has_slot
+ * @has_slot: the slot belongs to this dest; lc_sched.lock
+ * @node: in a list of the dests that have the same load; the owner of the list says how
+ *	it is locked
  */
 struct lc_sched_dest {
 	struct lc_sched		*sched;
 	struct lc_ramp		ramp;
 	struct list_head	ramping;
-	unsigned int		at;
-	bool			taken;
+	unsigned int		index;
+	bool			has_slot;
 	struct hlist_node	node;
 };
 

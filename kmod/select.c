@@ -1,28 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The choice: the slot with the least (active + 1) / weight, the load it would
- * have with the connection. Loads and weights in, index out.
+ * The choice: the slot with the lowest (active + 1) / weight. This is the load per weight
+ * that the slot would have with the connection. The input is loads and weights; the
+ * output is the index of a slot.
  *
- * A tournament: a tree in which each node names the better one of two, up to the
- * best of all. Its cost grows with the logarithm of the number of slots.
+ * A tournament is a tree in which each node names the better one of two slots; the root
+ * names the best one. The cost of a choice grows with the logarithm of the number of
+ * slots.
  *
- * Ranks are integers. Two different fractions a / v and b / w of 16-bit weights
- * are at least 1 / (v * w) > 2^-32 apart, so the whole parts of their products
- * with 2^32 differ, and in the same direction: comparing these is comparing the
- * fractions. Among equals the one whose turn is longest past wins, so that ties
- * go round.
+ * Ranks are integers, and still exact. Two different fractions a / v and b / w with 16-bit
+ * weights differ by at least 1 / (v * w) > 2^-32. So the whole parts of these fractions
+ * times 2^32 are different too, and in the same order. Of slots with equal ranks, the one
+ * that was chosen longest ago wins: equal slots are chosen in turn.
  *
- * Loads change in many places, but only some changes must be told. A slot whose
- * load has grown since it was looked at unchanged too high: it is looked at again
- * when it is on top, and falls. So a new connection touches no tree but that of
- * the pool which chose. A slot whose load has become less unchanged too low and
- * would be passed over: whoever lessens a load calls lc_tournament_update(). A
- * choice takes one walk up the tree for whoever was chosen last, and one for each
- * slot found on top with a larger load: at most one for each connection that came
- * another way.
+ * Loads change in many places, but not every change has to be reported. If a load has
+ * grown since the rank was computed, the slot is too high in the tree. A choice computes
+ * the rank of the best slot again, so such a slot falls when it reaches the top. Therefore
+ * a new connection updates only the tree of the pool that chose. If a load has fallen, the
+ * slot is too low in the tree and would not be chosen. So after each fall
+ * lc_tournament_update() must be called. A choice walks up the tree once for the slot that
+ * was chosen last, and once for each slot at the top that is too high: at most once for
+ * each connection that was not chosen by this tournament.
  *
- * No packet, no connection, no lock: callers take turns at a tournament. Only the
- * loads change under it. This file is also built in user space.
+ * There are no packets, connections or locks here: callers serialize the use of a
+ * tournament. Only the loads may change at any time. This file is also built in user
+ * space, for tests.
  */
 #include <linux/bits.h>
 #include <linux/compiler.h>
@@ -31,10 +33,10 @@
 
 #include "select.h"
 
-#define LC_NO_RANK	(~0ULL)
-#define LC_BACKUP	BIT_ULL(63)
+#define LC_RANK_NONE	(~0ULL)
+#define LC_RANK_BACKUP	BIT_ULL(63)
 
-static unsigned int leaves(unsigned int count)
+static unsigned int tournament_width(unsigned int count)
 {
 	unsigned int width = 2;
 
@@ -44,27 +46,27 @@ static unsigned int leaves(unsigned int count)
 }
 
 /**
- * lc_tournament_size() - memory that a tournament takes
- * @count: slots, at most %LC_SLOTS
+ * lc_tournament_size() - the size of the memory of a tournament
+ * @count: how many slots, at most %LC_SLOTS
  *
  * Return: bytes.
  */
 size_t lc_tournament_size(unsigned int count)
 {
-	return leaves(count) * (sizeof(struct lc_slot) +
-				2 * sizeof(struct lc_slot *));
+	return tournament_width(count) * (sizeof(struct lc_slot) +
+					  2 * sizeof(struct lc_slot *));
 }
 
 /**
- * lc_tournament_init() - make a tournament of slots that can take nothing yet
- * @tournament: to be filled
- * @memory: lc_tournament_size() bytes for it, zero, aligned as u64
+ * lc_tournament_init() - set up a tournament of free slots
+ * @tournament: to be initialized
+ * @memory: lc_tournament_size() bytes, zeroed, aligned as u64
  * @count: how many slots, 1 to %LC_SLOTS
  */
 void lc_tournament_init(struct lc_tournament *tournament, void *memory,
 			unsigned int count)
 {
-	unsigned int i, width = leaves(count);
+	unsigned int i, width = tournament_width(count);
 
 	*tournament = (struct lc_tournament) {
 		.slots		= memory,
@@ -73,7 +75,7 @@ void lc_tournament_init(struct lc_tournament *tournament, void *memory,
 		.turn		= width,
 	};
 	for (i = 0; i < width; i++) {
-		tournament->slots[i].rank = LC_NO_RANK;
+		tournament->slots[i].rank = LC_RANK_NONE;
 		tournament->slots[i].turn = i;
 		tournament->winners[width + i] = &tournament->slots[i];
 	}
@@ -81,56 +83,59 @@ void lc_tournament_init(struct lc_tournament *tournament, void *memory,
 		tournament->winners[i] = tournament->winners[2 * i];
 }
 
-/* A load that reads below zero is a race of two counters' updates: idle. */
-static u32 load_of(const struct lc_slot *slot)
+/* The counter can be negative while two updates of it race: then it counts as 0. */
+static u32 slot_load(const struct lc_slot *slot)
 {
 	int active = atomic_read(slot->active);
 
 	return active < 0 ? 0 : active;
 }
 
-/* Not as exact as a weight; less than what is reserved. */
-static u64 ramped(u64 rank, u8 ramp)
+/*
+ * The rank of a slot in slow start. It is less exact than that of a weight, and below the
+ * reserved values.
+ */
+static u64 ramp_rank(u64 rank, u8 ramp)
 {
-	const u64 most = LC_BACKUP - 2;
+	const u64 max = LC_RANK_BACKUP - 2;
 
 	rank = div_u64(rank, ramp);
-	return rank < most / 256 ? rank * 256 : most;
+	return rank < max / 256 ? rank * 256 : max;
 }
 
-static void look_at(struct lc_slot *slot)
+static void slot_update(struct lc_slot *slot)
 {
-	slot->rank = LC_NO_RANK;
+	slot->rank = LC_RANK_NONE;
 	if (!slot->weight)
 		return;
-	slot->load = load_of(slot);
+	slot->load = slot_load(slot);
 	if (slot->max_conns && slot->load >= slot->max_conns)
 		return;
 	slot->rank = div_u64((slot->load + 1ULL) << 32, slot->weight);
 	if (unlikely(slot->ramp))
-		slot->rank = ramped(slot->rank, slot->ramp);
+		slot->rank = ramp_rank(slot->rank, slot->ramp);
 	if (slot->backup)
-		slot->rank |= LC_BACKUP;
+		slot->rank |= LC_RANK_BACKUP;
 }
 
-/* Of the node @at and the next one. */
-static struct lc_slot *winner(const struct lc_tournament *tournament,
-			      unsigned int at)
+/* The winner of the nodes @node and @node + 1. */
+static struct lc_slot *pair_winner(const struct lc_tournament *tournament,
+				   unsigned int node)
 {
-	struct lc_slot *a = tournament->winners[at];
-	struct lc_slot *b = tournament->winners[at + 1];
+	struct lc_slot *a = tournament->winners[node];
+	struct lc_slot *b = tournament->winners[node + 1];
 
 	if (a->rank == b->rank)
 		return (s32)(b->turn - a->turn) < 0 ? b : a;
 	return b->rank < a->rank ? b : a;
 }
 
-/* From its leaf up: who wins each pair that @at is in, now that it has changed. */
-static __always_inline void replay(const struct lc_tournament *tournament,
-				   unsigned int at)
+/* Update the tree after a change of slot @index, from its leaf to the root. */
+static __always_inline void tournament_replay(const struct lc_tournament *tournament,
+					      unsigned int index)
 {
 	struct lc_slot **winners = tournament->winners;
-	unsigned long node = tournament->width + at;
+	unsigned long node = tournament->width + index;
 	struct lc_slot *best = winners[node];
 	u64 rank = best->rank;
 	u32 turn = best->turn;
@@ -153,20 +158,20 @@ static __always_inline void replay(const struct lc_tournament *tournament,
 	} while (node != 1);
 }
 
-static __always_inline void update(const struct lc_tournament *tournament,
-				   unsigned int at)
+static __always_inline void tournament_update(const struct lc_tournament *tournament,
+					      unsigned int index)
 {
-	look_at(&tournament->slots[at]);
-	replay(tournament, at);
+	slot_update(&tournament->slots[index]);
+	tournament_replay(tournament, index);
 }
 
 /**
- * lc_tournament_grow() - the same tournament with more slots
+ * lc_tournament_grow() - move a tournament to memory for more slots
  * @tournament: the tournament
- * @memory: as for lc_tournament_init(), of a larger @count
- * @count: how many slots
+ * @memory: as for lc_tournament_init()
+ * @count: how many slots, more than before
  *
- * Return: the memory it had before.
+ * Return: the memory that it used before.
  */
 void *lc_tournament_grow(struct lc_tournament *tournament, void *memory,
 			 unsigned int count)
@@ -179,121 +184,122 @@ void *lc_tournament_grow(struct lc_tournament *tournament, void *memory,
 	tournament->turn = old.turn;
 	memcpy(tournament->slots, old.slots, old.width * sizeof(*old.slots));
 	for (i = tournament->width - 1; i; i--)
-		tournament->winners[i] = winner(tournament, 2 * i);
+		tournament->winners[i] = pair_winner(tournament, 2 * i);
 	return old.slots;
 }
 
 /**
- * lc_tournament_update() - look at a slot again
+ * lc_tournament_update() - compute the rank of a slot again
  * @tournament: the tournament
- * @at: the slot: its load may have become less, or its terms have changed
+ * @index: the slot; its load may have fallen, or its settings have changed
  *
  * Context: any.
  */
-void lc_tournament_update(struct lc_tournament *tournament, unsigned int at)
+void lc_tournament_update(struct lc_tournament *tournament, unsigned int index)
 {
-	update(tournament, at);
+	tournament_update(tournament, index);
 }
 
 /**
- * lc_tournament_enter() - a slot has a load from now on
+ * lc_tournament_add() - use a free slot
  * @tournament: the tournament
- * @at: a slot without one
- * @active: its load
+ * @index: the free slot
+ * @active: the load of its backend
  *
- * It can take nothing until it is given a weight, and goes last among equals.
+ * The slot takes no connection until it is given a weight. Of slots with equal ranks it
+ * is the last one to be chosen.
  */
-void lc_tournament_enter(struct lc_tournament *tournament, unsigned int at,
-			 const atomic_t *active)
+void lc_tournament_add(struct lc_tournament *tournament, unsigned int index,
+		       const atomic_t *active)
 {
-	struct lc_slot *slot = &tournament->slots[at];
+	struct lc_slot *slot = &tournament->slots[index];
 
 	slot->active = active;
 	slot->turn = ++tournament->turn;
 }
 
 /**
- * lc_tournament_leave() - undo lc_tournament_enter()
+ * lc_tournament_del() - undo lc_tournament_add()
  * @tournament: the tournament
- * @at: the slot, and its weight
+ * @index: the slot; its weight is cleared
  */
-void lc_tournament_leave(struct lc_tournament *tournament, unsigned int at)
+void lc_tournament_del(struct lc_tournament *tournament, unsigned int index)
 {
-	struct lc_slot *slot = &tournament->slots[at];
+	struct lc_slot *slot = &tournament->slots[index];
 
 	slot->weight = 0;
-	lc_tournament_update(tournament, at);
+	lc_tournament_update(tournament, index);
 	slot->active = NULL;
 }
 
 /**
- * lc_tournament_choose() - the slot that takes the next connection
- * @tournament: the tournament; its slots have been looked at
+ * lc_tournament_choose() - choose the slot for the next connection
+ * @tournament: the tournament; lc_tournament_update() was called for all its slots
  *
- * Context: any. The caller keeps the counters alive.
- * Return: an index into the slots, or -1 when none can take a connection.
+ * Context: any. The caller keeps the loads in memory.
+ * Return: the index of the slot, or -1 if none can take a connection.
  */
 int lc_tournament_choose(struct lc_tournament *tournament)
 {
-	unsigned int left = tournament->width;
-	unsigned int at = tournament->last;
+	unsigned int tries = tournament->width;
+	unsigned int index = tournament->last;
 	struct lc_slot *best;
 
 	do {
-		update(tournament, at);
+		tournament_update(tournament, index);
 		best = tournament->winners[1];
-		at = best - tournament->slots;
-		if (best->rank == LC_NO_RANK)
+		index = best - tournament->slots;
+		if (best->rank == LC_RANK_NONE)
 			return -1;
-	} while (best->load != load_of(best) && left--);
+	} while (best->load != slot_load(best) && tries--);
 	best->turn = ++tournament->turn;
-	tournament->last = at;
-	return at;
+	tournament->last = index;
+	return index;
 }
 
 /**
- * lc_tournament_choose_other() - anyone but this slot, if there is anyone
+ * lc_tournament_choose_other() - choose another slot than this one, if there is one
  * @tournament: the tournament
- * @at: the slot that was chosen just now
+ * @index: the slot, which was chosen just now
  *
- * Context: any. The caller keeps the counters alive.
- * Return: an index into the slots.
+ * Context: any. The caller keeps the loads in memory.
+ * Return: the index of the other slot, or @index if no other can take a connection.
  */
 int lc_tournament_choose_other(struct lc_tournament *tournament,
-			       unsigned int at)
+			       unsigned int index)
 {
-	struct lc_slot *slot = &tournament->slots[at];
+	struct lc_slot *slot = &tournament->slots[index];
 	const u16 weight = slot->weight;
 	int other;
 
 	slot->weight = 0;
 	other = lc_tournament_choose(tournament);
 	slot->weight = weight;
-	lc_tournament_update(tournament, at);
-	return other < 0 ? (int)at : other;
+	lc_tournament_update(tournament, index);
+	return other < 0 ? (int)index : other;
 }
 
 /**
- * lc_tournament_take() - this slot takes the next connection, if it can
+ * lc_tournament_take() - choose this slot if it can take the next connection
  * @tournament: the tournament
- * @at: the slot
+ * @index: the slot
  *
- * A backup cannot as long as there is an ordinary slot that can.
+ * A backup cannot while an ordinary slot can.
  *
- * Context: any. The caller keeps the counters alive.
- * Return: whether it does.
+ * Context: any. The caller keeps the loads in memory.
+ * Return: true if it can.
  */
-bool lc_tournament_take(struct lc_tournament *tournament, unsigned int at)
+bool lc_tournament_take(struct lc_tournament *tournament, unsigned int index)
 {
-	struct lc_slot *slot = &tournament->slots[at];
+	struct lc_slot *slot = &tournament->slots[index];
 	const struct lc_slot *best;
 
 	lc_tournament_update(tournament, tournament->last);
-	lc_tournament_update(tournament, at);
+	lc_tournament_update(tournament, index);
 	best = tournament->winners[1];
-	if (slot->rank == LC_NO_RANK || (slot->backup && !best->backup))
+	if (slot->rank == LC_RANK_NONE || (slot->backup && !best->backup))
 		return false;
 	slot->turn = ++tournament->turn;
-	tournament->last = at;
+	tournament->last = index;
 	return true;
 }

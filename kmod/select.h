@@ -5,20 +5,21 @@
 #include <linux/atomic.h>
 #include <linux/types.h>
 
-/** LC_SLOTS - most slots of a tournament */
+/** LC_SLOTS - the largest number of slots of a tournament */
 #define LC_SLOTS	65535U
 
 /**
- * struct lc_slot - one backend as a pool sees it
- * @active: live connections of the backend, shared by all pools that use it
- * @max_conns: takes no connection while @active is not below; 0: no cap
- * @weight: share of the backend in this pool, 0 to 65535; 0: takes none
- * @backup: chosen only when no ordinary slot can take the connection
- * @ramp: as if the weight were @ramp / 256 of what it is, 1 to 255; 0: all of it
- * @load: @active when the tournament last looked
- * @turn: the tournament's turn when the slot was last chosen
- * @rank: (@load + 1) * 2^32 / @weight, by @ramp more; the top bit is set in a backup's; all
- *	bits are set when the slot can take no connection
+ * struct lc_slot - a backend in the tournament of a pool
+ * @active: active connections of the backend, in all pools; NULL: the slot is free
+ * @max_conns: the slot can take a connection only while @active is lower; 0: no limit
+ * @weight: the backend's weight in this pool, 0 to 65535; 0: it takes no connection
+ * @backup: chosen only if no ordinary slot can take the connection
+ * @ramp: slow start: 1 to 255: the weight counts as @ramp / 256 of itself; 0: fully
+ * @load: @active when the rank was last computed
+ * @turn: lc_tournament.turn when the slot was last chosen
+ * @rank: (@load + 1) * 2^32 / @weight, with the weight reduced by @ramp; the lowest rank
+ *	wins. The top bit is set for a backup. All bits are set if the slot can take no
+ *	connection
  */
 struct lc_slot {
 	const atomic_t	*active;
@@ -33,13 +34,13 @@ struct lc_slot {
 };
 
 /**
- * struct lc_tournament - the slots of a pool, the best one on top
- * @slots: all of them, and some without @active, up to @width
- * @winners: of each pair, 2 * @width; [1] is the winner of all, [@width + i] is
- *	slot i
- * @width: leaves of the tree, a power of two
- * @last: who was chosen last, and has one connection more by now
- * @turn: choices so far
+ * struct lc_tournament - chooses among the slots of a pool
+ * @slots: @width slots; those without @active are free
+ * @winners: the tree, 2 * @width nodes: [@width + i] is slot i, each other node [n] is
+ *	the better one of [2 * n] and [2 * n + 1], and [1] is the best slot of all
+ * @width: number of leaves, a power of two
+ * @last: index of the slot that was chosen last; its load has probably grown since
+ * @turn: counts choices
  */
 struct lc_tournament {
 	struct lc_slot	*slots;
@@ -54,13 +55,13 @@ void lc_tournament_init(struct lc_tournament *tournament, void *memory,
 			unsigned int count);
 void *lc_tournament_grow(struct lc_tournament *tournament, void *memory,
 			 unsigned int count);
-void lc_tournament_update(struct lc_tournament *tournament, unsigned int at);
-void lc_tournament_enter(struct lc_tournament *tournament, unsigned int at,
-			 const atomic_t *active);
-void lc_tournament_leave(struct lc_tournament *tournament, unsigned int at);
+void lc_tournament_update(struct lc_tournament *tournament, unsigned int index);
+void lc_tournament_add(struct lc_tournament *tournament, unsigned int index,
+		       const atomic_t *active);
+void lc_tournament_del(struct lc_tournament *tournament, unsigned int index);
 int lc_tournament_choose(struct lc_tournament *tournament);
-bool lc_tournament_take(struct lc_tournament *tournament, unsigned int at);
+bool lc_tournament_take(struct lc_tournament *tournament, unsigned int index);
 int lc_tournament_choose_other(struct lc_tournament *tournament,
-			       unsigned int at);
+			       unsigned int index);
 
 #endif /* LC_SELECT_H */

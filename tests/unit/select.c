@@ -298,7 +298,7 @@ static void test_full_while_nobody_looks(void)
 static void enter(unsigned int at, int load, u16 weight)
 {
 	loads[at].counter = load;
-	lc_tournament_enter(&it, at, &loads[at]);
+	lc_tournament_add(&it, at, &loads[at]);
 	check(can_take(at), false, "slot %u has a weight before it is given one",
 	      at);
 	it.slots[at].max_conns = 0;
@@ -355,7 +355,7 @@ static void come_or_go(int step)
 		at = any_slot(true);
 		if (at < 0)
 			break;
-		lc_tournament_leave(&it, at);
+		lc_tournament_del(&it, at);
 		check(is_taken(at), false, "step %d: %d has left", step, at);
 		break;
 	default:
@@ -400,7 +400,7 @@ static void test_turns_of_who_comes(void)
 	choices_are("203203", "in the order they came");
 	enter(1, 5, 1);
 	choices_are("2031", "the last one came");
-	lc_tournament_leave(&it, 0);
+	lc_tournament_del(&it, 0);
 	choices_are("231", "one has left");
 	enter(0, 5, 1);
 	choices_are("23", "and is back, and last");
@@ -423,13 +423,13 @@ static void test_who_leaves_is_chosen_no_more(void)
 	enter(0, 0, 65535);
 	enter(1, 1000, 1);
 	check(choose(), 0, "the idle one");
-	lc_tournament_leave(&it, 0);
+	lc_tournament_del(&it, 0);
 	check(choose(), 1, "the one who was chosen last has left");
 	grow(3);
 	enter(2, 0, 1);
-	lc_tournament_leave(&it, 2);
+	lc_tournament_del(&it, 2);
 	check(choose(), 1, "the best one has left before it was chosen");
-	lc_tournament_leave(&it, 1);
+	lc_tournament_del(&it, 1);
 	check(choose(), -1, "all have left");
 	grow(1000);
 	check(choose(), -1, "and nobody came with more room");
@@ -448,7 +448,7 @@ static void test_grows_to_the_most(void)
 		if (i == it.width)
 			grow(2 * it.width);
 		load[i].counter = LC_SLOTS - i;
-		lc_tournament_enter(&it, i, &load[i]);
+		lc_tournament_add(&it, i, &load[i]);
 		it.slots[i].weight = 1;
 		lc_tournament_update(&it, i);
 		check(choose(), i, "the one with the smallest load so far");
@@ -456,7 +456,7 @@ static void test_grows_to_the_most(void)
 	for (unsigned int i = LC_SLOTS; i--; ) {
 		at = choose();
 		check(at, i, "the next after %u have left", LC_SLOTS - 1 - i);
-		lc_tournament_leave(&it, i);
+		lc_tournament_del(&it, i);
 	}
 	check(choose(), -1, "all have left");
 }
