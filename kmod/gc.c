@@ -179,7 +179,7 @@ static enum lc_verdict judge_record(struct lc_gc *gc, struct lc_record *record,
 		verdict = LC_REMOVE;
 	else if (first)
 		verdict = judge_answer(gc, record, ct);
-	/* Not earlier: see may_clash() in record.c. */
+	/* Not earlier: see record_may_clash() in record.c. */
 	set_mark(record, LC_CHECKED);
 	return verdict;
 }

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Records: which connections are counted, and where.
+ * Records: the connections that are counted, and the backends that count them.
  *
- * Anyone may add a record or move it from phase to phase under its lock; only
- * the gc takes one out.
+ * Hooks, scans and the gc update records, each under the lock of its hash. Only the gc
+ * frees records.
  *
- * Until the gc has looked at it a record is young, and in a table of the young
- * alone. That one is small, and so in a cache however many connections live:
- * what a new one costs would else grow with their number, by the way to a bucket
- * among a million. There is at most one young record for a key, so that a packet
- * seen twice, two packets racing, or adoption against a new connection count
- * once.
+ * There are two generations. A record is young until the gc has checked and kept it;
+ * then it is old. Each generation has its own table. The table of young records is
+ * small, so it stays in the cache however many connections live. With one table for
+ * all, a new connection would cost more the more connections there are: it would
+ * fetch one of a million buckets from memory.
  *
- * Nobody looks for an old one when a young one is added. There is one where
- * conntrack's entry has ended without a packet, as when a client's port is used
- * again, and the gc has not seen that yet. It counts until then, as it would
- * had nobody come. Whoever asks for the key is told of the young one, and where
- * that grows old it takes the other's place.
+ * There is at most one young record with a key. So a connection is counted once, even
+ * if a packet passes the hooks twice, if two packets race, or if a scan adopts the
+ * connection at the same time.
+ *
+ * A young record is added without a look at the old records. An old record with the
+ * same key belongs to an entry that has ended without a packet, and the gc has not
+ * noticed that yet: for example, a client uses a port again. The old record is counted
+ * until the gc checks it, as it would be without the new connection. If both tables
+ * hold a key, the young record is current: a search returns it. When it grows old, it
+ * takes the place of the old one.
  */
 #include <linux/minmax.h>
 #include <linux/random.h>
@@ -33,7 +37,10 @@ static u32 record_hash_node(const void *records, const struct lc_node *node)
 			      &container_of(node, struct lc_record, node)->key);
 }
 
-/* Without a constructor each would be cleared first, and merged with count_other_proto. */
+/*
+ * It does nothing. But a cache with a constructor is not merged with other caches, and
+ * its objects are not cleared when they are allocated.
+ */
 static void record_ctor(void *object)
 {
 }
@@ -45,7 +52,7 @@ static void record_ctor(void *object)
  */
 int __init lc_record_init(void)
 {
-	/* Hashed and compared as words. */
+	/* Keys are hashed and compared as words: they must have no padding. */
 	BUILD_BUG_ON(sizeof(struct lc_record_key) != 40);
 
 	lc_record_cache = kmem_cache_create("leastconn_record",
@@ -55,7 +62,7 @@ int __init lc_record_init(void)
 }
 
 /**
- * lc_record_exit() - the module goes, after all its namespaces
+ * lc_record_exit() - the module unloads, after all its namespaces have ended
  */
 void lc_record_exit(void)
 {
@@ -63,12 +70,12 @@ void lc_record_exit(void)
 }
 
 /**
- * lc_records_open() - make a namespace ready for records
+ * lc_records_open() - allocate the tables of a namespace
  * @records: zeroed memory, or opened before
  *
- * Not when it begins: most namespaces never have a rule.
+ * This is not done when the namespace begins: most namespaces never have a rule.
  *
- * Context: may sleep; the caller lets one in at a time.
+ * Context: may sleep; the caller serializes calls for a namespace.
  * Return: 0 or a negative errno.
  */
 int lc_records_open(struct lc_records *records)
@@ -93,7 +100,7 @@ free_locks:
 	return -ENOMEM;
 }
 
-static void put_dests(const struct lc_dests *dests)
+static void record_put_dests(const struct lc_dests *dests)
 {
 	if (dests->exact)
 		lc_backend_put(dests->exact);
@@ -101,17 +108,17 @@ static void put_dests(const struct lc_dests *dests)
 		lc_backend_put(dests->any_port);
 }
 
-static void free_node(struct lc_node *node)
+static void record_free_node(struct lc_node *node)
 {
 	struct lc_record *record = container_of(node, struct lc_record, node);
 
-	put_dests(&record->dests);
+	record_put_dests(&record->dests);
 	kmem_cache_free(lc_record_cache, record);
 }
 
 /**
- * lc_records_close() - the namespace goes
- * @records: the namespace's; no hook, no gc is left
+ * lc_records_close() - the namespace ends: free its records and tables
+ * @records: the namespace's; neither hooks nor the gc use it any more
  *
  * Context: may sleep.
  */
@@ -119,17 +126,17 @@ void lc_records_close(struct lc_records *records)
 {
 	if (!records->open)
 		return;
-	lc_table_exit(&records->old, free_node);
-	lc_table_exit(&records->young, free_node);
+	lc_table_exit(&records->old, record_free_node);
+	lc_table_exit(&records->young, record_free_node);
 	lc_table_locks_free(records->locks);
 }
 
 /**
- * lc_record_lockptr() - what protects the record with this key
+ * lc_record_lockptr() - the lock that protects the record with a key
  * @records: the namespace's
  * @key: the key
  *
- * Context: any. To be taken with bottom halves off.
+ * Context: any. The lock is taken with bottom halves off.
  * Return: the lock.
  */
 spinlock_t *lc_record_lockptr(const struct lc_records *records,
@@ -139,18 +146,22 @@ spinlock_t *lc_record_lockptr(const struct lc_records *records,
 }
 
 /*
- * Two first packets of one flow may race on two processors, each translated to
- * a backend of its own; conntrack keeps one. Until the gc has looked, a
- * change of backend is taken for that, and is no further connection. TCP's
- * loser is dropped: there it is always one.
+ * The first two packets of a flow may race on two processors, and each may be
+ * translated to a different backend. Conntrack keeps one of the two entries. So a
+ * change of the backend before the first check is taken for such a race: it is not
+ * counted as another connection. In TCP the packet that loses is dropped, so there a
+ * change of the backend is always another connection.
  */
-static bool may_clash(const struct lc_record *record)
+static bool record_may_clash(const struct lc_record *record)
 {
 	return !(record->marks & LC_CHECKED) &&
 	       record->key.proto != IPPROTO_TCP;
 }
 
-/* Counts follow one of a record's backends to @new, and to phase @to. */
+/*
+ * Move the counts of a connection from the backend in @slot to @new, and from the
+ * record's phase to @to.
+ */
 static void record_account(struct lc_record *record, struct lc_backend **slot,
 			   struct lc_backend *new, enum lc_phase to, bool begins)
 {
@@ -169,7 +180,7 @@ static void record_account(struct lc_record *record, struct lc_backend **slot,
 		new = NULL;
 	if (new) {
 		lc_backend_count(new, LC_ENDED, to);
-		if (!old || READ_ONCE(old->gone) || !may_clash(record))
+		if (!old || READ_ONCE(old->gone) || !record_may_clash(record))
 			atomic64_inc(&new->total);
 	}
 	WRITE_ONCE(*slot, new);
@@ -179,8 +190,8 @@ static void record_account(struct lc_record *record, struct lc_backend **slot,
 	}
 }
 
-static void change(struct lc_record *record, const struct lc_dests *dests,
-		   enum lc_phase phase, bool begins)
+static void record_update(struct lc_record *record, const struct lc_dests *dests,
+			  enum lc_phase phase, bool begins)
 {
 	record_account(record, &record->dests.exact, dests->exact, phase, begins);
 	record_account(record, &record->dests.any_port, dests->any_port, phase, begins);
@@ -188,71 +199,72 @@ static void change(struct lc_record *record, const struct lc_dests *dests,
 }
 
 /**
- * lc_record_set() - what is now known of a recorded connection
+ * lc_record_set() - update a record from its conntrack entry
  * @records: the namespace's
  * @record: the record; its lock is held
- * @dests: the backends it is a load of
- * @phase: where in its life it is
+ * @dests: the backends that count the connection from now on
+ * @phase: the phase of the connection
  *
- * Context: any, @dests's backends under RCU.
+ * Context: any, under rcu_read_lock().
  */
 void lc_record_set(struct lc_records *records, struct lc_record *record,
 		   const struct lc_dests *dests, enum lc_phase phase)
 {
 	lockdep_assert_held(lc_record_lockptr(records, &record->key));
 
-	change(record, dests, phase, false);
+	record_update(record, dests, phase, false);
 }
 
-static struct lc_record *find_in_table(const struct lc_table *table, u32 hash,
-				       const struct lc_record_key *key)
+static struct lc_record *record_find_in_table(const struct lc_table *table, u32 hash,
+					      const struct lc_record_key *key)
 {
-	return lc_record_find(lc_table_bucket(table, hash), hash, key);
+	return lc_record_find_in_bucket(lc_table_bucket(table, hash), hash, key);
 }
 
-/* Of two the young one: it is who has the key now. */
-static struct lc_record *find(const struct lc_records *records, u32 hash,
-			      const struct lc_record_key *key)
+/* If both tables hold the key, the young record is current. */
+static struct lc_record *record_find(const struct lc_records *records, u32 hash,
+				     const struct lc_record_key *key)
 {
-	return find_in_table(&records->young, hash, key) ?:
-	       find_in_table(&records->old, hash, key);
+	return record_find_in_table(&records->young, hash, key) ?:
+	       record_find_in_table(&records->old, hash, key);
 }
 
 /**
  * lc_record_exists() - is there a record with this key?
  * @records: the namespace's
- * @key: the connection
+ * @key: the key
  *
  * Context: any.
- * Return: whether there is.
+ * Return: true if there is.
  */
 bool lc_record_exists(struct lc_records *records, const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
-	bool is;
+	bool exists;
 
 	spin_lock_bh(lock);
-	is = find(records, hash, key);
+	exists = record_find(records, hash, key);
 	spin_unlock_bh(lock);
-	return is;
+	return exists;
 }
 
 /**
- * lc_record_renew() - the connection with this key is a new one, or was seen again
+ * lc_record_renew() - update the record of a connection that is new or seen again
  * @records: the namespace's
- * @key: the connection
- * @dests: the backends it is a load of
- * @phase: where in its life it is
- * @begins: it is a new one that takes a record's place
+ * @key: the connection's key
+ * @dests: the backends that count the connection from now on
+ * @phase: the phase of the connection
+ * @begins: true if the connection is new, and takes over the record of an earlier one
  *
- * If the connection is new, or its record has ended, the gc checks once more
- * before it frees the record: it may just have seen the end of the previous entry.
- * A connection that is only seen again keeps its marks, so that an answer or a
- * failure is not counted twice, and the number of tries is n_unready.
+ * If the connection is new, or its record has ended, the gc checks the record once
+ * more before it frees it: the last check may have seen the end of the previous
+ * entry. A connection that is only seen again keeps its marks, so that an answer or a
+ * failure is not counted twice. A connection that was redispatched keeps its number of
+ * tries.
  *
  * Context: any, under rcu_read_lock().
- * Return: false when there is no record with this key.
+ * Return: false if there is no record with this key.
  */
 bool lc_record_renew(struct lc_records *records,
 		     const struct lc_record_key *key,
@@ -265,16 +277,16 @@ bool lc_record_renew(struct lc_records *records,
 	u8 keep = U8_MAX;
 
 	spin_lock_bh(lock);
-	record = find(records, hash, key);
+	record = record_find(records, hash, key);
 	if (record) {
 		if (begins)
 			keep = LC_YOUNG;
 		else if (record->phase == LC_ENDED)
 			keep = LC_YOUNG | LC_FAILED;
-		/* The client's next try at what was taken from a backend. */
+		/* The client may be retrying a connection that was redispatched. */
 		if (record->phase == LC_ENDED)
 			keep |= LC_TRIES;
-		change(record, dests, phase, begins);
+		record_update(record, dests, phase, begins);
 		WRITE_ONCE(record->marks, record->marks & keep);
 	}
 	spin_unlock_bh(lock);
@@ -282,13 +294,13 @@ bool lc_record_renew(struct lc_records *records,
 }
 
 /**
- * lc_record_close() - an active connection is no more
+ * lc_record_close() - move an active connection to another phase
  * @records: the namespace's
- * @key: the connection, recorded or not
- * @phase: where in its life it is
+ * @key: the connection's key; there may be no record with it
+ * @phase: the new phase
  *
  * Context: any, under rcu_read_lock().
- * Return: whether it was one until now.
+ * Return: true if there is a record, and it was active until now.
  */
 bool lc_record_close(struct lc_records *records,
 		     const struct lc_record_key *key, enum lc_phase phase)
@@ -299,21 +311,21 @@ bool lc_record_close(struct lc_records *records,
 	bool closes;
 
 	spin_lock_bh(lock);
-	record = find(records, hash, key);
+	record = record_find(records, hash, key);
 	closes = record && record->phase == LC_ACTIVE;
 	if (closes)
-		change(record, &record->dests, phase, false);
+		record_update(record, &record->dests, phase, false);
 	spin_unlock_bh(lock);
 	return closes;
 }
 
 /**
- * lc_record_mark_failed() - its backend has failed an active connection
+ * lc_record_mark_failed() - note that its backend has failed an active connection
  * @records: the namespace's
- * @key: the connection, recorded or not
+ * @key: the connection's key; there may be no record with it
  *
  * Context: any.
- * Return: whether this is news.
+ * Return: true if there is an active record, and its failure was not noted before.
  */
 bool lc_record_mark_failed(struct lc_records *records,
 			   const struct lc_record_key *key)
@@ -324,7 +336,7 @@ bool lc_record_mark_failed(struct lc_records *records,
 	bool news;
 
 	spin_lock_bh(lock);
-	record = find(records, hash, key);
+	record = record_find(records, hash, key);
 	news = record && record->phase == LC_ACTIVE &&
 	       !(record->marks & LC_FAILED);
 	if (news)
@@ -333,12 +345,15 @@ bool lc_record_mark_failed(struct lc_records *records,
 	return news;
 }
 
-/* Those of the one it takes the place of, too, if that waits for it. */
-static unsigned int all_tries(const struct lc_records *records, u32 hash,
-			      const struct lc_record *record)
+/*
+ * The tries of a connection. If its young record supersedes an old one that awaited a
+ * retry, the tries of the old one count, too.
+ */
+static unsigned int record_all_tries(const struct lc_records *records, u32 hash,
+				     const struct lc_record *record)
 {
-	const struct lc_record *old = find_in_table(&records->old, hash,
-					      &record->key);
+	const struct lc_record *old = record_find_in_table(&records->old, hash,
+							   &record->key);
 	unsigned int tries = FIELD_GET(LC_TRIES, record->marks);
 
 	if (!old || !lc_record_awaits_retry(old))
@@ -347,14 +362,15 @@ static unsigned int all_tries(const struct lc_records *records, u32 hash,
 }
 
 /**
- * lc_record_start_retry() - take a connection from its backend, for another one
+ * lc_record_start_retry() - take a connection from its backend, to redispatch it
  * @records: the namespace's
- * @key: the connection, recorded or not
+ * @key: the connection's key; there may be no record with it
  *
- * It is counted nowhere until its client tries again.
+ * No backend counts the connection until its client retries.
  *
  * Context: any, under rcu_read_lock().
- * Return: false when that has been done LC_MAX_TRIES times.
+ * Return: false if there is no record, or the connection was redispatched
+ *	%LC_MAX_TRIES times.
  */
 bool lc_record_start_retry(struct lc_records *records,
 			   const struct lc_record_key *key)
@@ -365,13 +381,13 @@ bool lc_record_start_retry(struct lc_records *records,
 	unsigned int tries = 0;
 
 	spin_lock_bh(lock);
-	record = find(records, hash, key);
+	record = record_find(records, hash, key);
 	if (record)
-		tries = all_tries(records, hash, record) + 1;
+		tries = record_all_tries(records, hash, record) + 1;
 	if (tries > LC_MAX_TRIES)
 		tries = 0;
 	if (tries) {
-		change(record, &record->dests, LC_ENDED, false);
+		record_update(record, &record->dests, LC_ENDED, false);
 		WRITE_ONCE(record->marks, (record->marks & LC_YOUNG) |
 			   LC_CHECKED | FIELD_PREP(LC_TRIES, tries));
 	}
@@ -380,49 +396,50 @@ bool lc_record_start_retry(struct lc_records *records,
 }
 
 /**
- * lc_record_prev_backend() - the backend that a connection was last taken from
+ * lc_record_prev_backend() - the backend that a connection was taken from
  * @records: the namespace's
- * @key: the connection, recorded or not
+ * @key: the connection's key; there may be no record with it
  *
  * Context: any, under rcu_read_lock().
- * Return: the backend, to be compared with, or NULL.
+ * Return: the backend, only to be compared, or NULL if the connection does not await a
+ *	retry.
  */
 const struct lc_backend *lc_record_prev_backend(struct lc_records *records,
 						const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
-	const struct lc_backend *left = NULL;
+	const struct lc_backend *prev = NULL;
 	const struct lc_record *record;
 
 	spin_lock_bh(lock);
-	record = find(records, hash, key);
+	record = record_find(records, hash, key);
 	if (record && lc_record_awaits_retry(record))
-		left = record->dests.exact ?: record->dests.any_port;
+		prev = record->dests.exact ?: record->dests.any_port;
 	spin_unlock_bh(lock);
-	return left;
+	return prev;
 }
 
-/* Of two with one key the young one has been tried as often. */
-static void inherit_tries(const struct lc_records *records, u32 hash,
-			  struct lc_record *young)
+/* A young record that supersedes an old one takes over its tries. */
+static void record_inherit_tries(const struct lc_records *records, u32 hash,
+				 struct lc_record *young)
 {
-	unsigned int tries = all_tries(records, hash, young);
+	unsigned int tries = record_all_tries(records, hash, young);
 
 	WRITE_ONCE(young->marks, (young->marks & ~LC_TRIES) |
 				 FIELD_PREP(LC_TRIES, tries));
 }
 
 /**
- * lc_record_is_superseded() - to a young record with an old one's key
+ * lc_record_is_superseded() - is there a young record with an old record's key?
  * @records: the namespace's
  * @record: a record, young or old; its lock is held
  *
- * What conntrack has with this key is the young one's, which is told how often
- * the connection was tried.
+ * Then conntrack's entry with this key belongs to the young record, and the caller
+ * frees @record. The young record takes over its tries.
  *
  * Context: any.
- * Return: whether there is one: @record, which is old, is to go.
+ * Return: true if there is; false for a young record.
  */
 bool lc_record_is_superseded(const struct lc_records *records,
 			     const struct lc_record *record)
@@ -432,14 +449,17 @@ bool lc_record_is_superseded(const struct lc_records *records,
 
 	if (record->marks & LC_YOUNG)
 		return false;
-	young = find_in_table(&records->young, hash, &record->key);
+	young = record_find_in_table(&records->young, hash, &record->key);
 	if (young)
-		inherit_tries(records, hash, young);
+		record_inherit_tries(records, hash, young);
 	return young;
 }
 
-/* The old record goes on as the young one, which has its load to end instead. */
-static void replace_old(struct lc_record *old, struct lc_record *young)
+/*
+ * The old record continues as the record of the young one's connection. The young
+ * record gets the counts of the connection that has ended; they end when it is freed.
+ */
+static void record_replace_old(struct lc_record *old, struct lc_record *young)
 {
 	swap(old->dests, young->dests);
 	swap(old->phase, young->phase);
@@ -448,29 +468,28 @@ static void replace_old(struct lc_record *old, struct lc_record *young)
 }
 
 /**
- * lc_record_make_old() - a record is young no more
+ * lc_record_make_old() - move a record from the young ones to the old ones
  * @records: the namespace's
- * @record: the record, young or not; its lock is held. Only the gc lets
- *	them age
+ * @record: the record, young or old; its lock is held. Only the gc calls this
  *
- * Where an old one has its key, that connection has ended unseen, and its record
- * goes on with what this one had.
+ * If there is an old record with the same key, its connection has ended unnoticed.
+ * Then the old record continues as the record of this connection.
  *
  * Context: any, under rcu_read_lock().
- * Return: false when it does: @record is freed.
+ * Return: false if that was so: @record is freed.
  */
 bool lc_record_make_old(struct lc_records *records, struct lc_record *record)
 {
 	u32 hash = lc_record_hash(records, &record->key);
 	struct lc_table *young = &records->young, *old = &records->old;
-	struct lc_record *outlived;
+	struct lc_record *older;
 
 	if (!(record->marks & LC_YOUNG))
 		return true;
-	outlived = find_in_table(old, hash, &record->key);
-	if (outlived) {
-		inherit_tries(records, hash, record);
-		replace_old(outlived, record);
+	older = record_find_in_table(old, hash, &record->key);
+	if (older) {
+		record_inherit_tries(records, hash, record);
+		record_replace_old(older, record);
 		lc_record_del(records, record);
 		return false;
 	}
@@ -481,7 +500,7 @@ bool lc_record_make_old(struct lc_records *records, struct lc_record *record)
 }
 
 /**
- * lc_record_prefetch_old() - lc_record_make_old() soon
+ * lc_record_prefetch_old() - prefetch the bucket for lc_record_make_old()
  * @records: the namespace's
  * @record: the record; its lock is not needed
  *
@@ -494,10 +513,9 @@ void lc_record_prefetch_old(const struct lc_records *records,
 }
 
 /**
- * lc_record_del() - the connection counts no more
+ * lc_record_del() - stop counting a connection, and free its record
  * @records: the namespace's
- * @record: the record, freed; its lock is held. Only the gc takes records
- *	out
+ * @record: the record; its lock is held. Only the gc calls this
  *
  * Context: any, under rcu_read_lock().
  */
@@ -508,27 +526,27 @@ void lc_record_del(struct lc_records *records, struct lc_record *record)
 	struct lc_table *table = record->marks & LC_YOUNG ? &records->young :
 							    &records->old;
 
-	change(record, &none, LC_ENDED, false);
+	record_update(record, &none, LC_ENDED, false);
 	lc_table_del(table, lc_table_bucket(table, hash), &record->node);
 	kmem_cache_free(lc_record_cache, record);
 }
 
-static unsigned int collect(const struct lc_table *table, unsigned int part,
-			    bool (*wanted)(const struct lc_dests *dests),
-			 struct lc_record_key *keys, unsigned int most)
+static unsigned int record_collect(const struct lc_table *table, unsigned int part,
+				   bool (*wanted)(const struct lc_dests *dests),
+				   struct lc_record_key *keys, unsigned int max)
 {
 	const struct lc_record *record;
 	const struct lc_node *node;
 	unsigned int found = 0;
-	u32 at;
+	u32 index;
 
-	for (at = part; at < READ_ONCE(table->size); at += LC_TABLE_LOCKS) {
-		node = lc_table_at(table, at)->first;
+	for (index = part; index < READ_ONCE(table->size); index += LC_TABLE_LOCKS) {
+		node = lc_table_bucket_at(table, index)->first;
 		for (; node; node = node->next) {
 			record = container_of(node, struct lc_record, node);
 			if (!wanted(&record->dests))
 				continue;
-			if (found < most)
+			if (found < max)
 				keys[found] = record->key;
 			found++;
 		}
@@ -537,27 +555,27 @@ static unsigned int collect(const struct lc_table *table, unsigned int part,
 }
 
 /**
- * lc_records_collect() - connections that are the load of certain backends
- * @records: the namespace's, which are open
- * @part: of them, from 0 to %LC_TABLE_LOCKS - 1
- * @wanted: which loads; called under a lock, bottom halves off
- * @keys: where their keys go
- * @most: room for so many keys
+ * lc_records_collect() - collect the keys of connections by their backends
+ * @records: the namespace's; they are open
+ * @part: the part of the records to search, 0 to %LC_TABLE_LOCKS - 1
+ * @wanted: selects the connections; called under a lock, bottom halves off
+ * @keys: receives the keys
+ * @max: room in @keys
  *
  * Context: process.
- * Return: how many there are in this part, more than @most perhaps.
+ * Return: how many connections of this part are selected; may be more than @max.
  */
 unsigned int lc_records_collect(struct lc_records *records, unsigned int part,
 				bool (*wanted)(const struct lc_dests *dests),
-			     struct lc_record_key *keys, unsigned int most)
+				struct lc_record_key *keys, unsigned int max)
 {
 	spinlock_t *lock = &records->locks[part];
 	unsigned int found;
 
 	spin_lock_bh(lock);
-	found = collect(&records->young, part, wanted, keys, most);
-	found += collect(&records->old, part, wanted, keys + min(found, most),
-		      most - min(found, most));
+	found = record_collect(&records->young, part, wanted, keys, max);
+	found += record_collect(&records->old, part, wanted, keys + min(found, max),
+				max - min(found, max));
 	spin_unlock_bh(lock);
 	return found;
 }

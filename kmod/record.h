@@ -12,16 +12,17 @@
 #include "table.h"
 
 /**
- * struct lc_record_key - names a conntrack entry without holding it: its
- *	original direction
- * @src: who began it
- * @dst: where to, before any translation; unused bytes of addresses are zero
- * @src_id: port, or what the protocol has instead
- * @dst_id: the same
+ * struct lc_record_key - identifies a conntrack entry by its original direction
+ * @src: source address; unused bytes are zero
+ * @dst: destination address before translation; unused bytes are zero
+ * @src_id: source port, or what the protocol has instead
+ * @dst_id: destination port before translation, or what the protocol has instead
  * @zone: conntrack zone id
  * @proto: layer-4 protocol
  * @family: NFPROTO_IPV4 or NFPROTO_IPV6
- * @rest: all of it but the addresses
+ * @rest: everything but the addresses, as one word
+ *
+ * A key holds no reference to the entry.
  */
 struct lc_record_key {
 	union nf_inet_addr	src;
@@ -39,8 +40,8 @@ struct lc_record_key {
 };
 
 /**
- * struct lc_dests - the backends one connection is a load of
- * @exact: the backend of the connection's address, port and protocol, or NULL
+ * struct lc_dests - the backends that count a connection
+ * @exact: the backend with the connection's address, port and protocol, or NULL
  * @any_port: the backend that is the connection's whole address, or NULL
  */
 struct lc_dests {
@@ -48,34 +49,37 @@ struct lc_dests {
 	struct lc_backend	*any_port;
 };
 
-/* The gc has looked for its entry since it began or was renewed. */
+/* The gc has checked the record since the connection began or was renewed. */
 #define LC_CHECKED	BIT(0)
-/* It was told that the backend failed it. */
+/* The backend has failed the connection, and that was noted. */
 #define LC_FAILED	BIT(1)
-/* Looks that were in vain: at its entry for an answer, or for its entry. */
+/* Checks in a row that found no answer, or no entry. */
 #define LC_MISSES	GENMASK(4, 2)
-/* How often it was taken from a backend. */
+/* How often the connection was redispatched. */
 #define LC_TRIES	GENMASK(6, 5)
-/* It is in lc_records.young: no look of the gc's has n_unready it. */
+/* The record is in lc_records.young: the gc has not yet checked and kept it. */
 #define LC_YOUNG	BIT(7)
 
-/** LC_MAX_TRIES - how often that is done at most */
+/** LC_MAX_TRIES - how often a connection is redispatched at most */
 #define LC_MAX_TRIES	3
 
 /**
- * struct lc_record - one connection that counts
- * @node: in lc_records.young or .old, for as long as it counts
+ * struct lc_record - a counted connection
+ * @node: in lc_records.young or lc_records.old, until the record is freed
  * @key: constant
- * @bucket: where conntrack had its entry last; the gc's alone
- * @phase: &enum lc_phase it is counted in
+ * @bucket: conntrack's bucket that had the entry at the last check; 0: not known.
+ *	The gc's alone
+ * @phase: &enum lc_phase that the connection is counted in
  * @marks: LC_CHECKED and so on
- * @due: the gc's tick to look at it in; the gc's alone
- * @dests: where it is counted; each is held
- * @queue: in the gc's queue, or on its way there
+ * @due: the gc's tick for the next check; the gc's alone
+ * @dests: the backends that count the connection; a reference to each
+ * @queue: in lc_gc.fresh, or in a queue of the gc
  *
- * @phase, @marks and @dests are written under lc_record_lockptr(); the gc also
- * reads them without. It never holds the conntrack entry: pinned entries break
- * early drop and make namespace exit spin.
+ * @phase, @marks and @dests are written under lc_record_lockptr(). The gc also reads
+ * them without the lock.
+ *
+ * A record holds no reference to its conntrack entry: references break early drop
+ * and make the exit of a namespace spin.
  */
 struct lc_record {
 	struct lc_node		node;
@@ -89,30 +93,33 @@ struct lc_record {
 };
 
 /**
- * struct lc_records - the recorded connections of a network namespace
- * @young: by key, those that no look of the gc's has n_unready
- * @old: by key, the count_other_proto
- * @locks: of both. They are taken inside conntrack's, so nothing that takes
- *	those may be called under them; arenas' locks nest inside
- * @random: of the tables' hashes
- * @open: there are tables
+ * struct lc_records - the records of a network namespace
+ * @young: records that the gc has not yet checked and kept, by key
+ * @old: all other records, by key
+ * @locks: protect the records of both tables. They are taken inside conntrack's
+ *	locks, so nothing that takes a lock of conntrack may be called under them. The
+ *	locks of schedulers nest inside
+ * @random: for the hash of both tables
+ * @open: the tables are allocated
  */
 struct lc_records {
 	struct lc_table		young;
 	struct lc_table		old;
-	spinlock_t		*locks;	/* of both tables' nodes */
+	spinlock_t		*locks;	/* for the nodes of both tables */
 	u64			random[10];
 	bool			open;
 };
 
-/* What each new connection goes through is here, and inline. */
+/* Functions that every new connection calls are inline. */
 
 /*
- * D. Lemire and O. Kaser, "Strongly universal string hashing is fast", 2014,
- * multilinear-HM: with unknown random numbers two keys collide once in 2^32.
- * Of an IPv4 connection's key six words are always zero. The last two are put
- * together anew: to be read as words right after they were written in pieces they
- * would have to reach the cache first, and a new record is in none.
+ * Multilinear-HM from D. Lemire and O. Kaser, "Strongly universal string hashing is
+ * fast", 2014: with unknown random numbers two keys collide once in 2^32.
+ *
+ * Six words of an IPv4 key are always zero, and are skipped. The last two words are
+ * composed from the members of the key. A new record is not in the cache, and its
+ * members have just been written one by one: a read of them as a word would wait
+ * until they have reached the cache.
  */
 static __always_inline u32 lc_record_hash(const struct lc_records *records,
 					  const struct lc_record_key *key)
@@ -133,9 +140,9 @@ static __always_inline u32 lc_record_hash(const struct lc_records *records,
 }
 
 /**
- * lc_record_prefetch() - a record with this key will be added soon
+ * lc_record_prefetch() - prefetch the bucket for lc_record_add()
  * @records: the namespace's
- * @key: the key
+ * @key: the key of the record
  *
  * Context: any.
  */
@@ -153,11 +160,11 @@ int lc_records_open(struct lc_records *records);
 void lc_records_close(struct lc_records *records);
 
 /**
- * lc_records_count() - how many connections are recorded
+ * lc_records_count() - count the records
  * @records: the namespace's
  *
  * Context: any.
- * Return: the number.
+ * Return: how many there are.
  */
 static inline unsigned int
 lc_records_count(const struct lc_records *records)
@@ -166,14 +173,15 @@ lc_records_count(const struct lc_records *records)
 }
 
 /**
- * lc_records_are_full() - are there as many as there may be?
+ * lc_records_are_full() - has a namespace as many records as it may have?
  * @records: the namespace's
- * @max: how many entries conntrack may have there; 0: no limit
+ * @max: how many entries conntrack may have in the namespace; 0: no limit
  *
- * Twice as many: an entry that has ended has its record until the next look.
+ * The limit is 2 * @max: the record of an entry that has ended remains until its
+ * next check.
  *
  * Context: any.
- * Return: whether there are.
+ * Return: true if it has.
  */
 static inline bool lc_records_are_full(const struct lc_records *records,
 				       unsigned int max)
@@ -182,7 +190,9 @@ static inline bool lc_records_are_full(const struct lc_records *records,
 }
 
 /**
- * lc_record_alloc() - a record whose key is to be filled
+ * lc_record_alloc() - allocate a record
+ *
+ * The caller fills its key.
  *
  * Context: any. Does not sleep.
  * Return: the record, or NULL.
@@ -200,22 +210,22 @@ static inline bool lc_record_key_equal(const struct lc_record_key *a,
 }
 
 /**
- * lc_record_find() - the record with this key
- * @bucket: of its hash, whose lock is held
- * @hash: its hash
+ * lc_record_find_in_bucket() - find the record with a key in a bucket
+ * @bucket: the bucket of @hash; its lock is held
+ * @hash: the hash of @key
  * @key: the key
  *
  * Context: any.
- * Return: the record, alive while the lock is held, or NULL.
+ * Return: the record, valid while the lock is held, or NULL.
  */
 static inline struct lc_record *
-lc_record_find(const struct lc_bucket *bucket, u32 hash,
-	       const struct lc_record_key *key)
+lc_record_find_in_bucket(const struct lc_bucket *bucket, u32 hash,
+			 const struct lc_record_key *key)
 {
 	struct lc_record *record;
 	struct lc_node *node;
 
-	if (!lc_table_may_have(bucket, hash))
+	if (!lc_bucket_may_have(bucket, hash))
 		return NULL;
 	for (node = bucket->first; node; node = node->next) {
 		record = container_of(node, struct lc_record, node);
@@ -228,12 +238,14 @@ lc_record_find(const struct lc_bucket *bucket, u32 hash,
 /**
  * lc_record_add() - count a connection from now on
  * @records: the namespace's
- * @record: from lc_record_alloc(), its key filled; freed on error
- * @dests: the backends the connection is a load of
- * @phase: where in its life it is
+ * @record: from lc_record_alloc(), with its key; freed on error
+ * @dests: the backends that count the connection
+ * @phase: the phase of the connection
+ *
+ * A backend that has no users any more does not count the connection.
  *
  * Context: any, under rcu_read_lock(). Does not sleep.
- * Return: 0, or -EEXIST when there is a young one with this key.
+ * Return: 0, or -EEXIST if there is a young record with this key.
  */
 static inline int lc_record_add(struct lc_records *records,
 				struct lc_record *record,
@@ -249,7 +261,7 @@ static inline int lc_record_add(struct lc_records *records,
 	record->marks = LC_YOUNG;
 	spin_lock_bh(lock);
 	bucket = lc_table_bucket(&records->young, hash);
-	if (unlikely(lc_record_find(bucket, hash, &record->key))) {
+	if (unlikely(lc_record_find_in_bucket(bucket, hash, &record->key))) {
 		spin_unlock_bh(lock);
 		kmem_cache_free(lc_record_cache, record);
 		return -EEXIST;
@@ -269,7 +281,7 @@ bool lc_record_renew(struct lc_records *records,
 		     const struct lc_record_key *key,
 		     const struct lc_dests *dests, enum lc_phase phase,
 		     bool begins);
-/* Its connection was taken from a backend, and its client has not tried again. */
+/* The connection was redispatched, and its client has not retried yet. */
 static inline bool lc_record_awaits_retry(const struct lc_record *record)
 {
 	return record->phase == LC_ENDED && (record->marks & LC_TRIES);
@@ -295,7 +307,7 @@ void lc_record_prefetch_old(const struct lc_records *records,
 			    const struct lc_record *record);
 unsigned int lc_records_collect(struct lc_records *records, unsigned int part,
 				bool (*wanted)(const struct lc_dests *dests),
-			     struct lc_record_key *keys, unsigned int most);
+				struct lc_record_key *keys, unsigned int max);
 void lc_record_del(struct lc_records *records, struct lc_record *record);
 
 #endif /* LC_RECORD_H */

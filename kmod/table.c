@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A hash table that is never copied: linear hashing (W. Litwin, 1980).
+ * A hash table that is resized without being copied: linear hashing (W. Litwin, 1980).
  *
- * It has any number of buckets, not a power of two. With between 2^k and
- * 2^(k+1) of them a node's bucket is the last k + 1 bits of its hash, or, if
- * there are not as many yet, the last k. So one more bucket divides just one,
- * that with the same last k bits, and taking the last away joins the two again.
- * The table follows the number of its nodes in steps as small as that: nobody
- * ever waits for it, and it takes no more than twice the memory it needs.
+ * The number of buckets need not be a power of two. If it is between 2^k and 2^(k+1), the
+ * last k + 1 bits of a node's hash are the index of its bucket. If that bucket does not
+ * exist yet, the last k bits are. So a new bucket takes nodes from one other bucket only,
+ * the one with the same last k bits. When the last bucket is removed, its nodes go back
+ * there. The table follows the number of its nodes in steps of one bucket: nothing waits
+ * for a resize for long, and the table takes at most twice the memory that it needs.
  *
- * A bucket also has a bit for each hash it has seen, of those whose nodes are
- * there. With a node a bucket it says of 63 count_other_family in 64 that they are not:
- * nobody has to reach for a node, far away in memory, to see that. Who takes a
- * node out looks at all that are left, and sets the bits anew.
+ * A bucket also has a word with one bit for each hash in it, out of 64. A search for a
+ * node that does not exist looks at this word first. With one node in each bucket, 63 of
+ * 64 such searches end there, without a cache miss for the node. Whenever a node is
+ * deleted, the word is computed again from the nodes that remain.
  *
- * A lock is for all nodes whose hashes have the same last bits, fewer than any
- * bucket's number has. The two buckets of a step are under one lock, and the
- * step is taken under it: who holds the lock sees all its nodes in the bucket
- * where the size of the moment, old or new, says they are. Readers take it
- * too: they are few, and nodes need no grace period.
+ * A lock protects all nodes whose hashes end in the same bits. These are fewer bits than
+ * the index of a bucket has, so the two buckets of a resize step have the same lock. The
+ * step is taken under it. So the holder of a lock finds each of its nodes in the bucket
+ * that the current size tells, old or new. Readers take the lock, too: there are few of
+ * them, and nodes need no grace period before they are freed.
  *
- * Not rhashtable: kvmalloc() rounds its buckets up to twice the memory, its
- * readers need a grace period and so each record a lock of its own (measured, see
- * ARCHITECTURE.md).
+ * This is not an rhashtable. There kvmalloc() rounds the memory for buckets up to twice
+ * the size. Readers need a grace period, so each record would need a lock of its own
+ * (measured, see Documentation/performance.md).
  */
 #include <linux/bitops.h>
 #include <linux/errno.h>
@@ -33,17 +33,17 @@
 #include "mem.h"
 #include "table.h"
 
-/* Of one run: a fraction of a millisecond. */
-#define LC_TABLE_STEPS	4096U
+/* Buckets that one run of the work adds or removes: a fraction of a millisecond. */
+#define LC_TABLE_RUN	4096U
 
-static struct lc_bucket *alloc_part(unsigned int part, gfp_t flags)
+static struct lc_bucket *table_alloc_part(unsigned int part, gfp_t flags)
 {
-	/* From where it starts to where the next does. */
+	/* A part ends where the next one starts. */
 	return kvcalloc(lc_table_start(part + 1) - lc_table_start(part),
 			sizeof(struct lc_bucket), flags | __GFP_NOWARN);
 }
 
-static bool is_deserted(const struct lc_table *table)
+static bool table_is_sparse(const struct lc_table *table)
 {
 	u32 size = READ_ONCE(table->size);
 
@@ -51,10 +51,10 @@ static bool is_deserted(const struct lc_table *table)
 }
 
 /*
- * Further than it must, where that takes no further memory: else, each node
- * would wake up the work, which costs more than to add it.
+ * Grow by an eighth more than needed, if that takes no new part. Otherwise each new node
+ * would queue the work, which costs more than to add the node.
  */
-static bool is_tight(const struct lc_table *table)
+static bool table_should_grow(const struct lc_table *table)
 {
 	u32 count = lc_table_count(table), size = table->size;
 
@@ -64,17 +64,17 @@ static bool is_tight(const struct lc_table *table)
 	       table->parts[lc_table_part(size)];
 }
 
-static bool is_wide(const struct lc_table *table)
+static bool table_should_shrink(const struct lc_table *table)
 {
 	return table->size > LC_TABLE_MIN &&
 	       lc_table_count(table) < table->size / 2;
 }
 
-/* Of @from's nodes those whose hash has @bit go to @to. */
-static void divide(struct lc_table *table, u32 from, u32 to, u32 bit)
+/* Move the nodes with @bit in their hash from bucket @from to the new bucket @to. */
+static void table_split_bucket(struct lc_table *table, u32 from, u32 to, u32 bit)
 {
-	struct lc_bucket *low = lc_table_at(table, from);
-	struct lc_bucket *high = lc_table_at(table, to);
+	struct lc_bucket *low = lc_table_bucket_at(table, from);
+	struct lc_bucket *high = lc_table_bucket_at(table, to);
 	struct lc_node *node, *next;
 	u32 hash;
 
@@ -87,41 +87,44 @@ static void divide(struct lc_table *table, u32 from, u32 to, u32 bit)
 	}
 }
 
-/* Who reads only one of the two anew finds every bucket but the one in question. */
-static void set_size(struct lc_table *table, u32 size)
+/*
+ * A reader that holds another lock may see only one of the two writes. It still finds
+ * its bucket: only a bucket that is being split or merged could be missed.
+ */
+static void table_set_size(struct lc_table *table, u32 size)
 {
 	WRITE_ONCE(table->size, size);
 	WRITE_ONCE(table->mask, (1U << fls(size - 1)) - 1);
 }
 
-/* Return: false without memory. */
-static bool ensure_part(struct lc_table *table, unsigned int part)
+/* Return: false if memory is short. */
+static bool table_ensure_part(struct lc_table *table, unsigned int part)
 {
 	if (!table->parts[part])
 		WRITE_ONCE(table->parts[part],
-			   alloc_part(part, GFP_KERNEL));
+			   table_alloc_part(part, GFP_KERNEL));
 	return table->parts[part];
 }
 
-/* One bucket more. Return: false without memory, or when there are all. */
-static bool grow(struct lc_table *table)
+/* Add a bucket. Return: false if memory is short, or the table has LC_TABLE_MAX. */
+static bool table_grow(struct lc_table *table)
 {
 	u32 size = table->size, half = 1U << (fls(size) - 1);
 	spinlock_t *lock = lc_table_lockptr(table, size);
 
-	if (size == LC_TABLE_MAX || !ensure_part(table, lc_table_part(size)))
+	if (size == LC_TABLE_MAX || !table_ensure_part(table, lc_table_part(size)))
 		return false;
 	spin_lock_bh(lock);
-	divide(table, size - half, size, half);
-	set_size(table, size + 1);
+	table_split_bucket(table, size - half, size, half);
+	table_set_size(table, size + 1);
 	spin_unlock_bh(lock);
 	return true;
 }
 
-static void join(struct lc_table *table, u32 from, u32 to)
+static void table_merge_buckets(struct lc_table *table, u32 from, u32 to)
 {
-	const struct lc_bucket *high = lc_table_at(table, from);
-	struct lc_bucket *low = lc_table_at(table, to);
+	const struct lc_bucket *high = lc_table_bucket_at(table, from);
+	struct lc_bucket *low = lc_table_bucket_at(table, to);
 	struct lc_node **end = &low->first;
 
 	while (*end)
@@ -130,47 +133,47 @@ static void join(struct lc_table *table, u32 from, u32 to)
 	low->seen |= high->seen;
 }
 
-/* One bucket less. */
-static void shrink(struct lc_table *table)
+/* Remove the last bucket. */
+static void table_shrink(struct lc_table *table)
 {
 	u32 last = table->size - 1, half = 1U << (fls(last) - 1);
 	unsigned int part = lc_table_part(last);
 	spinlock_t *lock = lc_table_lockptr(table, last);
 
 	spin_lock_bh(lock);
-	join(table, last, last - half);
-	set_size(table, last);
+	table_merge_buckets(table, last, last - half);
+	table_set_size(table, last);
 	spin_unlock_bh(lock);
-	/* Every lock has been held since: nobody is left in this part. */
-	if (lc_table_place(last) == lc_table_start(part)) {
+	/* Every lock was held while the part became empty: no reader uses it. */
+	if (lc_table_position(last) == lc_table_start(part)) {
 		kvfree(table->parts[part]);
 		WRITE_ONCE(table->parts[part], NULL);
 	}
 }
 
-static bool step(struct lc_table *table)
+static bool table_resize_step(struct lc_table *table)
 {
-	if (is_wide(table)) {
-		shrink(table);
+	if (table_should_shrink(table)) {
+		table_shrink(table);
 		return true;
 	}
-	return is_tight(table) && grow(table);
+	return table_should_grow(table) && table_grow(table);
 }
 
-static void resize_work(struct work_struct *work)
+static void table_resize_work(struct work_struct *work)
 {
 	struct lc_table *table = container_of(work, struct lc_table, resize);
-	unsigned int left = LC_TABLE_STEPS;
+	unsigned int steps = LC_TABLE_RUN;
 
-	while (left && step(table))
-		left--;
-	if (!left)
+	while (steps && table_resize_step(table))
+		steps--;
+	if (!steps)
 		schedule_work(&table->resize);
 }
 
 /**
- * lc_table_resize() - there are too many nodes for the buckets, or too few
- * @table: the table
+ * lc_table_resize() - start to resize the table
+ * @table: a table with too many or too few nodes for its buckets
  *
  * Context: any.
  */
@@ -181,34 +184,34 @@ void lc_table_resize(struct lc_table *table)
 }
 
 /**
- * lc_table_del() - take a node out of its bucket
+ * lc_table_del() - delete a node
  * @table: the table
- * @bucket: of its hash, whose lock is held
- * @node: the node, which is there
+ * @bucket: the bucket of the node; its lock is held
+ * @node: the node, which is in @bucket
  *
  * Context: any.
  */
 void lc_table_del(struct lc_table *table, struct lc_bucket *bucket,
 		  struct lc_node *node)
 {
-	struct lc_node **at = &bucket->first;
+	struct lc_node **link = &bucket->first;
 
 	bucket->seen = 0;
-	while (*at) {
-		if (*at == node) {
-			*at = node->next;
+	while (*link) {
+		if (*link == node) {
+			*link = node->next;
 			continue;
 		}
-		bucket->seen |= lc_table_bit(table->hash(table->owner, *at));
-		at = &(*at)->next;
+		bucket->seen |= lc_bucket_bit(table->hash(table->owner, *link));
+		link = &(*link)->next;
 	}
 	atomic_dec(&table->count);
-	if (is_deserted(table))
+	if (table_is_sparse(table))
 		lc_table_resize(table);
 }
 
 /**
- * lc_table_locks_alloc() - locks for the nodes of one or more tables
+ * lc_table_locks_alloc() - allocate locks for one or more tables
  *
  * Context: may sleep; the memory is charged to the caller.
  * Return: the locks, or NULL.
@@ -226,7 +229,7 @@ spinlock_t *lc_table_locks_alloc(void)
 
 /**
  * lc_table_locks_free() - undo lc_table_locks_alloc()
- * @locks: the locks; no table has them any more
+ * @locks: the locks; no table uses them any more
  *
  * Context: may sleep.
  */
@@ -236,34 +239,34 @@ void lc_table_locks_free(spinlock_t *locks)
 }
 
 /**
- * lc_table_init() - an empty table
+ * lc_table_init() - set up an empty table
  * @table: zeroed memory
- * @locks: of its nodes
- * @hash: tells a node's hash
- * @owner: what @hash is given
+ * @locks: from lc_table_locks_alloc()
+ * @hash: returns the hash of a node
+ * @owner: passed to @hash
  *
- * Context: may sleep; the memory is charged to the caller, except what the table
- *	grows by later.
+ * Context: may sleep. The memory is charged to the caller; memory that the table grows
+ *	by later is not.
  * Return: 0 or -ENOMEM.
  */
 int lc_table_init(struct lc_table *table, spinlock_t *locks,
 		  u32 (*hash)(const void *owner, const struct lc_node *node),
 		  const void *owner)
 {
-	table->parts[0] = alloc_part(0, lc_mem_gfp());
+	table->parts[0] = table_alloc_part(0, lc_mem_gfp());
 	if (!table->parts[0])
 		return -ENOMEM;
-	set_size(table, LC_TABLE_MIN);
+	table_set_size(table, LC_TABLE_MIN);
 	table->locks = locks;
 	table->hash = hash;
 	table->owner = owner;
-	INIT_WORK(&table->resize, resize_work);
+	INIT_WORK(&table->resize, table_resize_work);
 	return 0;
 }
 
 /**
- * lc_table_exit() - free a table and what is in it
- * @table: a table that nobody can reach any more
+ * lc_table_exit() - free a table and its nodes
+ * @table: a table that nothing uses any more
  * @free_node: frees a node
  *
  * Context: may sleep.
@@ -278,7 +281,7 @@ void lc_table_exit(struct lc_table *table,
 
 	cancel_work_sync(&table->resize);
 	for (i = 0; i < table->size; i++) {
-		bucket = lc_table_at(table, i);
+		bucket = lc_table_bucket_at(table, i);
 		while ((node = bucket->first)) {
 			bucket->first = node->next;
 			free_node(node);

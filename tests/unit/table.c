@@ -112,13 +112,13 @@ static unsigned int times_in_bucket(const struct item *item)
 /* Return: how many nodes there are; those are all it says there may be. */
 static unsigned int check_bucket(u32 at)
 {
-	const struct lc_bucket *bucket = lc_table_at(&it, at);
+	const struct lc_bucket *bucket = lc_table_bucket_at(&it, at);
 	const struct lc_node *node;
 	unsigned long seen = 0;
 	unsigned int nodes = 0;
 
 	for (node = bucket->first; node; node = node->next) {
-		seen |= lc_table_bit(hash_item(items, node));
+		seen |= lc_bucket_bit(hash_item(items, node));
 		nodes++;
 	}
 	if (bucket->seen != seen)
