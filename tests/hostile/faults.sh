@@ -320,6 +320,58 @@ test_the_first_backends() { # short
 	nothing_is_left
 }
 
+# Without another rule that needs it, a refused rule leaves nothing of conntrack's.
+conntrack_was_let_go_of() { # STATUS
+	[ "$1" != 0 ] || ipt -t nat -F PREROUTING
+	busywait 2000 is "" conntrack_hooks || fail "hooks are left: $(conntrack_hooks)"
+}
+
+# Ours among them. What puts fragments together stays where conntrack's own hooks cannot
+# be registered: that is the kernel's.
+conntrack_hooks() {
+	on "$lb" nft list hooks | grep -E 'nf_confirm|conntrack_(in|local)|LEASTCONN' || true
+}
+
+test_a_refused_rule_lets_go_of_conntrack() { # short
+	nft list hooks >/dev/null 2>&1 || skip "this kernel lists no hooks"
+	prepare
+	iptables=iptables-nft
+	setup 1
+	ipt -t nat -A PREROUTING -s 192.0.2.1 -j ACCEPT
+	ipt -t nat -F PREROUTING
+	walk_on "$lb" conntrack_was_let_go_of iptables-nft -t nat -A PREROUTING \
+		-p tcp --dport 80 -j LEASTCONN --to 10.0.1.1:80
+}
+
+# A change that is made though its event cannot be sent: listeners are told.
+event_or_notice() { # STATUS
+	[ "$1" = 0 ] || return 0
+	busywait 2000 grep -qE ' added| events-lost' "$tmp/monitor" ||
+		fail "neither an event nor a notice"
+	! grep -q events-lost "$tmp/monitor" || : >"$tmp/lost"
+	ctl del web 10.0.1.3:80
+	busywait 2000 grep -q ' deleted' "$tmp/monitor" || fail "no event"
+	: >"$tmp/monitor"
+}
+
+test_events_that_cannot_be_sent() { # short
+	prepare
+	setup 1
+	ctl pool add web
+	: >"$tmp/monitor"
+	on "$lb" "$leastconnctl" monitor >>"$tmp/monitor" 2>&1 &
+	until ctl add web 10.0.1.3:80 && grep -q added "$tmp/monitor"; do
+		ctl del web 10.0.1.3:80
+	done
+	ctl del web 10.0.1.3:80
+	busywait 2000 grep -q ' deleted' "$tmp/monitor" || fail "no event"
+	: >"$tmp/monitor"
+	rm -f "$tmp/lost"
+	walk_on "$lb" event_or_notice "$leastconnctl" add web 10.0.1.3:80
+	kill $!
+	[ -e "$tmp/lost" ] || fail "no event was lost"
+}
+
 # All of them or none, whichever of their allocations fails.
 test_many_changes_at_once() { # short
 	local i

@@ -276,6 +276,33 @@ test_a_trial_decides() { # short
 	agree 2000
 }
 
+# A rest is twice the last one only for a backend that has not been back for as long.
+test_rests_are_short_again_after_a_while() { # short
+	local begun took
+
+	setup
+	serve_at 10.0.1.{1,2,3,4}
+	filter $s4 REJECT --reject-with tcp-reset
+	balance tcp 80 $s1-$s4:80 --max-fails 1 --fail-timeout $rest
+	connect 4 >/dev/null
+	becomes 1000 $s4 ejected
+	becomes $((rest * 2000)) $s4 trial
+	connect 6 >/dev/null
+	becomes 1000 $s4 ejected
+	unfilter
+	becomes $((rest * 3000)) $s4 trial
+	connect 6 >/dev/null
+	becomes 2000 $s4 ready
+	pause $((rest * 2300))
+	filter $s4 REJECT --reject-with tcp-reset
+	connect 6 >/dev/null
+	becomes 1000 $s4 ejected
+	begun=${EPOCHREALTIME/./}
+	becomes $((rest * 5000)) $s4 trial
+	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+	[ $took -lt $((rest * 1900)) ] || fail "its rest took $took ms"
+}
+
 # Never more than half; when all fail, all are tried.
 test_half_stay_in() { # short
 	local addr out=0

@@ -15,33 +15,40 @@ unloads() {
 	[ ! -e /proc/net/leastconn ] || fail "/proc/net/leastconn is still there"
 }
 
-# Calls from netfilter into our module while a command runs, by ftrace: a list
-# of hooks (nft list hooks) is not in every kernel. The hook jumps to begins(), which
-# is seen as called from there, too.
-hooks_called() { # COMMAND...
-	local tracing=/sys/kernel/tracing
+# Our hooks of a family, by nft; or, where the kernel does not list hooks, the calls
+# from netfilter into our module while a ping is forwarded, by ftrace: the request's and
+# the answer's. Either is 2 with a rule. The hook jumps to handle_new(), which is seen as
+# called from there, too.
+our_hooks() { # HOST ip|ip6
+	local address=10.0.1.1 tracing=/sys/kernel/tracing
 
-	echo ':mod:xt_LEASTCONN' >$tracing/set_ftrace_filter
+	if nft list hooks >/dev/null 2>&1; then
+		on "$1" nft list hooks "$2" | grep -cF "[$module]" || true
+		return
+	fi
+	[ "$2" = ip ] || address=fd00:1::1
+	[ "$1" = "$lb" ] || address=127.0.0.1
+	echo ":mod:$module" >$tracing/set_ftrace_filter
 	echo function >$tracing/current_tracer
-	"$@" >/dev/null
-	awk '/<-nf_hook_slow/ && !/ begins </ { n++ } END { print n + 0 }' \
+	on "$cl" ping -q -c 1 -W 5 $address >/dev/null
+	awk '/<-nf_hook_slow/ && !/ handle_new </ { n++ } END { print n + 0 }' \
 		$tracing/trace
 	echo nop >$tracing/current_tracer
 	echo >$tracing/set_ftrace_filter
 }
 
-hooks_traced() {
-	grep -qw function /sys/kernel/tracing/available_tracers 2>/dev/null ||
-		skip "this kernel traces no functions"
+hooks_are_seen() {
+	nft list hooks >/dev/null 2>&1 ||
+		grep -qw function /sys/kernel/tracing/available_tracers 2>/dev/null ||
+		skip "this kernel neither lists hooks nor traces functions"
 }
 
-# Does a forwarded packet of that family come to us?
-calls4() {
-	hooks_called on "$cl" ping -q -c 1 -W 5 10.0.1.1
+hooks4() {
+	our_hooks "$lb" ip
 }
 
-calls6() {
-	hooks_called on "$cl" ping -q -c 1 -W 5 fd00:1::1
+hooks6() {
+	our_hooks "$lb" ip6
 }
 
 # rule add|delete FRONT-END: the same one
@@ -152,35 +159,55 @@ tracks_nothing() {
 
 # ---- hooks ----
 
-test_hooks_are_there_while_a_rule_is() {
-	hooks_traced
+test_hooks_are_there_while_a_rule_is() { # short
+	hooks_are_seen
 	setup 2
 	modprobe xt_LEASTCONN
-	expect "0 0" "$(calls4) $(calls6)" "calls without a rule"
+	expect "0 0" "$(hooks4) $(hooks6)" "hooks without a rule"
 	rule add iptables-nft
-	# The request and its answer, both forwarded.
-	expect "2 0" "$(calls4) $(calls6)" "calls with an IPv4 rule"
+	expect "2 0" "$(hooks4) $(hooks6)" "hooks with an IPv4 rule"
 	rule add iptables-nft
-	expect "2" "$(calls4)" "calls with two IPv4 rules"
+	expect "2" "$(hooks4)" "hooks with two IPv4 rules"
 	rule delete iptables-nft
-	expect "2" "$(calls4)" "calls with one IPv4 rule left"
-	rule add ip6tables-legacy
-	# IPv6 neighbours may ask each other meanwhile: their packets come, too.
-	[ "$(calls6)" -ge 2 ] || fail "no calls with an IPv6 rule"
-	rule delete ip6tables-legacy
+	expect "2" "$(hooks4)" "hooks with one IPv4 rule left"
+	rule add ip6tables-nft
+	# IPv6 neighbours may ask each other meanwhile: their packets are calls, too.
+	[ "$(hooks6)" -ge 2 ] || fail "no hooks with an IPv6 rule"
+	rule delete ip6tables-nft
 	rule delete iptables-nft
-	busywait 10000 is 0 calls4 || fail "calls after the last rule"
-	expect 0 "$(calls6)" "calls after the last rule"
+	busywait 10000 is 0 hooks4 || fail "hooks after the last rule"
+	expect 0 "$(hooks6)" "hooks after the last rule"
+}
+
+# Neither ours nor conntrack's.
+test_a_refused_rule_leaves_no_hooks() { # short
+	local front
+
+	nft list hooks >/dev/null 2>&1 || skip "this kernel lists no hooks"
+	setup 2
+	modprobe xt_LEASTCONN
+	for front in iptables-nft ip6tables-nft; do
+		# Chains that stay.
+		on "$lb" $front -t nat -A PREROUTING -s "$([ $front = iptables-nft ] &&
+			echo 192.0.2.1 || echo 2001:db8::1)" -j ACCEPT
+	done
+	on "$lb" nft list hooks >"$tmp/before"
+	for front in iptables-nft ip6tables-nft; do
+		! on "$lb" $front -t nat -A PREROUTING -p tcp --dport 80 \
+			-j LEASTCONN --pool missing 2>/dev/null ||
+			fail "a rule with a pool that is missing"
+	done
+	on "$lb" nft list hooks >"$tmp/after"
+	diff "$tmp/before" "$tmp/after" || fail "hooks are left"
 }
 
 test_no_other_namespace_has_hooks() {
-	hooks_traced
+	hooks_are_seen
 	setup 2
 	rule add iptables-nft
-	expect 2 "$(calls4)" "calls on the balancer"
-	expect 0 "$(hooks_called on "$cl" ping -q -c 1 -W 5 127.0.0.1)" \
-		"calls on the client"
-	expect 0 "$(hooks_called ping -q -c 1 -W 5 127.0.0.1)" "calls on the host"
+	expect 2 "$(hooks4)" "hooks on the balancer"
+	expect 0 "$(our_hooks "$cl" ip)" "hooks on the client"
+	expect 0 "$(our_hooks "$sv" ip)" "hooks on the servers"
 }
 
 # ---- namespaces ----

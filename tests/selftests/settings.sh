@@ -199,6 +199,43 @@ test_many_start_slowly() {
 	agree 2000
 }
 
+# A state that the same message takes back, or that is refused, changes nothing.
+test_a_state_that_is_taken_back_starts_nothing() { # short
+	local got i
+
+	setup
+	serve tcp 80
+	web slow-start 4 -- $s1:80 $s2:80 $s3:80 $s4:80
+	pause 4500
+	for i in "ready $s4:80" "del web 192.0.2.1:80"; do
+		printf '%s\n' "drain $s4:80" "$i" | ctl restore 2>/dev/null || true
+		# All that the pool wants of it is passed on.
+		ctl set web $s4:80 weight 1
+		burst
+		expect 10 "$got" "of 40 after a drain and \"$i\""
+	done
+}
+
+# Those that are left by the time of the next round are fewer than this one has not
+# come to yet.
+test_members_leave_while_they_start_slowly() { # short
+	local got i
+	local -a new=()
+
+	setup 40
+	serve tcp 80
+	for ((i = 2; i <= 40; i++)); do new+=("10.0.1.$i:80"); done
+	web slow-start 2 -- 10.0.1.1:80 "${new[@]}"
+	pause 300
+	peer "$cl" open early tcp $vip 80
+	printf 'del web %s\n' "${new[@]}" | ctl restore
+	pause 2500
+	peer "$cl" open late tcp $vip 80 count 20
+	got=$(conntracked $s1)
+	[ "${got% *}" -ge 20 ] || fail "${got% *} connections of the one that is left"
+	agree 2000
+}
+
 newcomers() { # connections of those that were added
 	on "$lb" awk '{ split($3, a, ".") } $2 == "tcp" && a[4] > 20 { n += $5 }
 		END { print n + 0 }' /proc/net/leastconn
