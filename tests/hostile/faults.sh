@@ -335,7 +335,7 @@ conntrack_hooks() {
 test_a_refused_rule_lets_go_of_conntrack() { # short
 	nft list hooks >/dev/null 2>&1 || skip "this kernel lists no hooks"
 	prepare
-	iptables=iptables-nft
+	iptables="iptables-nft"
 	setup 1
 	ipt -t nat -A PREROUTING -s 192.0.2.1 -j ACCEPT
 	ipt -t nat -F PREROUTING
