@@ -112,16 +112,26 @@ list_functions() {
 	sed -n "s/^\(test_[a-z0-9_]*\)() {${LC_SHORT:+ # short}.*/\1/p" "$0"
 }
 
-run_tests() { # [NAME...]: those named, or all of the suite
+# run_tests [--list | NAME...]: print the names of the suite's tests; or run those that
+# are named, or all
+run_tests() {
 	local name
 	local -a all=("$@")
 
-	need_front_end
 	trap teardown EXIT
-	if [ $# = 0 ]; then
-		list_tests >"$tmp/tests" || exit
-		mapfile -t all <"$tmp/tests"
+	list_tests >"$tmp/tests" || exit
+	if [ "${1-}" = --list ]; then
+		cat "$tmp/tests"
+		return
 	fi
+	need_front_end
+	[ $# -gt 0 ] || mapfile -t all <"$tmp/tests"
+	for name in "$@"; do
+		LC_SHORT='' list_tests | grep -qxF -- "$name" || {
+			echo "$0: there is no $name; see $0 --list" >&2
+			exit 2
+		}
+	done
 	ktap_plan ${#all[@]}
 	for name in "${all[@]}"; do
 		run_one "$name"
