@@ -177,8 +177,10 @@ static void backend_unlink(struct lc_backends *backends,
  */
 void lc_backend_put(struct lc_backend *backend)
 {
-	if (refcount_dec_and_test(&backend->ref))
-		kfree_rcu(backend, rcu);
+	if (!refcount_dec_and_test(&backend->ref))
+		return;
+	lc_mem_count(-1);
+	kfree_rcu(backend, rcu);
 }
 
 /**
@@ -387,6 +389,7 @@ static struct lc_backend *backend_alloc(const struct lc_backends *home,
 	backend = kzalloc(sizeof(*backend), lc_mem_gfp());
 	if (!backend)
 		return NULL;
+	lc_mem_count(1);
 	backend->key = *key;
 	backend->home = home;
 	backend->users = 1;
@@ -425,6 +428,7 @@ static struct lc_backend *backend_create(struct lc_backends *backends,
 del_address:
 	address_del(backends, backend);
 free_backend:
+	lc_mem_count(-1);
 	kfree(backend);
 	return ERR_PTR(err);
 }

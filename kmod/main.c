@@ -4,6 +4,7 @@
 #include <net/genetlink.h>
 
 #include "clients.h"
+#include "mem.h"
 #include "net.h"
 #include "netlink.h"
 #include "proc.h"
@@ -69,6 +70,7 @@ static void __exit lc_exit(void)
 	lc_client_exit();
 	lc_record_exit();
 	lc_share_exit();
+	lc_mem_exit();
 }
 
 module_init(lc_init);

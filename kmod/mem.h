@@ -2,6 +2,7 @@
 #ifndef LC_MEM_H
 #define LC_MEM_H
 
+#include <linux/atomic.h>
 #include <linux/gfp.h>
 #include <linux/sched.h>
 #include <linux/types.h>
@@ -39,6 +40,23 @@ static inline gfp_t lc_mem_gfp(void)
 	       __GFP_ACCOUNT | __GFP_NOWARN;
 }
 
+extern atomic_t lc_mem_objects;
+
+/**
+ * lc_mem_count() - count an object that is allocated or freed
+ * @more: 1 or -1
+ *
+ * Pools, members and backends are counted: their last users are in several files. An
+ * object that RCU frees is counted when it is handed over.
+ *
+ * Context: any.
+ */
+static inline void lc_mem_count(int more)
+{
+	atomic_add(more, &lc_mem_objects);
+}
+
 void *lc_mem_zalloc(size_t size);
+void lc_mem_exit(void);
 
 #endif /* LC_MEM_H */

@@ -148,7 +148,7 @@ static void *seek(void *unused)
 	if (fd < 0)
 		die("/proc/net/leastconn");
 	for (;;)
-		pread(fd, &byte, 1, 1LL << 40);
+		pread(fd, &byte, 1, (off_t)1 << 30);
 	return NULL;
 }
 

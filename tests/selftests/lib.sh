@@ -137,7 +137,14 @@ run_tests() {
 		run_one "$name"
 		teardown_hosts
 	done
+	the_module_goes
 	ktap_end
+}
+
+# When it goes it looks for what it has not freed: that would be seen in the kernel's log.
+# Where something of a test still holds it, the machine's end will do.
+the_module_goes() {
+	busywait 5000 unloaded || say "$module is still in use"
 }
 
 # ---- hosts ----
