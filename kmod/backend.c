@@ -179,7 +179,7 @@ void lc_backend_put(struct lc_backend *backend)
 {
 	if (!refcount_dec_and_test(&backend->ref))
 		return;
-	lc_mem_count(-1);
+	lc_mem_count_free();
 	kfree_rcu(backend, rcu);
 }
 
@@ -389,7 +389,7 @@ static struct lc_backend *backend_alloc(const struct lc_backends *home,
 	backend = kzalloc(sizeof(*backend), lc_mem_gfp());
 	if (!backend)
 		return NULL;
-	lc_mem_count(1);
+	lc_mem_count_alloc();
 	backend->key = *key;
 	backend->home = home;
 	backend->users = 1;
@@ -428,7 +428,7 @@ static struct lc_backend *backend_create(struct lc_backends *backends,
 del_address:
 	address_del(backends, backend);
 free_backend:
-	lc_mem_count(-1);
+	lc_mem_count_free();
 	kfree(backend);
 	return ERR_PTR(err);
 }

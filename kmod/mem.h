@@ -43,17 +43,25 @@ static inline gfp_t lc_mem_gfp(void)
 extern atomic_t lc_mem_objects;
 
 /**
- * lc_mem_count() - count an object that is allocated or freed
- * @more: 1 or -1
+ * lc_mem_count_alloc() - a pool, member or backend has been allocated
  *
- * Pools, members and backends are counted: their last users are in several files. An
- * object that RCU frees is counted when it is handed over.
+ * These objects are counted, because their last users are in several files.
  *
  * Context: any.
  */
-static inline void lc_mem_count(int more)
+static inline void lc_mem_count_alloc(void)
 {
-	atomic_add(more, &lc_mem_objects);
+	atomic_inc(&lc_mem_objects);
+}
+
+/**
+ * lc_mem_count_free() - a pool, member or backend has been freed, or given to RCU
+ *
+ * Context: any.
+ */
+static inline void lc_mem_count_free(void)
+{
+	atomic_dec(&lc_mem_objects);
 }
 
 void *lc_mem_zalloc(size_t size);

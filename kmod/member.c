@@ -113,7 +113,7 @@ struct lc_member *lc_member_add(struct lc_pool *pool,
 		err = PTR_ERR(backend);
 		goto free_member;
 	}
-	lc_mem_count(1);
+	lc_mem_count_alloc();
 	member->pool = pool;
 	member->backend = backend;
 	member->terms = *terms;
@@ -287,7 +287,7 @@ void lc_member_del(struct lc_member *member)
 	member->backend->n_sched_dests--;
 	lc_sched_dest_del(&member->dest);
 	lc_backend_user_put(backends, member->backend);
-	lc_mem_count(-1);
+	lc_mem_count_free();
 	kfree_rcu(member, rcu);
 }
 

@@ -129,7 +129,7 @@ struct lc_pool *lc_pool_alloc(struct lc_pools *pools, const char *name,
 		kfree(pool);
 		return ERR_PTR(err);
 	}
-	lc_mem_count(1);
+	lc_mem_count_alloc();
 	pool->wanted = (struct lc_settings)LC_DEFAULTS;
 	apply_settings(pool);
 	pool->pools = pools;
@@ -167,7 +167,7 @@ void lc_pool_hide(struct lc_pool *pool, bool gone)
 static void pool_release(struct lc_pool *pool)
 {
 	lc_sched_exit(&pool->sched);
-	lc_mem_count(-1);
+	lc_mem_count_free();
 	kfree_rcu(pool, rcu);
 }
 
