@@ -58,6 +58,22 @@ static inline enum lc_phase lc_ct_phase(const struct nf_conn *ct)
 }
 
 /**
+ * lc_ct_is_first() - does an entry begin with the first packet of its connection?
+ * @ct: the entry, not confirmed yet
+ *
+ * With nf_conntrack_tcp_loose any packet of a TCP connection makes an entry, as after
+ * "conntrack -F" or a failover.
+ *
+ * Context: any.
+ * Return: false for a TCP connection that was picked up later.
+ */
+static inline bool lc_ct_is_first(const struct nf_conn *ct)
+{
+	return nf_ct_protonum(ct) != IPPROTO_TCP ||
+	       READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_SYN_SENT;
+}
+
+/**
  * lc_ct_is_reset() - is this a TCP connection that was reset?
  * @ct: its entry
  *

@@ -92,18 +92,7 @@ enum lc_verdict {
 	LC_REMOVE,
 };
 
-static unsigned int misses(const struct lc_record *record)
-{
-	return FIELD_GET(LC_MISSES, record->marks);
-}
-
-static void set_misses(struct lc_record *record, unsigned int n)
-{
-	WRITE_ONCE(record->marks, (record->marks & ~LC_MISSES) |
-				  FIELD_PREP(LC_MISSES, n));
-}
-
-static void set_mark(struct lc_record *record, u8 mark)
+static void set_mark(struct lc_record *record, u16 mark)
 {
 	WRITE_ONCE(record->marks, record->marks | mark);
 }
@@ -114,8 +103,11 @@ static void set_mark(struct lc_record *record, u8 mark)
  */
 static enum lc_verdict judge_missing(struct lc_record *record)
 {
-	if (lc_record_awaits_retry(record) && misses(record) < LC_RETRY_ROUNDS) {
-		set_misses(record, misses(record) + 1);
+	unsigned int rounds = FIELD_GET(LC_ROUNDS, record->marks);
+
+	if (lc_record_awaits_retry(record) && rounds < LC_RETRY_ROUNDS) {
+		WRITE_ONCE(record->marks, (record->marks & ~LC_ROUNDS) |
+			   FIELD_PREP(LC_ROUNDS, rounds + 1));
 		return LC_KEEP;
 	}
 	if (record->marks & LC_CHECKED)
@@ -127,39 +119,45 @@ static enum lc_verdict judge_missing(struct lc_record *record)
 /* A client repeats its first packet after one second. */
 static enum lc_verdict judge_unreplied(struct lc_record *record)
 {
-	if (misses(record) + 1 < LC_SYN_CHECKS) {
-		set_misses(record, misses(record) + 1);
+	unsigned int checks = FIELD_GET(LC_UNREPLIED, record->marks) + 1;
+
+	if (checks < LC_SYN_CHECKS) {
+		WRITE_ONCE(record->marks, (record->marks & ~LC_UNREPLIED) |
+			   FIELD_PREP(LC_UNREPLIED, checks));
 		return LC_AGAIN;
 	}
-	set_misses(record, 0);
-	set_mark(record, LC_FAILED);
+	set_mark(record, LC_JUDGED);
 	return LC_FAIL;
 }
 
-/* UDP need not be answered: it is judged only where a pool asks for it. */
+/*
+ * Only connections that the hook saw begin tell of their backend. UDP need not be
+ * answered: it is judged only where a pool asks for it. Other protocols are not judged
+ * later than at the first check.
+ */
 static bool is_judged(const struct lc_record *record)
 {
 	const struct lc_backend *exact = record->dests.exact;
 
-	return record->key.proto == IPPROTO_TCP ||
-	       (exact && READ_ONCE(exact->n_watching));
+	return record->marks & LC_WITNESSED &&
+	       (record->key.proto == IPPROTO_TCP ||
+		(exact && READ_ONCE(exact->n_watching)));
 }
 
-/* A connection that has failed stays failed. */
 static enum lc_verdict judge_answer(struct lc_gc *gc, struct lc_record *record,
 				    const struct nf_conn *ct)
 {
-	if (!is_judged(record) || record->marks & LC_FAILED)
-		return LC_KEEP;
-	if (lc_ct_unreplied(ct))
-		return judge_unreplied(record);
-	set_misses(record, 0);
-	if (!lc_ct_answered(ct))
-		return LC_KEEP;
-	if (record->dests.exact)
-		lc_health_answered(gc->healer, record->dests.exact);
-	if (record->dests.any_port)
-		lc_health_answered(gc->healer, record->dests.any_port);
+	if (is_judged(record)) {
+		if (lc_ct_unreplied(ct))
+			return judge_unreplied(record);
+		if (!lc_ct_answered(ct))
+			return LC_KEEP;
+		if (record->dests.exact)
+			lc_health_answered(gc->healer, record->dests.exact);
+		if (record->dests.any_port)
+			lc_health_answered(gc->healer, record->dests.any_port);
+	}
+	set_mark(record, LC_JUDGED);
 	return LC_KEEP;
 }
 
@@ -167,7 +165,6 @@ static enum lc_verdict judge_record(struct lc_gc *gc, struct lc_record *record,
 				    const struct nf_conn *ct)
 {
 	enum lc_phase phase = ct ? lc_ct_phase(ct) : LC_ENDED;
-	bool first = !(record->marks & LC_CHECKED) || misses(record);
 	enum lc_verdict verdict = LC_KEEP;
 
 	if (lc_record_is_superseded(gc->records, record))
@@ -177,7 +174,7 @@ static enum lc_verdict judge_record(struct lc_gc *gc, struct lc_record *record,
 	record->bucket = lc_ct_bucket(ct);
 	if (!update_record(gc, record, ct, phase))
 		verdict = LC_REMOVE;
-	else if (first)
+	else if (!(record->marks & LC_JUDGED))
 		verdict = judge_answer(gc, record, ct);
 	/* Not earlier: see record_may_clash() in record.c. */
 	set_mark(record, LC_CHECKED);
@@ -240,13 +237,13 @@ static unsigned int update_cost(const struct lc_record *record)
 static unsigned int check_next(struct lc_gc *gc, struct lc_queue *queue,
 			       struct lc_queue *again)
 {
-	const u8 known = LC_YOUNG | LC_CHECKED | LC_MISSES;
+	const u16 known = LC_YOUNG | LC_CHECKED | LC_JUDGED;
 	struct llist_node *node = lc_queue_del_first(queue);
 	struct lc_record *record = queued_record(node);
 	enum lc_verdict verdict = LC_KEEP;
 	unsigned int cost = 0;
 
-	if ((READ_ONCE(record->marks) & known) != LC_CHECKED ||
+	if ((READ_ONCE(record->marks) & known) != (LC_CHECKED | LC_JUDGED) ||
 	    !lc_ct_unchanged(gc->net, record)) {
 		cost = update_cost(record);
 		verdict = check_record(gc, record);
@@ -397,13 +394,14 @@ static noinline int no_record(struct lc_gc *gc, const struct nf_conn *ct, int er
  * @gc: the namespace's
  * @ct: the connection's entry
  * @dests: the connection's backends
+ * @witnessed: LC_WITNESSED, or 0
  *
  * Context: any, under rcu_read_lock(). Does not sleep.
  * Return: 0; -EEXIST if the connection has a record; another negative errno if it
  *	cannot be recorded.
  */
 int lc_gc_add(struct lc_gc *gc, const struct nf_conn *ct,
-	      const struct lc_dests *dests)
+	      const struct lc_dests *dests, u16 witnessed)
 {
 	struct lc_record *record;
 	int err;
@@ -414,7 +412,8 @@ int lc_gc_add(struct lc_gc *gc, const struct nf_conn *ct,
 	if (unlikely(!record))
 		return no_record(gc, ct, -ENOMEM);
 	lc_ct_key(ct, &record->key);
-	err = lc_record_add(gc->records, record, dests, lc_ct_phase(ct));
+	err = lc_record_add(gc->records, record, dests, lc_ct_phase(ct),
+			    witnessed);
 	if (unlikely(err))
 		return err;
 	if (llist_add(&record->queue, &gc->fresh))

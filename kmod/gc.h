@@ -51,7 +51,7 @@ void lc_gc_init(struct lc_gc *gc, struct net *net, struct lc_records *records,
 void lc_gc_exit(struct lc_gc *gc);
 
 int lc_gc_add(struct lc_gc *gc, const struct nf_conn *ct,
-	      const struct lc_dests *dests);
+	      const struct lc_dests *dests, u16 witnessed);
 void lc_gc_wake(struct lc_gc *gc);
 
 #endif /* LC_GC_H */

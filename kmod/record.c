@@ -165,7 +165,7 @@ static bool record_may_clash(const struct lc_record *record)
 static void record_account(struct lc_record *record, struct lc_backend **slot,
 			   struct lc_backend *new, enum lc_phase to, bool begins)
 {
-	enum lc_phase from = record->phase;
+	enum lc_phase from = lc_record_phase(record);
 	struct lc_backend *old = *slot;
 
 	if (old == new) {
@@ -195,7 +195,7 @@ static void record_update(struct lc_record *record, const struct lc_dests *dests
 {
 	record_account(record, &record->dests.exact, dests->exact, phase, begins);
 	record_account(record, &record->dests.any_port, dests->any_port, phase, begins);
-	WRITE_ONCE(record->phase, phase);
+	WRITE_ONCE(record->marks, (record->marks & ~LC_PHASE) | phase);
 }
 
 /**
@@ -256,6 +256,7 @@ bool lc_record_exists(struct lc_records *records, const struct lc_record_key *ke
  * @dests: the backends that count the connection from now on
  * @phase: the phase of the connection
  * @begins: true if the connection is new, and takes over the record of an earlier one
+ * @witnessed: LC_WITNESSED, or 0; of a new connection
  *
  * If the connection is new, or its record has ended, the gc checks the record once
  * more before it frees it: the last check may have seen the end of the previous
@@ -269,25 +270,28 @@ bool lc_record_exists(struct lc_records *records, const struct lc_record_key *ke
 bool lc_record_renew(struct lc_records *records,
 		     const struct lc_record_key *key,
 		     const struct lc_dests *dests, enum lc_phase phase,
-		     bool begins)
+		     bool begins, u16 witnessed)
 {
 	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
 	struct lc_record *record;
-	u8 keep = U8_MAX;
+	u16 keep = U16_MAX;
+	bool ended;
 
 	spin_lock_bh(lock);
 	record = record_find(records, hash, key);
 	if (record) {
+		ended = lc_record_phase(record) == LC_ENDED;
 		if (begins)
-			keep = LC_YOUNG;
-		else if (record->phase == LC_ENDED)
-			keep = LC_YOUNG | LC_FAILED;
+			keep = LC_PHASE | LC_YOUNG;
+		else if (ended)
+			keep = LC_PHASE | LC_YOUNG | LC_WITNESSED | LC_JUDGED;
 		/* The client may be retrying a connection that was redispatched. */
-		if (record->phase == LC_ENDED)
+		if (ended)
 			keep |= LC_TRIES;
 		record_update(record, dests, phase, begins);
-		WRITE_ONCE(record->marks, record->marks & keep);
+		WRITE_ONCE(record->marks, (record->marks & keep) |
+			   (begins ? witnessed : 0));
 	}
 	spin_unlock_bh(lock);
 	return record;
@@ -312,7 +316,7 @@ bool lc_record_close(struct lc_records *records,
 
 	spin_lock_bh(lock);
 	record = record_find(records, hash, key);
-	closes = record && record->phase == LC_ACTIVE;
+	closes = record && lc_record_phase(record) == LC_ACTIVE;
 	if (closes)
 		record_update(record, &record->dests, phase, false);
 	spin_unlock_bh(lock);
@@ -325,7 +329,8 @@ bool lc_record_close(struct lc_records *records,
  * @key: the connection's key; there may be no record with it
  *
  * Context: any.
- * Return: true if there is an active record, and its failure was not noted before.
+ * Return: true if there is an active record of a connection that the hook saw begin,
+ *	and no backend has been judged by it.
  */
 bool lc_record_mark_failed(struct lc_records *records,
 			   const struct lc_record_key *key)
@@ -337,10 +342,10 @@ bool lc_record_mark_failed(struct lc_records *records,
 
 	spin_lock_bh(lock);
 	record = record_find(records, hash, key);
-	news = record && record->phase == LC_ACTIVE &&
-	       !(record->marks & LC_FAILED);
+	news = record && lc_record_phase(record) == LC_ACTIVE &&
+	       (record->marks & (LC_WITNESSED | LC_JUDGED)) == LC_WITNESSED;
 	if (news)
-		WRITE_ONCE(record->marks, record->marks | LC_FAILED);
+		WRITE_ONCE(record->marks, record->marks | LC_JUDGED);
 	spin_unlock_bh(lock);
 	return news;
 }
@@ -388,7 +393,7 @@ bool lc_record_start_retry(struct lc_records *records,
 		tries = 0;
 	if (tries) {
 		record_update(record, &record->dests, LC_ENDED, false);
-		WRITE_ONCE(record->marks, (record->marks & LC_YOUNG) |
+		WRITE_ONCE(record->marks, (record->marks & (LC_PHASE | LC_YOUNG)) |
 			   LC_CHECKED | FIELD_PREP(LC_TRIES, tries));
 	}
 	spin_unlock_bh(lock);
@@ -461,10 +466,12 @@ bool lc_record_is_superseded(const struct lc_records *records,
  */
 static void record_replace_old(struct lc_record *old, struct lc_record *young)
 {
+	u16 marks = old->marks;
+
 	swap(old->dests, young->dests);
-	swap(old->phase, young->phase);
 	old->bucket = young->bucket;
-	old->marks = young->marks & ~LC_YOUNG;
+	WRITE_ONCE(old->marks, young->marks & ~LC_YOUNG);
+	WRITE_ONCE(young->marks, (marks & ~LC_YOUNG) | LC_YOUNG);
 }
 
 /**

@@ -49,16 +49,22 @@ struct lc_dests {
 	struct lc_backend	*any_port;
 };
 
-/* The gc has checked the record since the connection began or was renewed. */
-#define LC_CHECKED	BIT(0)
-/* The backend has failed the connection, and that was noted. */
-#define LC_FAILED	BIT(1)
-/* Checks in a row that found no answer, or no entry. */
-#define LC_MISSES	GENMASK(4, 2)
-/* How often the connection was redispatched. */
-#define LC_TRIES	GENMASK(6, 5)
+/* enum lc_phase that the connection is counted in */
+#define LC_PHASE	GENMASK(1, 0)
 /* The record is in lc_records.young: the gc has not yet checked and kept it. */
-#define LC_YOUNG	BIT(7)
+#define LC_YOUNG	BIT(2)
+/* The gc has checked the record since the connection began or was renewed. */
+#define LC_CHECKED	BIT(3)
+/* The hook saw the connection begin: a backend can be judged by it. */
+#define LC_WITNESSED	BIT(4)
+/* A backend has been judged by it, or will not be: its answer or failure is no news. */
+#define LC_JUDGED	BIT(5)
+/* Checks that found no answer yet. */
+#define LC_UNREPLIED	GENMASK(7, 6)
+/* How often the connection was redispatched. */
+#define LC_TRIES	GENMASK(9, 8)
+/* Rounds of the gc in which the client of a redispatched connection did not retry. */
+#define LC_ROUNDS	GENMASK(12, 10)
 
 /** LC_MAX_TRIES - how often a connection is redispatched at most */
 #define LC_MAX_TRIES	3
@@ -69,13 +75,12 @@ struct lc_dests {
  * @key: constant
  * @bucket: conntrack's bucket that had the entry at the last check; 0: not known.
  *	The gc's alone
- * @phase: &enum lc_phase that the connection is counted in
- * @marks: LC_CHECKED and so on
+ * @marks: LC_PHASE, LC_YOUNG and so on; each has one meaning
  * @due: the gc's tick for the next check; the gc's alone
  * @dests: the backends that count the connection; a reference to each
  * @queue: in lc_gc.fresh, or in a queue of the gc
  *
- * @phase, @marks and @dests are written under lc_record_lockptr(). The gc also reads
+ * @marks and @dests are written under lc_record_lockptr(). The gc also reads
  * them without the lock.
  *
  * A record holds no reference to its conntrack entry: references break early drop
@@ -85,12 +90,16 @@ struct lc_record {
 	struct lc_node		node;
 	struct lc_record_key	key;
 	u32			bucket;
-	u8			phase;
-	u8			marks;
+	u16			marks;
 	u16			due;
 	struct lc_dests		dests;
 	struct llist_node	queue;
 };
+
+static inline enum lc_phase lc_record_phase(const struct lc_record *record)
+{
+	return READ_ONCE(record->marks) & LC_PHASE;
+}
 
 /**
  * struct lc_records - the records of a network namespace
@@ -241,6 +250,7 @@ lc_record_find_in_bucket(const struct lc_bucket *bucket, u32 hash,
  * @record: from lc_record_alloc(), with its key; freed on error
  * @dests: the backends that count the connection
  * @phase: the phase of the connection
+ * @witnessed: LC_WITNESSED, or 0
  *
  * A backend that has no users any more does not count the connection.
  *
@@ -250,15 +260,14 @@ lc_record_find_in_bucket(const struct lc_bucket *bucket, u32 hash,
 static inline int lc_record_add(struct lc_records *records,
 				struct lc_record *record,
 				const struct lc_dests *dests,
-				enum lc_phase phase)
+				enum lc_phase phase, u16 witnessed)
 {
 	u32 hash = lc_record_hash(records, &record->key);
 	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
 	struct lc_bucket *bucket;
 
 	record->bucket = 0;
-	record->phase = phase;
-	record->marks = LC_YOUNG;
+	record->marks = LC_YOUNG | phase | witnessed;
 	spin_lock_bh(lock);
 	bucket = lc_table_bucket(&records->young, hash);
 	if (unlikely(lc_record_find_in_bucket(bucket, hash, &record->key))) {
@@ -280,11 +289,12 @@ bool lc_record_exists(struct lc_records *records, const struct lc_record_key *ke
 bool lc_record_renew(struct lc_records *records,
 		     const struct lc_record_key *key,
 		     const struct lc_dests *dests, enum lc_phase phase,
-		     bool begins);
+		     bool begins, u16 witnessed);
 /* The connection was redispatched, and its client has not retried yet. */
 static inline bool lc_record_awaits_retry(const struct lc_record *record)
 {
-	return record->phase == LC_ENDED && (record->marks & LC_TRIES);
+	return lc_record_phase(record) == LC_ENDED &&
+	       (record->marks & LC_TRIES);
 }
 
 bool lc_record_close(struct lc_records *records,

@@ -79,8 +79,8 @@ static void adopt(struct lc_scan *scan, struct nf_conn *ct)
 	    !lc_ct_dests(gc->backends, ct, &dests))
 		return;
 	lc_ct_key(ct, &key);
-	if (!lc_record_renew(gc->records, &key, &dests, lc_ct_phase(ct), false))
-		lc_scan_add(scan, ct, &dests);
+	if (!lc_record_renew(gc->records, &key, &dests, lc_ct_phase(ct), false, 0))
+		lc_scan_add(scan, ct, &dests, 0);
 }
 
 static bool adopt_own(struct nf_conn *ct, void *data)

@@ -46,15 +46,16 @@ void lc_scan_count_missed(struct lc_scan *scan, const struct lc_dests *dests,
  * @scan: its namespace's
  * @ct: its entry
  * @dests: its backends
+ * @witnessed: LC_WITNESSED, or 0
  *
  * Context: any, under rcu_read_lock(). Does not sleep.
  * Return: 0; -EEXIST if the connection has a record; another negative errno if it
  *	is counted without a record until a scan finds it.
  */
 static inline int lc_scan_add(struct lc_scan *scan, const struct nf_conn *ct,
-			      const struct lc_dests *dests)
+			      const struct lc_dests *dests, u16 witnessed)
 {
-	int err = lc_gc_add(scan->gc, ct, dests);
+	int err = lc_gc_add(scan->gc, ct, dests, witnessed);
 
 	if (unlikely(err && err != -EEXIST))
 		lc_scan_count_missed(scan, dests, err);

@@ -29,7 +29,8 @@
  * Return: false if the record has just been freed.
  */
 static noinline bool take_over_record(struct lc_gc *gc, const struct nf_conn *ct,
-				      const struct lc_dests *dests)
+				      const struct lc_dests *dests,
+				      u16 witnessed)
 {
 	struct lc_record_key key;
 	struct nf_conn *winner;
@@ -40,20 +41,22 @@ static noinline bool take_over_record(struct lc_gc *gc, const struct nf_conn *ct
 		nf_ct_put(winner);
 		return true;
 	}
-	return lc_record_renew(gc->records, &key, dests, lc_ct_phase(ct), true);
+	return lc_record_renew(gc->records, &key, dests, lc_ct_phase(ct), true,
+			       witnessed);
 }
 
 /* noinline, as handle_closed(): other packets do not pay for their stack frames. */
 static noinline unsigned int handle_new(struct lc_tracker *tracker,
 					const struct nf_conn *ct)
 {
+	u16 witnessed = lc_ct_is_first(ct) ? LC_WITNESSED : 0;
 	struct lc_scan *scan = tracker->scan;
 	struct lc_dests dests;
 
 	if (lc_ct_dests(scan->gc->backends, ct, &dests) &&
-	    lc_scan_add(scan, ct, &dests) == -EEXIST &&
-	    !take_over_record(scan->gc, ct, &dests))
-		lc_scan_add(scan, ct, &dests);
+	    lc_scan_add(scan, ct, &dests, witnessed) == -EEXIST &&
+	    !take_over_record(scan->gc, ct, &dests, witnessed))
+		lc_scan_add(scan, ct, &dests, witnessed);
 	return NF_ACCEPT;
 }
 

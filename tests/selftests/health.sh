@@ -276,6 +276,31 @@ test_a_trial_decides() { # short
 	agree 2000
 }
 
+# A backend that is sent the middle of a connection that it never had answers with a
+# reset: that is no failure of its own.
+test_the_middle_of_a_connection_is_no_failure() { # short
+	local addr
+
+	setup
+	serve_at 10.0.1.{1,2,3,4}
+	balance tcp 80 $s1-$s4:80 --max-fails 1 --fail-timeout 60
+	peer "$cl" open held tcp $vip 80 count 40
+	ctl drain $s1:80
+	ctl kill $s1:80
+	peer "$cl" say 'held.*' hello >/dev/null 2>&1 || true
+	pause 1500
+	for addr in 10.0.1.{2,3,4}; do
+		expect ready "$(state_of $addr)" "the state of $addr"
+	done
+	expect "0 0 0" "$(for addr in 10.0.1.{2,3,4}; do fails_of $addr; done | paste -sd ' ')" \
+		"failed connections"
+}
+
+# As seen by /proc/net/leastconn.
+fails_of() { # ADDR
+	on "$lb" awk -v a="$1" '$3 == a { print $9 }' /proc/net/leastconn
+}
+
 # A rest is twice the last one only for a backend that has not been back for as long.
 test_rests_are_short_again_after_a_while() { # short
 	local begun took
