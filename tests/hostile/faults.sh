@@ -493,6 +493,18 @@ test_no_connection_can_be_recorded() { # short
 	[ "$lines" -lt $((failed / 4)) ] || fail "$lines lines are in the log"
 }
 
+# The scanner looks for them all the time.
+test_a_namespace_goes_with_connections_that_are_not_recorded() { # short
+	prepare
+	balanced_hosts
+	faults_on 1
+	peer "$cl" open t tcp $vip 80 count 20
+	peer "$cl" open u udp $vip 53 count 20
+	ip netns del "$lb"
+	faults_off >/dev/null
+	unload
+}
+
 test_some_connections_can_be_recorded() { # short
 	local i n opened=0
 

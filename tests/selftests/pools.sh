@@ -686,4 +686,38 @@ test_a_deleted_namespace_frees_pools_without_rules() {
 	everything_is_gone
 }
 
+# A reader lets go of the lock in between: it goes on after the backend where it was,
+# gone or not.
+churn() {
+	while [ ! -e "$tmp/enough" ]; do
+		ctl restore "$tmp/gone"
+		ctl restore "$tmp/back"
+	done
+}
+
+test_the_table_is_read_while_backends_go() { # short
+	local i reads=0 end
+
+	setup 1
+	ctl pool add stay
+	ctl pool add go
+	printf 'add stay 10.2.0.1:%s\n' {1..300} | ctl restore
+	printf 'add go 10.3.0.1:%s\n' {1..300} >"$tmp/back"
+	printf 'del go 10.3.0.1:%s\n' {1..300} >"$tmp/gone"
+	ctl restore "$tmp/back"
+	rm -f "$tmp/enough"
+	churn &
+	end=$((SECONDS + 4))
+	while [ $SECONDS -lt $end ]; do
+		on "$lb" cat /proc/net/leastconn >"$tmp/read"
+		expect "1 300" "$(awk '/^Family/ { h++ } $3 == "10.2.0.1" { n++ }
+			END { print h + 0, n + 0 }' "$tmp/read")" "headers and backends that stay"
+		[ -z "$(sort "$tmp/read" | uniq -d)" ] || fail "a line is there twice"
+		reads=$((reads + 1))
+	done
+	: >"$tmp/enough"
+	wait $!
+	say "read $reads times"
+}
+
 run_tests "$@"
