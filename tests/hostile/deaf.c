@@ -142,13 +142,15 @@ static void listen_on(unsigned int count)
 static void *seek(void *unused)
 {
 	int fd = open("/proc/net/leastconn", O_RDONLY);
+	off_t place;
 	char byte;
 
 	(void)unused;
 	if (fd < 0)
 		die("/proc/net/leastconn");
-	for (;;)
-		pread(fd, &byte, 1, (off_t)1 << 30);
+	/* Where the last read ended it would go on. */
+	for (place = 1 << 30; ; place ^= 1)
+		pread(fd, &byte, 1, place);
 	return NULL;
 }
 

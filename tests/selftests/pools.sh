@@ -696,7 +696,7 @@ churn() {
 }
 
 test_the_table_is_read_while_backends_go() { # short
-	local i reads=0 end
+	local reads=0 end seeker
 
 	setup 1
 	ctl pool add stay
@@ -706,6 +706,9 @@ test_the_table_is_read_while_backends_go() { # short
 	printf 'del go 10.3.0.1:%s\n' {1..300} >"$tmp/gone"
 	ctl restore "$tmp/back"
 	rm -f "$tmp/enough"
+	# Reads all of it, a thousand times a second.
+	on "$lb" "$here/../hostile/deaf" seek 1 &
+	seeker=$!
 	churn &
 	end=$((SECONDS + 4))
 	while [ $SECONDS -lt $end ]; do
@@ -717,6 +720,7 @@ test_the_table_is_read_while_backends_go() { # short
 	done
 	: >"$tmp/enough"
 	wait $!
+	kill $seeker
 	say "read $reads times"
 }
 
