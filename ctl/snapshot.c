@@ -168,7 +168,7 @@ static void take_groups(struct snapshot *snapshot, struct nl *nl,
 	/* Older kernels send no message if a dump does not start. */
 	if (pool)
 		die("pool %s: %s", pool, error.code == ENOENT ?
-		    "no such pool" : nl_error_text(&error));
+		    "no such pool; see " PROGRAM " list" : nl_error_text(&error));
 	die("%s", nl_error_text(&error));
 }
 

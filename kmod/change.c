@@ -100,7 +100,8 @@ static struct lc_pool *change_find_pool(struct lc_changes *changes,
 
 	if (pool)
 		return pool;
-	return ERR_PTR(refuse(changes, request, ENOENT, "no pool \"%s\"",
+	return ERR_PTR(refuse(changes, request, ENOENT,
+			      "no pool \"%s\": see leastconnctl list",
 			      request->name));
 }
 
@@ -191,9 +192,9 @@ static int change_pool_del(struct lc_changes *changes,
 	rules = lc_pool_rules(pool);
 	if (rules)
 		return refuse(changes, request, EBUSY,
-			      "%u rule%s use%s pool \"%s\"", rules,
+			      "%u rule%s use%s pool \"%s\": delete %s first", rules,
 			      rules == 1 ? "" : "s", rules == 1 ? "s" : "",
-			      pool->name);
+			      pool->name, rules == 1 ? "it" : "them");
 	step = step_add(changes);
 	if (!step)
 		return -ENOMEM;

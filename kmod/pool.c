@@ -38,17 +38,20 @@ static unsigned int count_other_family(const struct lc_kinds *kinds, u8 family)
 	return sum;
 }
 
-/* Of the family, but of another protocol; @first: the first kind that counts. */
-static unsigned int count_other_proto(const struct lc_kinds *kinds, u8 family,
-				      u8 proto, unsigned int first)
+/*
+ * Find a kind of the family with another protocol, from the kind @first on. Return
+ * %LC_KINDS if there is none.
+ */
+static unsigned int find_other_proto(const struct lc_kinds *kinds, u8 family,
+				     u8 proto, unsigned int first)
 {
 	const unsigned int *of = kinds->of[lc_family_index(family)];
-	unsigned int i, sum = 0;
+	unsigned int i;
 
 	for (i = first; i < LC_KINDS; i++)
-		if (i != lc_kind_index(proto))
-			sum += of[i];
-	return sum;
+		if (i != lc_kind_index(proto) && of[i])
+			break;
+	return i;
 }
 
 /**
@@ -278,10 +281,23 @@ u8 lc_pool_proto(const struct lc_pool *pool)
  */
 const char *lc_pool_use(struct lc_pool *pool, u8 family, u8 proto)
 {
+	/* By lc_kind_index(). */
+	static const char * const other_proto[LC_KINDS + 1] = {
+		[1] = "its backends have tcp ports, so the rule needs -p tcp",
+		[2] = "its backends have udp ports, so the rule needs -p udp",
+		[3] = "its backends have sctp ports, so the rule needs -p sctp",
+		[4] = "its backends have dccp ports, so the rule needs -p dccp",
+		[5] = "its backends have udplite ports, so the rule needs -p udplite",
+	};
+	const char *reason;
+
 	if (count_other_family(&pool->member_kinds, family))
-		return "its backends are of the other family";
-	if (count_other_proto(&pool->member_kinds, family, proto, 1))
-		return "its backends have ports of another protocol than the rule's -p";
+		return family == NFPROTO_IPV4 ? "its backends are IPv6" :
+						"its backends are IPv4";
+	reason = other_proto[find_other_proto(&pool->member_kinds, family,
+					      proto, 1)];
+	if (reason)
+		return reason;
 	++*lc_kind(&pool->rule_kinds, family, proto);
 	return NULL;
 }
@@ -311,17 +327,38 @@ void lc_pool_unuse(struct lc_pool *pool, u8 family, u8 proto)
 const char *lc_pool_accepts(const struct lc_pool *pool,
 			    const struct lc_backend_key *key)
 {
+	/* By lc_kind_index(). */
+	static const char * const other_backends[LC_KINDS + 1] = {
+		[1] = "the pool's backends are proto tcp",
+		[2] = "the pool's backends are proto udp",
+		[3] = "the pool's backends are proto sctp",
+		[4] = "the pool's backends are proto dccp",
+		[5] = "the pool's backends are proto udplite",
+	};
+	static const char * const other_rules[LC_KINDS + 1] = {
+		[0] = "rules without -p use the pool: its backends cannot have a port",
+		[1] = "rules with -p tcp use the pool",
+		[2] = "rules with -p udp use the pool",
+		[3] = "rules with -p sctp use the pool",
+		[4] = "rules with -p dccp use the pool",
+		[5] = "rules with -p udplite use the pool",
+	};
+	bool is_ipv4 = key->family == NFPROTO_IPV4;
+	unsigned int other;
+
 	if (count_other_family(&pool->member_kinds, key->family))
-		return "the pool's backends are of the other family";
+		return is_ipv4 ? "the pool's backends are IPv6" :
+				 "the pool's backends are IPv4";
 	if (count_other_family(&pool->rule_kinds, key->family))
-		return "rules of the other family use the pool";
+		return is_ipv4 ? "IPv6 rules use the pool" :
+				 "IPv4 rules use the pool";
 	if (!key->proto)
 		return NULL;
-	if (count_other_proto(&pool->member_kinds, key->family, key->proto, 1))
-		return "the pool's backends are of another protocol";
-	if (count_other_proto(&pool->rule_kinds, key->family, key->proto, 0))
-		return "rules of another protocol use the pool";
-	return NULL;
+	other = find_other_proto(&pool->member_kinds, key->family, key->proto, 1);
+	if (other < LC_KINDS)
+		return other_backends[other];
+	return other_rules[find_other_proto(&pool->rule_kinds, key->family,
+					    key->proto, 0)];
 }
 
 /**

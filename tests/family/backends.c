@@ -27,23 +27,26 @@ void test_backends(void)
 		  "dns 10.0.0.1 80 17 weight=1 max=0 backup=0 ready\n"
 		  "dns 10.0.0.2 53 17 weight=1 max=0 backup=0 ready\n");
 
-	refused("add pool=no addr=10.0.0.1", ENOENT, "no pool \"no\"");
+	refused("add pool=no addr=10.0.0.1", ENOENT,
+		"no pool \"no\": see leastconnctl list");
 	refused("add pool=web addr=10.0.0.1 port=80", EEXIST,
 		"pool \"web\" already has this backend");
 	refused("add pool=web addr=10.0.0.3 weight=2", EEXIST,
 		"pool \"web\" already has this backend");
 	refused("add pool=web addr=fd00::1", EINVAL,
-		"the pool's backends are of the other family");
+		"the pool's backends are IPv4");
 	refused("add pool=web addr=10.0.0.4 port=80 proto=17", EINVAL,
-		"the pool's backends are of another protocol");
-	refused("set pool=no addr=10.0.0.1 port=80", ENOENT, "no pool \"no\"");
+		"the pool's backends are proto tcp");
+	refused("set pool=no addr=10.0.0.1 port=80", ENOENT,
+		"no pool \"no\": see leastconnctl list");
 	refused("set pool=web addr=10.0.0.1 port=81", ENOENT,
 		"pool \"web\" has no such backend");
 	refused("set pool=web addr=10.0.0.1", ENOENT,
 		"pool \"web\" has no such backend");
 	refused("set pool=web addr=10.0.0.1 port=80 proto=17", ENOENT,
 		"pool \"web\" has no such backend");
-	refused("del pool=no addr=10.0.0.1", ENOENT, "no pool \"no\"");
+	refused("del pool=no addr=10.0.0.1", ENOENT,
+		"no pool \"no\": see leastconnctl list");
 	refused("del pool=web addr=10.0.0.3 port=80", ENOENT,
 		"pool \"web\" has no such backend");
 }

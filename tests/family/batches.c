@@ -104,9 +104,9 @@ void test_in_their_order(void)
 	refused("pool_add pool=p\npool_add pool=p", EEXIST,
 		"pool \"p\" already exists");
 	refused("pool_del pool=web\nadd pool=web addr=10.0.0.3", ENOENT,
-		"no pool \"web\"");
+		"no pool \"web\": see leastconnctl list");
 	refused("pool_del pool=web\npool_del pool=web", ENOENT,
-		"no pool \"web\"");
+		"no pool \"web\": see leastconnctl list");
 	refused("del pool=web addr=10.0.0.1 port=80\nset pool=web addr=10.0.0.1 port=80",
 		ENOENT, "pool \"web\" has no such backend");
 	refused("add pool=none addr=10.0.0.3\nadd pool=none addr=10.0.0.3",

@@ -17,9 +17,9 @@ void test_pools(void)
 	refused("pool_add pool=web", EEXIST, "pool \"web\" already exists");
 	refused("pool_add pool=" NAME31, EEXIST,
 		"pool \"" NAME31 "\" already exists");
-	refused("pool_del pool=we", ENOENT, "no pool \"we\"");
+	refused("pool_del pool=we", ENOENT, "no pool \"we\": see leastconnctl list");
 	accepted("pool_del pool=web");
-	refused("pool_del pool=web", ENOENT, "no pool \"web\"");
+	refused("pool_del pool=web", ENOENT, "no pool \"web\": see leastconnctl list");
 	accepted("pool_add pool=web");
 	pools_are(NAME31 " rules=0 members=0\n"
 		  "_.- rules=0 members=0\n"
@@ -68,12 +68,12 @@ void test_settings(void)
 		  "none rules=0 members=0\n"
 		  "most rules=0 members=0 redispatch=1\n");
 
-	refused("pool_set pool=no", ENOENT, "no pool \"no\"");
-	refused("pool_set pool=least max-fails=1", ENOENT, "no pool \"least\"");
+	refused("pool_set pool=no", ENOENT, "no pool \"no\": see leastconnctl list");
+	refused("pool_set pool=least max-fails=1", ENOENT, "no pool \"least\": see leastconnctl list");
 	refused("pool_add pool=web max-fails=1", EEXIST,
 		"pool \"web\" already exists");
 	refused("pool_del pool=web\npool_set pool=web max-fails=1", ENOENT,
-		"no pool \"web\"");
+		"no pool \"web\": see leastconnctl list");
 	refused("pool_set pool=web max-fails=1 redispatch=1\n"
 		"pool_set pool=most redispatch=0 slow-start=5\n"
 		"pool_set pool=web max-fails=2\nset pool=web addr=10.0.0.9",

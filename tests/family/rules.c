@@ -34,14 +34,15 @@ void test_rules_that_name_a_pool(void)
 	shell(HERE, "-A PREROUTING -p tcp -j LEASTCONN --pool web");
 	pools_are("web rules=1 members=0\ndns rules=0 members=0\n");
 	refused("pool_del pool=dns\npool_del pool=web", EBUSY,
-		"1 rule uses pool \"web\"");
+		"1 rule uses pool \"web\": delete it first");
 	shell(HERE, "-A OUTPUT -p tcp -j LEASTCONN --pool web");
 	shell(HERE, "-A PREROUTING -p udp -j LEASTCONN --pool dns");
-	refused("pool_del pool=web", EBUSY, "2 rules use pool \"web\"");
+	refused("pool_del pool=web", EBUSY,
+		"2 rules use pool \"web\": delete them first");
 	refused("add pool=web addr=fd00::1", EINVAL,
-		"rules of the other family use the pool");
+		"IPv4 rules use the pool");
 	refused("add pool=web addr=10.0.0.1 port=80 proto=17", EINVAL,
-		"rules of another protocol use the pool");
+		"rules with -p tcp use the pool");
 	accepted("add pool=web addr=10.0.0.1 port=80\n"
 		 "add pool=web addr=10.0.0.2\n"
 		 "add pool=dns addr=10.0.0.1 port=53");

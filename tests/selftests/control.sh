@@ -56,16 +56,16 @@ test_refusals() { # short
 	ctl add web $s1:80
 	before=$(everything)
 	refuses 'pool "web" already exists' pool add web
-	refuses 'no pool "dns"' pool set dns max-fails 3
-	refuses 'no pool "dns"' pool del dns
+	refuses 'no pool "dns": see leastconnctl list' pool set dns max-fails 3
+	refuses 'no pool "dns": see leastconnctl list' pool del dns
 	refuses 'pool "web" already has this backend' add web $s1:80 proto tcp weight 5
 	refuses "not a unicast address" add web 224.0.0.1:80
 	refuses 'pool "web" has no such backend' set web $s2:80 weight 2
 	refuses 'pool "web" has no such backend' del web $s2:80 --kill
 	refuses "no such backend" drain $s2:80
 	refuses "no such backend" kill $s1:80 proto udp
-	says_no 1 "pool dns: no such pool" ctl list dns
-	says_no 1 "pool dns: no such pool" ctl list dns --json
+	says_no 1 "pool dns: no such pool; see leastconnctl list" ctl list dns
+	says_no 1 "pool dns: no such pool; see leastconnctl list" ctl list dns --json
 	expect "$before" "$(everything)" "what was there"
 }
 
@@ -306,7 +306,7 @@ test_restore_is_all_or_none() { # short
 	add any 10.0.1.8:80
 	pool add more
 	SCRIPT
-	says_no 1 "$tmp/script:16: add any 10.0.1.8:80: no pool \"any\"" \
+	says_no 1 "$tmp/script:16: add any 10.0.1.8:80: no pool \"any\": see leastconnctl list" \
 		ctl restore "$tmp/script"
 	expect "$before" "$(everything)" "what was there"
 	# Without that line it is done.
@@ -360,7 +360,7 @@ print(len(set(b["address"] for b in json.load(open(sys.argv[1]))["pools"][0]["ba
 		echo "pool del none"
 	} >"$tmp/bad"
 	took=${EPOCHREALTIME/./}
-	says_no 1 "$tmp/bad:12601: pool del none: no pool \"none\"" \
+	says_no 1 "$tmp/bad:12601: pool del none: no pool \"none\": see leastconnctl list" \
 		ctl restore "$tmp/bad"
 	say "12,601 refused in $(((${EPOCHREALTIME/./} - took) / 1000)) ms"
 	ctl list big | diff "$tmp/list" - || fail "something has been done"
@@ -457,7 +457,7 @@ ready
 leastconnctl: $tmp/to-find:LINE: set shared-1 10.0.0.2:80 weight 1: these changes together visit more than 32768 backends: send fewer at a time
 1
 leastconnctl: pool del large: this change visits more than 32768 backends: split it
-leastconnctl: pool large: no such pool" "$(cat "$tmp/answer")" "what the tenant is told"
+leastconnctl: pool large: no such pool; see leastconnctl list" "$(cat "$tmp/answer")" "what the tenant is told"
 }
 
 run_tests "$@"

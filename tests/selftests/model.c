@@ -306,9 +306,11 @@ static struct verdict pool_add(struct world *world, const char *name,
 static struct verdict pool_del(struct world *world, struct pool *pool)
 {
 	if (pool->rules)
-		return no(EBUSY, "%d rule%s use%s pool \"%s\"", pool->rules,
+		return no(EBUSY, "%d rule%s use%s pool \"%s\": delete %s first",
+			  pool->rules,
 			  pool->rules == 1 ? "" : "s",
-			  pool->rules == 1 ? "s" : "", pool->name);
+			  pool->rules == 1 ? "s" : "", pool->name,
+			  pool->rules == 1 ? "it" : "them");
 	memmove(pool, pool + 1,
 		(&world->pools[world->count] - (pool + 1)) * sizeof(*pool));
 	world->count--;
@@ -342,15 +344,18 @@ static struct verdict accepts(const struct pool *pool, const struct key *key)
 {
 	for (int i = 0; i < pool->count; i++)
 		if (is_ipv6(&pool->members[i].key) != is_ipv6(key))
-			return no(EINVAL, "the pool's backends are of the other family");
+			return no(EINVAL, "the pool's backends are %s",
+				  is_ipv6(key) ? "IPv4" : "IPv6");
 	if (pool->rules && is_ipv6(key))
-		return no(EINVAL, "rules of the other family use the pool");
+		return no(EINVAL, "IPv4 rules use the pool");
 	for (int i = 0; key->proto && i < pool->count; i++)
 		if (pool->members[i].key.proto &&
 		    pool->members[i].key.proto != key->proto)
-			return no(EINVAL, "the pool's backends are of another protocol");
+			return no(EINVAL, "the pool's backends are proto %s",
+				  pool->members[i].key.proto == IPPROTO_UDP ?
+				  "udp" : "tcp");
 	if (pool->rules && key->proto && key->proto != IPPROTO_TCP)
-		return no(EINVAL, "rules of another protocol use the pool");
+		return no(EINVAL, "rules with -p tcp use the pool");
 	return yes;
 }
 
@@ -473,7 +478,7 @@ static struct verdict carry_out(struct world *world,
 		return pool_add(world, name, operation);
 	pool = find_pool(world, name);
 	if (!pool)
-		return no(ENOENT, "no pool \"%s\"", name);
+		return no(ENOENT, "no pool \"%s\": see leastconnctl list", name);
 	switch (operation->op) {
 	case LEASTCONN_OP_POOL_DEL:
 		return pool_del(world, pool);

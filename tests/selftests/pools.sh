@@ -215,7 +215,7 @@ test_one_pool_of_two_rules() { # short
 	peer "$cl" open e tcp $vip 80
 	peer "$cl" open f tcp $vip 81
 	expect "2 4" "$(live $s1 $s2)" "with one less"
-	refuses '2 rules use pool "web"' pool del web
+	refuses '2 rules use pool "web": delete them first' pool del web
 	ipt -t nat -D PREROUTING 2
 	# iptables-nft lets go of a rule a little later.
 	busywait 10000 refused_for_one_rule || fail "$(cat "$tmp/said")"
@@ -227,7 +227,7 @@ test_one_pool_of_two_rules() { # short
 refused_for_one_rule() {
 	! ctl pool del web 2>"$tmp/said" &&
 		[ "$(cat "$tmp/said")" = \
-			'leastconnctl: pool del web: 1 rule uses pool "web"' ]
+			'leastconnctl: pool del web: 1 rule uses pool "web": delete it first' ]
 }
 
 # The same server in two pools and a rule: one load.
@@ -362,11 +362,11 @@ what_does_not_fit() { # FRONT-END
 	ctl pool add web
 	ctl add web $s1:80
 	# The rule comes second.
-	rule_refused 'pool "web": its backends have ports of another protocol than the rule'"'"'s -p' \
+	rule_refused 'pool "web": its backends have tcp ports, so the rule needs -p tcp' \
 		pooled udp 80 web
-	rule_refused 'pool "web": its backends have ports of another protocol than the rule'"'"'s -p' \
+	rule_refused 'pool "web": its backends have tcp ports, so the rule needs -p tcp' \
 		ipt -t nat -A PREROUTING -d $vip -j LEASTCONN --pool web
-	rule_refused 'pool "web": its backends are of the other family' \
+	rule_refused 'pool "web": its backends are IPv4' \
 		ip6t -t nat -A PREROUTING -d $vip6 -p tcp -j LEASTCONN --pool web
 	expect "" "$(ipt -t nat -S | grep LEASTCONN || true)" "rules"
 	# None of them uses it: it can go.
@@ -374,8 +374,8 @@ what_does_not_fit() { # FRONT-END
 	# The backend comes second.
 	ctl pool add web
 	pooled udp 53 web
-	refuses "rules of the other family use the pool" add web '[fd00:1::1]:53'
-	refuses "rules of another protocol use the pool" add web $s1:53 proto tcp
+	refuses "IPv4 rules use the pool" add web '[fd00:1::1]:53'
+	refuses "rules with -p udp use the pool" add web $s1:53 proto tcp
 	ctl add web $s1:53
 	expect "pool add web
 add web $s1:53 proto udp" "$(ctl save)" "the rule's protocol, unsaid"
@@ -383,12 +383,12 @@ add web $s1:53 proto udp" "$(ctl save)" "the rule's protocol, unsaid"
 	ctl add web $s1
 	# A rule of all protocols, then, and no port any more.
 	ipt -t nat -A PREROUTING -d $vip -j LEASTCONN --pool web
-	refuses "rules of another protocol use the pool" add web $s1:53
-	refuses "rules of another protocol use the pool" add web $s1:53 proto udp
+	refuses "rules without -p use the pool: its backends cannot have a port" add web $s1:53
+	refuses "rules without -p use the pool: its backends cannot have a port" add web $s1:53 proto udp
 	ctl add web $s2
 	expect "$s1 $s2" "$(ctl save | awk '/^add/ { printf "%s%s", sep, $3; sep = " " }')" \
 		"backends"
-	refuses '2 rules use pool "web"' pool del web
+	refuses '2 rules use pool "web": delete them first' pool del web
 }
 
 test_what_does_not_fit_with_iptables_legacy() { # short
@@ -461,7 +461,7 @@ test_a_pool_is_its_namespace_s() { # short
 	ctl add web $s1:80
 	expect "No pools, and no rules with --to" \
 		"$(on "$cl" leastconnctl list)" "list of the client"
-	says_no 1 'pool del web: no pool "web"' on "$cl" leastconnctl pool del web
+	says_no 1 'pool del web: no pool "web": see leastconnctl list' on "$cl" leastconnctl pool del web
 	says_no 1 "drain $s1: no such backend" on "$cl" leastconnctl drain $s1
 	on "$cl" leastconnctl pool add web
 	on "$cl" leastconnctl add web $s1:80 weight 5 state down
