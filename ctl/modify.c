@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The commands that change a pool, a backend or its state. */
+#include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <linux/netfilter.h>
 
 #include "command.h"
 #include "killed.h"
@@ -20,6 +23,16 @@ static void join_words(char **words, char *text, size_t size)
 				  used ? " " : "", *words);
 }
 
+/* fd00::1:80 is an address: a likely mistake. */
+static const char *modify_hint(const struct change *change,
+			       const struct nl_error *error)
+{
+	if (error->code != ENOENT || change->given & GIVEN_PORT ||
+	    change->backend.family != NFPROTO_IPV6)
+		return "";
+	return "; a port is written [ADDR6]:PORT";
+}
+
 enum status run_modify(char **words)
 {
 	struct killed killed = { 0 };
@@ -37,7 +50,8 @@ enum status run_modify(char **words)
 	request_add_change(&request, &change);
 	if (!nl_transact(nl, &request, killed_read, &killed, &nl_error)) {
 		join_words(words, typed, sizeof(typed));
-		die("%s: %s", typed, nl_error_text(&nl_error));
+		die("%s: %s%s", typed, nl_error_text(&nl_error),
+		    modify_hint(&change, &nl_error));
 	}
 	request_free(&request);
 	nl_close(nl);

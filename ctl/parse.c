@@ -215,12 +215,29 @@ static bool parse_address(const char *addr, bool bracketed, const char *text,
 	return true;
 }
 
+/* Attributes in a rule are written ",weight=3": a likely mistake. */
+static bool set_comma_error(const char *text, struct parse_error *error)
+{
+	char words[128], *p;
+
+	snprintf(words, sizeof(words), "%s", text);
+	for (p = words; *p; p++) {
+		if (*p == ',' || *p == '=')
+			*p = ' ';
+	}
+	return set_error(error, "\"%.127s\": write \"%s\" with spaces", text,
+			 words);
+}
+
 bool parse_backend(const char *text, struct change *change,
 		   struct parse_error *error)
 {
 	char work[BACKEND_STRLEN], *addr, *port;
+	const char *comma = strchr(text, ',');
 	bool bracketed;
 
+	if (comma && comma[1] >= 'a' && comma[1] <= 'z')
+		return set_comma_error(text, error);
 	if (strlen(text) >= sizeof(work))
 		return set_error(error, "\"%.64s...\" is not a backend: write " ENDPOINT,
 				 text);
@@ -437,7 +454,7 @@ bool parse_change(char **words, struct change *change,
 	memset(change, 0, sizeof(*change));
 	if (!verb) {
 		if (strcmp(words[0], "pool") == 0)
-			return set_error(error, "unknown pool command; use pool add NAME, pool set NAME or pool del NAME");
+			return set_error(error, "unknown pool command; use pool add NAME, pool set NAME or pool del NAME; leastconnctl list shows the pools");
 		return set_error(error, "command \"%.64s\" is not allowed here; allowed are pool add, pool set, pool del, add, set, del, drain, down, ready and kill",
 				 words[0]);
 	}

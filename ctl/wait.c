@@ -75,10 +75,10 @@ static void wait_until_empty(const struct wait *wait, struct nl *nl)
 	while ((live = wait_count_live(wait, nl)) > 0) {
 		passed = clock_ms() - start;
 		if (wait->limited && passed >= wait->timeout)
-			die("%s still has %llu live connection%s after %u.%03u seconds",
+			die("%s still has %llu live connection%s after %.9g second%s",
 			    wait->typed, (unsigned long long)live,
-			    live == 1 ? "" : "s", wait->timeout / 1000,
-			    wait->timeout % 1000);
+			    live == 1 ? "" : "s", wait->timeout / 1000.0,
+			    wait->timeout == 1000 ? "" : "s");
 		progress("%s: %llu live connection%s left, %llu s", wait->typed,
 			 (unsigned long long)live, live == 1 ? "" : "s",
 			 (unsigned long long)passed / 1000);

@@ -400,12 +400,12 @@ test_wait_gives_up() {
 	two_of_a_rule
 	open a count 6
 	ctl drain $s1:80
-	says_no 1 "$s1:80 still has 3 live connections after 0.500 seconds" \
+	says_no 1 "$s1:80 still has 3 live connections after 0.5 seconds" \
 		ctl wait $s1:80 --timeout 0.5
 	peer "$cl" tell a.1 reset
 	peer "$cl" tell a.3 reset
 	busywait 1000 is 1 active $s1 || fail "not down to one"
-	says_no 1 "$s1:80 still has 1 live connection after 0.000 seconds" \
+	says_no 1 "$s1:80 still has 1 live connection after 0 seconds" \
 		ctl wait $s1:80 --timeout 0
 	peer "$cl" tell a.5 reset
 	ctl wait $s1:80 --timeout 5
