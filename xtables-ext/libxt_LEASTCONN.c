@@ -202,24 +202,24 @@ static void leastconn_help(void)
 "		and is managed by leastconnctl (pool add NAME).\n"
 "  NAME: " NAME_RULE "\n"
 "  A rule has either --to or --pool. If no backend can take a connection, the\n"
-"  next rule is tried.\n"
+"  next rule of the chain is evaluated.\n"
 "Only with --to; leastconnctl pool set has the same settings for pools:\n"
 " --max-fails N	Eject a backend after N failed connections within the fail\n"
 "		timeout (default 0: never)\n"
 " --fail-timeout SEC\n"
 "		Time in which failures are counted and for which a backend is\n"
-"		ejected, 1 to %u (default %u)\n"
+"		ejected, 1 to %u seconds (default %u)\n"
 " --slow-start SEC\n"
 "		Time in which the weight of a backend that is new or back grows\n"
-"		to its full value, 0 to %u (default 0: no slow start)\n"
+"		to its full value, 0 to %u seconds (default 0: no slow start)\n"
 " --persistent SEC\n"
 "		A client keeps its backend until it is idle for this time,\n"
-"		0 to %u (default 0: off)\n"
+"		0 to %u seconds (default 0: off)\n"
 " --persistent-mask LEN\n"
 "		Length of the address prefix that identifies a client, 1 to 32,\n"
 "		IPv6 1 to 128 (default: the whole address)\n"
-" --redispatch	Give a connection to another backend if its backend refuses or\n"
-"		does not answer it\n",
+" --redispatch	Give a TCP connection to another backend if its backend refuses\n"
+"		or does not answer it\n",
 	       MAX_BACKENDS, XT_LEASTCONN_MAX_WEIGHT, MAX_NAME,
 	       XT_LEASTCONN_MAX_SECONDS, XT_LEASTCONN_FAIL_TIMEOUT,
 	       XT_LEASTCONN_MAX_SECONDS, XT_LEASTCONN_MAX_SECONDS);
@@ -610,8 +610,10 @@ static void parse_setting(const struct family *family, unsigned int id,
 	}
 	max = setting_max(setting, family);
 	if (!parse_number(arg, max, &number) || number < setting->min)
-		param_error(arg, "--%s needs a decimal number from %u to %u",
-			    setting->name, setting->min, max);
+		param_error(arg, "--%s needs a %s, %u to %u", setting->name,
+			    max == XT_LEASTCONN_MAX_SECONDS ?
+			    "number of seconds" : "decimal number",
+			    setting->min, max);
 	*setting_field(info, setting) = number;
 }
 
