@@ -290,9 +290,9 @@ test_the_middle_of_a_connection_is_no_failure() { # short
 	peer "$cl" say 'held.*' hello >/dev/null 2>&1 || true
 	pause 1500
 	for addr in 10.0.1.{2,3,4}; do
-		expect ready "$(state_of $addr)" "the state of $addr"
+		expect ready "$(state_of "$addr")" "the state of $addr"
 	done
-	expect "0 0 0" "$(for addr in 10.0.1.{2,3,4}; do fails_of $addr; done | paste -sd ' ')" \
+	expect "0 0 0" "$(for addr in 10.0.1.{2,3,4}; do fails_of "$addr"; done | paste -sd ' ')" \
 		"failed connections"
 }
 
