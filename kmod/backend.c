@@ -5,8 +5,9 @@
  * All pools of a namespace that list a backend share it. So they see the same load, and
  * the load is kept while rules are replaced. A backend has users and references. Users
  * are pools that list it, changes in progress and a state other than ready: as long as
- * it has one, it is in the table. References keep its memory: each record has one, and
- * all users together have one. When the last user is put, the backend is removed from
+ * it has one, it is in the table. References keep its memory: each record has one, the
+ * lists of missed backends and the healer's queue have one each, and all users together
+ * have one. When the last user is put, the backend is removed from
  * the table. Its memory is freed with the last reference.
  */
 #include <linux/err.h>
@@ -370,9 +371,8 @@ void lc_backends_drop_stale(struct lc_backends *backends)
 		atomic_sub(backend->stale, &backend->active);
 		backend->stale = 0;
 		backend_update_dests(backend);
-		atomic_set(&backend->is_missed, 0);
-		/* Read @missed after clearing: pairs with lc_backend_count_missed(). */
-		smp_mb__after_atomic();
+		/* A full barrier: pairs with lc_backend_count_missed(). */
+		atomic_xchg(&backend->is_missed, 0);
 		if (atomic_read(&backend->missed))
 			backend_queue_missed(backends, backend);
 		lc_backend_put(backend);
@@ -469,7 +469,7 @@ struct lc_backend *lc_backend_user_get(struct lc_backends *backends,
  * A state other than ready is a user itself, so that it remains while no pool lists the
  * backend.
  *
- * Context: any.
+ * Context: may sleep.
  */
 void lc_backend_set_state(struct lc_backends *backends,
 			  struct lc_backend *backend, u8 state)

@@ -94,8 +94,8 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @siblings: in lc_address.backends
  * @users: pools that list it, changes in progress, and a @state other than ready
  * @gone: the last user has been put: no connection begins. Read without the lock
- * @ref: keeps the memory: one for all users, one for each record, and one for
- *	lc_healer.queue
+ * @ref: keeps the memory: one for all users together, one for each record, and one for
+ *	lc_healer.queue and for lc_backends.missed or .stale each
  * @rcu: frees the memory after the last reader
  *
  * Counts, atomic:
@@ -230,7 +230,7 @@ static inline bool lc_backend_get(struct lc_backend *backend)
  * @to_check: how many of them are to be checked: they may be drained by now. Read
  *	without the lock
  * @missed: backends with connections that could not be recorded
- * @stale: those that had been in @missed when the last scan began
+ * @stale: those that were in @missed when the last scan began
  * @closed: the namespace has ended, and @table with it
  */
 struct lc_backends {

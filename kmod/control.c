@@ -2,8 +2,8 @@
 /*
  * Control: changes at run time, with their effects on connections.
  *
- * Changes themselves are made by change.c. Here connections are tracked, adopted and
- * deleted for them.
+ * Changes themselves are made by change.c. Here connections are tracked and
+ * adopted, and conntrack entries deleted for them.
  */
 #include <linux/netlink.h>
 

@@ -213,8 +213,8 @@ bool lc_ct_unchanged(const struct net *net, const struct lc_record *record)
 	if (bucket < nf_conntrack_htable_size)
 		ct = ct_find_in_bucket(&nf_conntrack_hash[bucket], net, &record->key);
 	unchanged = ct && !nf_ct_is_expired(ct) &&
-		 lc_ct_phase(ct) == lc_record_phase(record) &&
-		 ct_has_dests(ct, &record->dests);
+		    lc_ct_phase(ct) == lc_record_phase(record) &&
+		    ct_has_dests(ct, &record->dests);
 	spin_unlock(lock);
 	return unchanged;
 }

@@ -32,7 +32,7 @@
 #define LC_TICK		(HZ / 10)
 #define LC_ROUND	7U		/* ticks */
 #define LC_SYN_CHECKS	3U		/* one in each tick, until 0.8 to 0.9 s */
-#define LC_RETRY_ROUNDS	7U		/* over 4.2 s: the third SYN comes 4 s after the second */
+#define LC_RETRY_ROUNDS	7U		/* over 4.2 s: the fourth SYN comes 4 s after the third */
 #define LC_BUDGET	(100000 / LC_ROUND)
 #define LC_YOUNG_BUDGET	(4 * LC_BUDGET)
 #define LC_YOUNG_COST	8U		/* in checks of old records */

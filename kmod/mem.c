@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Memory that is charged to the memory cgroup of the process that asks for it. */
 #include <linux/bug.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -9,29 +10,50 @@
 
 atomic_t lc_mem_objects;
 
-/* Up to this size memory.high is passed once at most, which does not throttle. */
-#define LC_MEM_SMALL	(64 * 1024)
+/*
+ * Let the memory cgroup reclaim so much, page by page: the first page beyond memory.high
+ * ends it, which does not throttle.
+ */
+static void mem_reclaim(size_t size)
+{
+	unsigned long n = PAGE_ALIGN(size) >> PAGE_SHIFT;
+	struct page *page, *next;
+	LIST_HEAD(pages);
+
+	while (n-- && !lc_mem_is_over_high()) {
+		page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_NORETRY |
+				  __GFP_NOWARN);
+		if (!page)
+			break;
+		list_add(&page->lru, &pages);
+		cond_resched();
+	}
+	list_for_each_entry_safe(page, next, &pages, lru)
+		__free_page(page);
+}
 
 /**
  * lc_mem_zalloc() - allocate zeroed memory of any size
  * @size: bytes
  *
- * See lc_mem_gfp().
+ * More than a page is charged in several steps, so none of them may block: see
+ * lc_mem_gfp().
  *
  * Context: may sleep.
  * Return: the memory, for kvfree(), or NULL.
  */
 void *lc_mem_zalloc(size_t size)
 {
+	const gfp_t gfp = GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN;
 	void *memory;
 
-	if (size <= LC_MEM_SMALL)
-		return kvzalloc(size, lc_mem_gfp());
-	memory = __vmalloc(size, GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN |
-				 __GFP_ZERO);
+	if (size <= PAGE_SIZE)
+		return kzalloc(size, lc_mem_gfp());
+	memory = kvzalloc(size, gfp) ?: __vmalloc(size, gfp | __GFP_ZERO);
 	if (memory || lc_mem_is_over_high())
 		return memory;
-	return kvzalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	mem_reclaim(size);
+	return __vmalloc(size, gfp | __GFP_ZERO);
 }
 
 /**

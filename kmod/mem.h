@@ -8,7 +8,10 @@
 #include <linux/types.h>
 
 /**
- * lc_mem_is_over_high() - has this process passed memory.high of its cgroup?
+ * lc_mem_is_over_high() - has a charge of this process passed memory.high?
+ *
+ * Of its memory cgroup, since the process entered the kernel. A charge that failed does
+ * not count, and one that was throttled clears it.
  *
  * It is throttled when it returns to user space. A charge that may block would be
  * throttled at once, for two seconds each time.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The module's data of a network namespace. The parts are put together here: each
- * part is given the parts below it that it needs, and knows no others.
+ * part is given the parts below it that it needs, and reaches others only through these.
  */
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>

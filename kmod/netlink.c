@@ -69,7 +69,7 @@ static int netlink_begin_command(struct lc_share *share,
 	if (lc_share_begin_command(share))
 		return 0;
 	NL_SET_ERR_MSG(extack,
-		       "other commands of this user are running or have used up its share of time: try again");
+		       "other commands of this user are running or have used up the user's share of time: try again");
 	return -EAGAIN;
 }
 

@@ -308,7 +308,7 @@ const char *lc_pool_use(struct lc_pool *pool, u8 family, u8 proto)
  * @family: as for lc_pool_use()
  * @proto: as for lc_pool_use()
  *
- * Context: any; also after its namespace has ended.
+ * Context: may sleep; also after its namespace has ended.
  */
 void lc_pool_unuse(struct lc_pool *pool, u8 family, u8 proto)
 {

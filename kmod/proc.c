@@ -15,7 +15,9 @@
 #include "proc.h"
 
 /* Lines for which the lock is held without a pause: some 50 us. */
-#define LC_PROC_BATCH	64U
+#define LC_PROC_BATCH	64
+/* So many places of a backend in pools cost as much as a line. */
+#define LC_PROC_DESTS	16
 
 /**
  * struct proc_reader - the state of an open file
@@ -24,7 +26,7 @@
  */
 struct proc_reader {
 	struct seq_net_private	p;
-	unsigned int		left;
+	int			left;
 };
 
 static struct lc_backends *proc_backends(struct seq_file *seq)
@@ -83,12 +85,17 @@ static void *proc_seq_next(struct seq_file *seq, void *v, loff_t *pos)
 	struct lc_backends *backends = proc_backends(seq);
 	struct proc_reader *reader = seq->private;
 	struct list_head *at = v;
+	struct lc_backend *backend;
 
-	if (--reader->left || at == &backends->list)
+	if (at == &backends->list)
+		return seq_list_next(v, &backends->list, pos);
+	backend = list_entry(at, struct lc_backend, list);
+	reader->left -= 1 + backend->n_sched_dests / LC_PROC_DESTS;
+	if (reader->left > 0)
 		return seq_list_next(v, &backends->list, pos);
 	reader->left = LC_PROC_BATCH;
 	++*pos;
-	at = proc_relock(backends, list_entry(at, struct lc_backend, list));
+	at = proc_relock(backends, backend);
 	return at == &backends->list || fatal_signal_pending(current) ? NULL : at;
 }
 

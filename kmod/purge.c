@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Purging: deletes conntrack entries of backends that shall lose them. */
+/* Purging: deletes conntrack entries of backends that are to lose them. */
 #include <linux/sched/signal.h>
 #include <net/netfilter/nf_conntrack_core.h>
 

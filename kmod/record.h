@@ -290,6 +290,7 @@ bool lc_record_renew(struct lc_records *records,
 		     const struct lc_record_key *key,
 		     const struct lc_dests *dests, enum lc_phase phase,
 		     bool begins, u16 witnessed);
+
 /* The connection was redispatched, and its client has not retried yet. */
 static inline bool lc_record_awaits_retry(const struct lc_record *record)
 {

@@ -18,7 +18,7 @@
  *	in lc_backend.stale; the pass' alone
  * @adopted: backends up to this generation have their connections
  * @rested: jiffies from when on a process may scan for itself again
- * @missed: a connection has not been recorded since the last pass began
+ * @missed: since the last pass began, a connection could not be recorded
  */
 struct lc_scan {
 	struct lc_gc		*gc;

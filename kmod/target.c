@@ -265,7 +265,7 @@ put_track:
 	return err;
 }
 
-/* May be called after lc_net's exit: rules may outlive it. */
+/* May be called after net_exit() in net.c: rules may outlive their namespace. */
 static void leastconn_destroy(const struct xt_tgdtor_param *par)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;

@@ -5,8 +5,8 @@
  * nf_ct_iterate_cleanup_net() holds a mutex of the host for the whole table, so that
  * namespaces wait for each other. It may also sleep. A walk here takes only the lock of
  * one bucket at a time, and only if the bucket is not empty. Between two slices it holds
- * no lock. An entry that is added during a walk may or may
- * not be visited. If the table is resized during a walk, the walk starts again.
+ * no lock. An entry that is added during a walk may or may not be visited. If the table
+ * is resized during a walk, the walk starts again.
  */
 #include <linux/sched/signal.h>
 #include <net/netfilter/nf_conntrack_core.h>
