@@ -20,6 +20,7 @@
 
 #include "change.h"
 #include "compat.h"
+#include "health.h"
 #include "mem.h"
 
 #define refuse(changes, request, err, fmt, ...) ({			\
@@ -250,6 +251,20 @@ static bool may_add_unready(const struct lc_backends *backends)
 	return backends->n_unready[0] + backends->n_unready[1] < LC_MAX_UNREADY;
 }
 
+/* Ready ends ejections and trials, too. */
+static bool backend_is_revived(const struct lc_request *request,
+			       const struct lc_backend *backend)
+{
+	const struct lc_member *member;
+
+	if (request->state != LEASTCONN_STATE_READY)
+		return false;
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node)
+		if (member->health.state != LEASTCONN_HEALTH_IN)
+			return true;
+	return false;
+}
+
 /* A state has a step of its own: its event is not that of a member's terms. */
 static int change_state(struct lc_changes *changes,
 			const struct lc_request *request,
@@ -257,9 +272,11 @@ static int change_state(struct lc_changes *changes,
 {
 	struct lc_step *step;
 
-	if (backend->state == request->state)
+	if (backend->state == request->state &&
+	    !backend_is_revived(request, backend))
 		return 0;
 	if (backend->state == LEASTCONN_STATE_READY &&
+	    request->state != LEASTCONN_STATE_READY &&
 	    !may_add_unready(changes->pools->backends))
 		return refuse(changes, request, ENOSPC,
 			      "%u backends are not ready, the maximum",
@@ -267,7 +284,9 @@ static int change_state(struct lc_changes *changes,
 	step = step_of_backend(changes, backend);
 	if (!step)
 		return -ENOMEM;
-	step_set_state(changes, step, request->state);
+	step->revive = request->state == LEASTCONN_STATE_READY;
+	if (backend->state != request->state)
+		step_set_state(changes, step, request->state);
 	return 0;
 }
 
@@ -686,6 +705,12 @@ static void step_apply(struct lc_step *step)
 	}
 }
 
+static void step_revive(const struct lc_step *step)
+{
+	if (step->revive)
+		lc_health_revive(step->backend);
+}
+
 static void step_purge(struct lc_changes *changes, const struct lc_step *step)
 {
 	enum lc_purge purge = step->backend ? step_purge_kind(step) : LC_PURGE_NONE;
@@ -712,6 +737,7 @@ void lc_changes_apply(struct lc_changes *changes)
 
 	list_for_each_entry(step, &changes->steps, list) {
 		step_apply(step);
+		step_revive(step);
 		step_purge(changes, step);
 		cond_resched();
 	}

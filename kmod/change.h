@@ -63,6 +63,7 @@ struct lc_request {
  * @state: of the backend before the step
  * @notified_drained: of the backend before the step
  * @since: of the backend before the step
+ * @revive: ejections and trials of the backend end
  * @purge: &enum lc_purge: the conntrack entries of the backend to delete
  */
 struct lc_step {
@@ -76,6 +77,7 @@ struct lc_step {
 	u8			state;
 	bool			notified_drained;
 	u64			since;
+	bool			revive;
 	u8			purge;
 };
 

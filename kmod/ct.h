@@ -125,6 +125,22 @@ static inline bool lc_ct_answered(const struct nf_conn *ct)
 	return test_bit(IPS_SEEN_REPLY_BIT, &ct->status);
 }
 
+/**
+ * lc_ct_accepted() - has the server accepted the connection?
+ * @ct: the entry
+ *
+ * A SYN-ACK is enough: the rest of the handshake is the client's.
+ *
+ * Context: any.
+ * Return: true if TCP has had a SYN-ACK, or another protocol a reply.
+ */
+static inline bool lc_ct_accepted(const struct nf_conn *ct)
+{
+	return lc_ct_answered(ct) ||
+	       (nf_ct_protonum(ct) == IPPROTO_TCP &&
+		READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_SYN_RECV);
+}
+
 static inline const struct nf_conntrack_tuple *
 lc_ct_reply_tuple(const struct nf_conn *ct)
 {

@@ -150,7 +150,7 @@ static enum lc_verdict judge_answer(struct lc_gc *gc, struct lc_record *record,
 	if (is_judged(record)) {
 		if (lc_ct_unreplied(ct))
 			return judge_unreplied(record);
-		if (!lc_ct_answered(ct))
+		if (!lc_ct_accepted(ct))
 			return LC_KEEP;
 		if (record->dests.exact)
 			lc_health_answered(gc->healer, record->dests.exact);

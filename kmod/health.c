@@ -11,10 +11,10 @@
  * fail_timeout, with no answered one between them. The member rests for fail_timeout.
  * The rest doubles each time the member is ejected again before it has been back for
  * as long as its last rest, up to 2^LC_DOUBLINGS times. After the rest it is on trial:
- * it gets one connection, and the result of that decides. At most half of the ordinary
- * members are out (ejected or on trial) at a time; a member that would be ejected
- * otherwise is suspect. When all ordinary members are out or suspect, the pool panics:
- * all of them are in, and none is ejected until one answers.
+ * it gets one connection, and the result of that decides. At most half of a tier (the
+ * ordinary members, or the backups) is out, that is ejected or on trial, at a time; a
+ * member that would be ejected otherwise is suspect. When all members of a tier are out
+ * or suspect, the tier panics: all of them are in, and none is ejected until one answers.
  *
  * A run of the work visits backends that have been queued, rests that have ended, and
  * pools with too many members out. It visits nothing else, and reschedules in between.
@@ -32,6 +32,7 @@
 
 #define LC_NOTIFY_STEP	(HZ / 10)	/* between two parts of the notifications */
 #define LC_EXPIRE	(10 * HZ)	/* between two searches for expired clients */
+#define LC_TRIAL	(10 * HZ)	/* the longest time until a trial begins again */
 #define LC_BATCH	256U		/* backends, rests or pools without rescheduling */
 
 static u64 fail_timeout(const struct lc_pool *pool)
@@ -84,17 +85,17 @@ static struct lc_member *out_member(struct timerqueue_node *node)
 	return container_of(node, struct lc_member, health.out);
 }
 
-/* All ordinary members are out or suspect: bring back those that are out. */
-static void start_panic(struct lc_pool *pool)
+/* All members of a tier are out or suspect: bring back those that are out. */
+static void start_panic(struct lc_pool *pool, enum lc_tier tier)
 {
 	struct timerqueue_node *node, *next;
 	struct lc_member *member;
 
-	pool->panic = true;
+	pool->tiers[tier].panic = true;
 	for (node = timerqueue_getnext(&pool->out); node; node = next) {
 		next = timerqueue_iterate_next(node);
 		member = out_member(node);
-		if (!lc_member_is_ordinary(member))
+		if (lc_member_tier(member) != tier)
 			continue;
 		come_back(member);
 		set_suspect(member, true);
@@ -104,21 +105,38 @@ static void start_panic(struct lc_pool *pool)
 
 static void eject_or_suspect(struct lc_member *member)
 {
+	enum lc_tier tier = lc_member_tier(member);
 	struct lc_pool *pool = member->pool;
-	const struct lc_tier_stats *stats = &pool->tier_stats;
+	struct lc_tier_stats *stats;
 
-	if (!lc_member_is_ordinary(member)) {
+	if (tier == LC_TIER_NONE) {
 		eject(member);
 		return;
 	}
+	stats = &pool->tiers[tier];
 	set_suspect(member, true);
 	if (stats->out + stats->suspects < stats->all) {
-		pool->panic = false;
+		stats->panic = false;
 		if (2 * (stats->out + 1) <= stats->all)
 			eject(member);
-	} else if (!pool->panic) {
-		start_panic(pool);
+	} else if (!stats->panic) {
+		start_panic(pool, tier);
 	}
+}
+
+static void end_panic(struct lc_member *member)
+{
+	enum lc_tier tier = lc_member_tier(member);
+
+	if (tier != LC_TIER_NONE)
+		member->pool->tiers[tier].panic = false;
+}
+
+static bool is_in_panic(const struct lc_member *member)
+{
+	enum lc_tier tier = lc_member_tier(member);
+
+	return tier != LC_TIER_NONE && member->pool->tiers[tier].panic;
 }
 
 static void member_failed(struct lc_member *member, unsigned int times)
@@ -145,7 +163,7 @@ static void member_answered(struct lc_member *member)
 {
 	struct lc_health *health = &member->health;
 
-	member->pool->panic = false;
+	end_panic(member);
 	health->fails = 0;
 	set_suspect(member, false);
 	if (health->state == LEASTCONN_HEALTH_TRIAL)
@@ -154,7 +172,7 @@ static void member_answered(struct lc_member *member)
 
 static bool is_suspected(const struct lc_member *member)
 {
-	return member->health.fails || member->pool->panic ||
+	return member->health.fails || is_in_panic(member) ||
 	       member->health.state != LEASTCONN_HEALTH_IN;
 }
 
@@ -233,6 +251,22 @@ static void judge_queue(struct health_run *run)
 	}
 }
 
+/*
+ * One connection more than there are decides. If it does not, for example because its
+ * client has gone, the trial begins again after a while.
+ */
+static void start_trial(struct lc_member *member)
+{
+	struct lc_health *health = &member->health;
+	int active = atomic_read(&member->backend->active);
+
+	health->state = LEASTCONN_HEALTH_TRIAL;
+	health->trial_cap = active > 0 ? active + 1 : 1;
+	health->until = get_jiffies_64() +
+			min_t(u64, fail_timeout(member->pool), LC_TRIAL);
+	lc_member_update(member);
+}
+
 static void end_rest(struct lc_pool *pool)
 {
 	struct lc_member *member = out_member(timerqueue_getnext(&pool->out));
@@ -241,8 +275,7 @@ static void end_rest(struct lc_pool *pool)
 		come_back(member);
 		return;
 	}
-	member->health.state = LEASTCONN_HEALTH_TRIAL;
-	lc_member_update(member);
+	start_trial(member);
 }
 
 /* Return: jiffies until the next rest ends, or U64_MAX. */
@@ -261,6 +294,14 @@ static u64 end_rests(struct health_run *run)
 	return U64_MAX;
 }
 
+static bool tier_of_member_is_short(const struct lc_member *member)
+{
+	enum lc_tier tier = lc_member_tier(member);
+
+	return tier != LC_TIER_NONE &&
+	       lc_tier_is_short(&member->pool->tiers[tier]);
+}
+
 /*
  * Bring members back before their rest ends: those that would end it first come first.
  *
@@ -277,7 +318,7 @@ static bool bring_back(struct lc_pool *pool)
 		member = out_member(node);
 		cond_resched();
 		if (pool->settings.max_fails &&
-		    (!lc_member_is_ordinary(member) ||
+		    (!tier_of_member_is_short(member) ||
 		     member->health.state != LEASTCONN_HEALTH_EJECTED))
 			continue;
 		if (!left--)
@@ -341,6 +382,26 @@ static void health_work(struct work_struct *work)
 	if (wait != U64_MAX)
 		queue_delayed_work(lc_wq, &healer->work,
 				   min_t(u64, wait, MAX_JIFFY_OFFSET));
+}
+
+/**
+ * lc_health_revive() - end the ejection or trial of a backend everywhere
+ * @backend: the backend; its namespace's backends are locked
+ *
+ * Its next rests are short again.
+ *
+ * Context: may sleep.
+ */
+void lc_health_revive(struct lc_backend *backend)
+{
+	struct lc_member *member;
+
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
+		if (member->gone || member->health.state == LEASTCONN_HEALTH_IN)
+			continue;
+		member->health.doublings = 0;
+		come_back(member);
+	}
 }
 
 /**

@@ -36,6 +36,7 @@ void lc_healer_init(struct lc_healer *healer, struct lc_pools *pools,
 void lc_healer_close(struct lc_healer *healer);
 void lc_healer_exit(struct lc_healer *healer);
 
+void lc_health_revive(struct lc_backend *backend);
 void lc_health_check(struct lc_healer *healer);
 void lc_health_changed(struct lc_healer *healer);
 void lc_health_loads_changed(struct lc_healer *healer);

@@ -118,6 +118,7 @@ struct lc_member *lc_member_add(struct lc_pool *pool,
 	member->backend = backend;
 	member->terms = *terms;
 	timerqueue_init(&member->health.out);
+	member->health.tier = LC_TIER_NONE;
 	INIT_LIST_HEAD(&member->health.to_notify);
 	INIT_LIST_HEAD(&member->capped);
 	lc_sched_dest_add(&member->dest, &pool->sched, &backend->active);
@@ -146,51 +147,51 @@ static void set_watching(struct lc_member *member, bool watches,
 	member->redispatches = redispatches;
 }
 
-#define LC_TIER_ALL	BIT(0)
-#define LC_TIER_OUT	BIT(1)
-#define LC_TIER_SUSPECT	BIT(2)
+#define LC_COUNTS_ALL		BIT(0)
+#define LC_COUNTS_OUT		BIT(1)
+#define LC_COUNTS_SUSPECT	BIT(2)
 
 static u8 tier_flags(const struct lc_member *member)
 {
-	if (!lc_member_is_ordinary(member))
-		return 0;
-	return LC_TIER_ALL |
-	       (member->health.state != LEASTCONN_HEALTH_IN ? LC_TIER_OUT : 0) |
-	       (member->health.suspect ? LC_TIER_SUSPECT : 0);
+	return LC_COUNTS_ALL |
+	       (member->health.state != LEASTCONN_HEALTH_IN ? LC_COUNTS_OUT : 0) |
+	       (member->health.suspect ? LC_COUNTS_SUSPECT : 0);
 }
 
-/* Only this changes lc_pool.tier_stats. */
-static void set_tier_flags(struct lc_member *member, u8 now)
+static void tier_add(struct lc_pool *pool, enum lc_tier tier, u8 flags, int more)
 {
-	struct lc_pool *pool = member->pool;
-	struct lc_tier_stats *stats = &pool->tier_stats;
-	u8 before = member->health.tier_flags;
+	struct lc_tier_stats *stats = &pool->tiers[tier];
 
-	stats->all += !!(now & LC_TIER_ALL) - !!(before & LC_TIER_ALL);
-	stats->out += !!(now & LC_TIER_OUT) - !!(before & LC_TIER_OUT);
-	stats->suspects += !!(now & LC_TIER_SUSPECT) -
-			   !!(before & LC_TIER_SUSPECT);
-	member->health.tier_flags = now;
+	stats->all += flags & LC_COUNTS_ALL ? more : 0;
+	stats->out += flags & LC_COUNTS_OUT ? more : 0;
+	stats->suspects += flags & LC_COUNTS_SUSPECT ? more : 0;
+}
+
+/* Only this changes the counts of lc_pool.tiers. */
+static void set_tier(struct lc_member *member, enum lc_tier tier, u8 flags)
+{
+	struct lc_health *health = &member->health;
+	struct lc_pool *pool = member->pool;
+
+	if (health->tier != LC_TIER_NONE)
+		tier_add(pool, health->tier, health->tier_flags, -1);
+	if (tier != LC_TIER_NONE)
+		tier_add(pool, tier, flags, 1);
+	health->tier = tier;
+	health->tier_flags = flags;
 	if (lc_pool_is_short(pool) && list_empty(&pool->short_pools))
 		list_add_tail(&pool->short_pools, &pool->pools->short_pools);
 }
 
 /**
- * lc_member_count_tier() - update lc_pool.tier_stats after a change of a member
+ * lc_member_count_tier() - update lc_pool.tiers after a change of a member
  * @member: the member; its pool is locked
  *
  * lc_member_update() does this, too.
  */
 void lc_member_count_tier(struct lc_member *member)
 {
-	set_tier_flags(member, tier_flags(member));
-}
-
-/* Members on trial come last in lc_pool.out: nothing is ever due for them. */
-static ktime_t out_until(const struct lc_health *health)
-{
-	return health->state == LEASTCONN_HEALTH_TRIAL ? KTIME_MAX :
-							 (ktime_t)health->until;
+	set_tier(member, lc_member_tier(member), tier_flags(member));
 }
 
 static void set_due(struct timerqueue_head *queue, struct timerqueue_node *node,
@@ -214,10 +215,10 @@ static void set_out(struct lc_member *member, bool out)
 	struct timerqueue_node *first;
 	ktime_t when;
 
-	set_due(&pool->out, &health->out, out_until(health), out);
+	set_due(&pool->out, &health->out, health->until, out);
 	first = timerqueue_getnext(&pool->out);
-	when = first ? first->expires : KTIME_MAX;
-	set_due(&pool->pools->rests, &pool->rest, when, when != KTIME_MAX);
+	when = first ? first->expires : 0;
+	set_due(&pool->pools->rests, &pool->rest, when, first);
 }
 
 /* After a change of lc_health.state. */
@@ -261,7 +262,7 @@ void lc_member_watch_cap(struct lc_member *member)
 static void forget_health(struct lc_member *member)
 {
 	set_out(member, false);
-	set_tier_flags(member, 0);
+	set_tier(member, LC_TIER_NONE, 0);
 	list_del_init(&member->health.to_notify);
 	set_capped(member, false);
 }
@@ -318,15 +319,6 @@ struct lc_member *lc_member_find(const struct lc_pool *pool,
 	return NULL;
 }
 
-/* A member on trial may have one connection more than it has. */
-static void allow_one(const struct lc_member *member, struct lc_terms *terms)
-{
-	int active = atomic_read(&member->backend->active);
-	u32 one = active > 0 ? active + 1 : 1;
-
-	terms->max_conns = min_not_zero(terms->max_conns, one);
-}
-
 /**
  * lc_member_update() - let packets choose a member by its current terms and health
  * @member: the member; its pool is locked
@@ -355,6 +347,7 @@ void lc_member_update(struct lc_member *member)
 	    member->health.state == LEASTCONN_HEALTH_EJECTED)
 		terms.weight = 0;
 	if (member->health.state == LEASTCONN_HEALTH_TRIAL)
-		allow_one(member, &terms);
+		terms.max_conns = min_not_zero(terms.max_conns,
+					       member->health.trial_cap);
 	lc_sched_dest_set(&member->dest, &terms, &ramp);
 }

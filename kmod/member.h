@@ -92,14 +92,29 @@ struct lc_settings {
 }
 
 /**
- * struct lc_tier_stats - the ordinary members of a pool: ready, with a weight, no
- *	backups
+ * enum lc_tier - the members of a pool that replace each other
+ * @LC_TIER_ORDINARY: ordinary members; they serve first
+ * @LC_TIER_BACKUP: backups; they serve when no ordinary member can
+ * @LC_TIERS: how many tiers there are
+ * @LC_TIER_NONE: the member takes no connections: not ready, or weight 0
+ */
+enum lc_tier {
+	LC_TIER_ORDINARY,
+	LC_TIER_BACKUP,
+	LC_TIERS,
+	LC_TIER_NONE = LC_TIERS,
+};
+
+/**
+ * struct lc_tier_stats - the members of a tier of a pool
  * @all: how many there are
  * @out: how many of them are ejected or on trial
  * @suspects: how many are in, but would be ejected if fewer were out
+ * @panic: no member answers: all are tried
  */
 struct lc_tier_stats {
 	unsigned int all, out, suspects;
+	bool panic;
 };
 
 /**
@@ -119,11 +134,10 @@ struct lc_tier_stats {
  * @rule_kinds: rules that use the pool by its name, by kind
  * @rule: number of the rule; of a pool without a name
  * @name: empty: the pool of a rule with --to
- * @tier_stats: its ordinary members
+ * @tiers: its members by enum lc_tier
  * @out: members that rest, by the ends of their rests, then those on trial
  * @rest: in lc_pools.rests while a member rests
  * @short_pools: in lc_pools.short_pools
- * @panic: no member answers: all are tried
  * @gone: hidden, or deleted. The memory is freed with the last rule that uses it
  * @rcu: frees the memory after the last reader of its backends' dests
  */
@@ -143,11 +157,10 @@ struct lc_pool {
 	struct lc_kinds		rule_kinds;
 	unsigned int		rule;
 	char			name[LEASTCONN_NAME_SIZE];
-	struct lc_tier_stats	tier_stats;
+	struct lc_tier_stats	tiers[LC_TIERS];
 	struct timerqueue_head	out;
 	struct timerqueue_node	rest;
 	struct list_head	short_pools;
-	bool			panic;
 	bool			gone;
 	struct rcu_head		rcu;
 };
@@ -158,12 +171,14 @@ struct lc_pool {
  * @notified: @state when it was last reported
  * @suspect: it would be ejected if fewer members were out
  * @doublings: of the next rest
- * @tier_flags: how lc_pool.tier_stats counts it
+ * @tier: enum lc_tier that lc_pool.tiers counts it in
+ * @tier_flags: how it is counted there
  * @reason: &enum leastconn_reason of its ejection
  * @fails: failed connections since @first
  * @first: jiffies of the first of them
  * @rest: jiffies that its last rest took
- * @until: jiffies when its rest ends
+ * @until: jiffies when its rest ends, or its trial begins again
+ * @trial_cap: connections that it may have on trial
  * @back: jiffies when it last came back
  * @since: jiffies from when on the pool gives it connections
  * @out: in lc_pool.out
@@ -174,9 +189,11 @@ struct lc_health {
 	u8		notified;
 	bool		suspect;
 	u8		doublings;
+	u8		tier;
 	u8		tier_flags;
 	u8		reason;
 	u32		fails;
+	u32		trial_cap;
 	u64		first;
 	u64		rest;
 	u64		until;
@@ -218,23 +235,38 @@ struct lc_member {
 };
 
 /**
- * lc_member_is_ordinary() - does lc_pool.tier_stats count a member?
+ * lc_member_tier() - the tier that a member serves in
  * @member: the member; its pool is locked
  *
- * Return: true if it does.
+ * Return: &enum lc_tier.
  */
-static inline bool lc_member_is_ordinary(const struct lc_member *member)
+static inline enum lc_tier lc_member_tier(const struct lc_member *member)
 {
-	return !member->terms.backup && member->terms.weight &&
-	       member->backend->state == LEASTCONN_STATE_READY;
+	if (!member->terms.weight ||
+	    member->backend->state != LEASTCONN_STATE_READY)
+		return LC_TIER_NONE;
+	return member->terms.backup ? LC_TIER_BACKUP : LC_TIER_ORDINARY;
 }
 
 /**
- * lc_pool_is_short() - must members come back before their rest has ended?
+ * lc_tier_is_short() - must members come back before their rest has ended?
+ * @stats: their tier; its pool is locked
+ *
+ * At most half of a tier is out; it may have fewer members than when the others were
+ * ejected.
+ *
+ * Return: true if some must.
+ */
+static inline bool lc_tier_is_short(const struct lc_tier_stats *stats)
+{
+	return 2 * stats->out > stats->all;
+}
+
+/**
+ * lc_pool_is_short() - must members of any tier come back?
  * @pool: the pool; locked
  *
- * At most half of the ordinary members are out; there may be fewer ordinary members
- * than when the others were ejected. A pool without max_fails has none out.
+ * A pool without max_fails has none out.
  *
  * Return: true if some must.
  */
@@ -242,7 +274,8 @@ static inline bool lc_pool_is_short(struct lc_pool *pool)
 {
 	if (!pool->settings.max_fails)
 		return timerqueue_getnext(&pool->out);
-	return 2 * pool->tier_stats.out > pool->tier_stats.all;
+	return lc_tier_is_short(&pool->tiers[LC_TIER_ORDINARY]) ||
+	       lc_tier_is_short(&pool->tiers[LC_TIER_BACKUP]);
 }
 
 unsigned int *lc_kind(struct lc_kinds *kinds, u8 family, u8 proto);

@@ -218,11 +218,16 @@ test_a_reason_is_that_of_the_last_ejection() { # short
 	# What is drained is so for the administrator's reason.
 	ctl drain $s4
 	expect "drain -" "$(state_of $s4) $(reason_of $s4)" "when it is drained"
+	# Ready ends the ejection.
 	ctl ready $s4
+	becomes 2000 $s4 ready
+	expect "- 0 -" "$(reason_of $s4) $(told_of $s4)" "when it is ready"
+	# It has the entries of those that failed.
+	hold_eight || true
+	becomes 2000 $s4 ejected
 	becomes 6000 $s4 trial
 	unfilter
 	serve_at $s4
-	# It has the entry of the one that failed.
 	hold_eight
 	becomes 2000 $s4 ready
 	expect "- 0 -" "$(reason_of $s4) $(told_of $s4)" "when it is back"
@@ -296,11 +301,6 @@ test_the_middle_of_a_connection_is_no_failure() { # short
 		"failed connections"
 }
 
-# As seen by /proc/net/leastconn.
-fails_of() { # ADDR
-	on "$lb" awk -v a="$1" '$3 == a { print $9 }' /proc/net/leastconn
-}
-
 # A rest is twice the last one only for a backend that has not been back for as long.
 test_rests_are_short_again_after_a_while() { # short
 	local begun took
@@ -326,6 +326,93 @@ test_rests_are_short_again_after_a_while() { # short
 	becomes $((rest * 5000)) $s4 trial
 	took=$(((${EPOCHREALTIME/./} - begun) / 1000))
 	[ $took -lt $((rest * 1900)) ] || fail "its rest took $took ms"
+}
+
+eject_s4() { # OPTION...
+	filter $s4 REJECT --reject-with tcp-reset
+	balance tcp 80 $s1-$s4:80 --max-fails 1 "$@"
+	connect 8 >/dev/null
+	becomes 1000 $s4 ejected
+	unfilter
+}
+
+# A backup is out like an ordinary one, and never all of them.
+test_half_of_the_backups_stay_in() { # short
+	local addr out=0
+
+	setup
+	serve_at 10.0.1.{1,2,3}
+	ipt -t nat -A PREROUTING -d $vip -p tcp --dport 80 -j LEASTCONN --to $s1:80 \
+		--to 10.0.1.2:80,backup --to 10.0.1.3:80,backup \
+		--max-fails 2 --fail-timeout 60
+	ctl drain $s1
+	filter 10.0.1.2 REJECT --reject-with tcp-reset
+	filter 10.0.1.3 REJECT --reject-with tcp-reset
+	connect 20 >/dev/null
+	pause 500
+	for addr in 10.0.1.{2,3}; do
+		[ "$(state_of "$addr")" != ejected ] || out=$((out + 1))
+	done
+	[ $out -le 1 ] || fail "$out of two backups are ejected"
+	unfilter
+	expect 6 "$(connect 6)" "connections when the backups answer again"
+}
+
+test_ready_ends_an_ejection_and_a_trial() { # short
+	setup
+	serve_at 10.0.1.{1,2,3,4}
+	eject_s4 --fail-timeout 600
+	ctl ready $s4:80
+	becomes 1000 $s4 ready
+	filter $s4 REJECT --reject-with tcp-reset
+	connect 8 >/dev/null
+	becomes 1000 $s4 ejected
+	unfilter
+	ctl drain $s4:80
+	ctl ready $s4:80
+	becomes 1000 $s4 ready
+	ipt -t nat -F PREROUTING
+	unfilter
+	eject_s4 --fail-timeout $rest
+	becomes $((rest * 2000)) $s4 trial
+	ctl ready $s4:80
+	becomes 1000 $s4 ready
+}
+
+# The handshake's last packet is the client's affair.
+test_a_syn_ack_is_an_answer() { # short
+	setup
+	serve_at 10.0.1.{1,2,3,4}
+	eject_s4 --fail-timeout $rest
+	becomes $((rest * 2000)) $s4 trial
+	on "$cl" iptables -w -A OUTPUT -p tcp --dport 80 --tcp-flags ALL ACK -j DROP
+	peer "$cl" open late tcp $vip 80 count 4 nowait
+	becomes 3000 $s4 ready
+}
+
+active_of() { # ADDR
+	on "$lb" awk -v a="$1" '$3 == a { print $5 }' /proc/net/leastconn
+}
+
+# Whatever else changes meanwhile.
+test_a_trial_is_one_connection() { # short
+	local before i
+
+	setup
+	serve_at 10.0.1.{1,2,3,4}
+	printf '%s\n' "pool add web max-fails 1 fail-timeout $rest" \
+		"add web "10.0.1.{1,2,3,4}:80 | ctl restore
+	pooled tcp 80 web
+	filter $s4 DROP
+	peer "$cl" open first tcp $vip 80 count 8 nowait
+	becomes 3000 $s4 ejected
+	becomes $((rest * 2000)) $s4 trial
+	before=$(active_of $s4)
+	for i in {1..6}; do
+		peer "$cl" open "trial$i" tcp $vip 80 count 2 nowait
+		ctl set web $s4:80 weight $((i + 1))
+	done
+	expect $((before + 1)) "$(active_of $s4)" "connections of it, with one on trial"
 }
 
 # Never more than half; when all fail, all are tried.
