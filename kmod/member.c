@@ -147,22 +147,18 @@ static void set_watching(struct lc_member *member, bool watches,
 	member->redispatches = redispatches;
 }
 
-#define LC_COUNTS_ALL		BIT(0)
-#define LC_COUNTS_OUT		BIT(1)
-#define LC_COUNTS_SUSPECT	BIT(2)
+#define LC_COUNTS_OUT		BIT(0)
+#define LC_COUNTS_SUSPECT	BIT(1)
 
 static u8 tier_flags(const struct lc_member *member)
 {
-	return LC_COUNTS_ALL |
-	       (member->health.state != LEASTCONN_HEALTH_IN ? LC_COUNTS_OUT : 0) |
+	return (member->health.state != LEASTCONN_HEALTH_IN ? LC_COUNTS_OUT : 0) |
 	       (member->health.suspect ? LC_COUNTS_SUSPECT : 0);
 }
 
-static void tier_add(struct lc_pool *pool, enum lc_tier tier, u8 flags, int more)
+static void tier_add(struct lc_tier_stats *stats, u8 flags, int more)
 {
-	struct lc_tier_stats *stats = &pool->tiers[tier];
-
-	stats->all += flags & LC_COUNTS_ALL ? more : 0;
+	stats->all += more;
 	stats->out += flags & LC_COUNTS_OUT ? more : 0;
 	stats->suspects += flags & LC_COUNTS_SUSPECT ? more : 0;
 }
@@ -174,9 +170,9 @@ static void set_tier(struct lc_member *member, enum lc_tier tier, u8 flags)
 	struct lc_pool *pool = member->pool;
 
 	if (health->tier != LC_TIER_NONE)
-		tier_add(pool, health->tier, health->tier_flags, -1);
+		tier_add(&pool->tiers[health->tier], health->tier_flags, -1);
 	if (tier != LC_TIER_NONE)
-		tier_add(pool, tier, flags, 1);
+		tier_add(&pool->tiers[tier], flags, 1);
 	health->tier = tier;
 	health->tier_flags = flags;
 	if (lc_pool_is_short(pool) && list_empty(&pool->short_pools))
