@@ -11,6 +11,7 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -19,7 +20,7 @@
 #include "mem.h"
 
 #define LC_CLIENT_BUCKETS	32768U
-#define LC_EXPIRE_BATCH		1024U
+#define LC_EXPIRE_BUCKETS	256U	/* without dropping the lock */
 
 /**
  * struct lc_client - a client and its backend
@@ -249,28 +250,40 @@ unlock:
 	return first;
 }
 
+static void clients_expire_part(struct lc_clients *clients, unsigned int part)
+{
+	struct hlist_head *bucket = &clients->buckets[part * LC_EXPIRE_BUCKETS];
+	u64 now = get_jiffies_64();
+	struct lc_client *client;
+	struct hlist_node *next;
+	unsigned int i;
+
+	spin_lock_bh(&clients->lock);
+	for (i = 0; i < LC_EXPIRE_BUCKETS; i++)
+		hlist_for_each_entry_safe(client, next, &bucket[i], node)
+			if (!time_before64(now, client->expires))
+				client_del(clients, client);
+	spin_unlock_bh(&clients->lock);
+}
+
 /**
- * lc_clients_expire() - drop expired clients
+ * lc_clients_expire() - drop all expired clients
  * @clients: the namespace's
  *
- * One call drops a limited number.
+ * Each client has a time of its own, so all of them are visited, some 1,000 at a time.
  *
- * Context: any.
+ * Context: process, may sleep.
  * Return: true if there are clients left.
  */
 bool lc_clients_expire(struct lc_clients *clients)
 {
-	unsigned int max = LC_EXPIRE_BATCH;
-	struct lc_client *client, *next;
-	bool any;
+	unsigned int part;
 
-	spin_lock_bh(&clients->lock);
-	list_for_each_entry_safe(client, next, &clients->lru, list) {
-		if (!max-- || time_before64(get_jiffies_64(), client->expires))
-			break;
-		client_del(clients, client);
+	if (!READ_ONCE(clients->count))
+		return false;
+	for (part = 0; part < LC_CLIENT_BUCKETS / LC_EXPIRE_BUCKETS; part++) {
+		clients_expire_part(clients, part);
+		cond_resched();
 	}
-	any = clients->count;
-	spin_unlock_bh(&clients->lock);
-	return any;
+	return READ_ONCE(clients->count);
 }

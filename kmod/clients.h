@@ -28,7 +28,7 @@ struct lc_client_key {
  * @lock: protects all of this
  * @buckets: clients by key; NULL: no rule or pool is persistent
  * @lru: all clients; the one that connected longest ago comes first
- * @count: how many clients there are
+ * @count: how many clients there are. Read without the lock
  * @random: for the hash
  */
 struct lc_clients {

@@ -531,6 +531,20 @@ test_idle_clients_take_no_memory() {
 		fail "$(objects $cache) clients in memory, $before at first"
 }
 
+# However long others are remembered that came earlier.
+test_clients_of_different_times_take_no_memory() {
+	setup
+	serve tcp 80
+	serve tcp 81
+	balance tcp 80 $s1:80,$s2:80 --persistent 600
+	balance tcp 81 $s1:81,$s2:81 --persistent 1
+	peer "$cl" open long tcp $vip 80
+	peer "$cl" open short tcp $vip 81
+	expect 2 "$(objects leastconn_client)" "clients"
+	busywait 25000 is 1 objects leastconn_client ||
+		expect 1 "$(objects leastconn_client)" "clients in the end"
+}
+
 test_clients_survive_other_rules() { # short
 	local mine other
 
