@@ -85,17 +85,25 @@ static struct lc_member *out_member(struct timerqueue_node *node)
 	return container_of(node, struct lc_member, health.out);
 }
 
+/* Return: the tier that a member serves in, or NULL. */
+static struct lc_tier_stats *member_tier(const struct lc_member *member)
+{
+	enum lc_tier tier = lc_member_tier(member);
+
+	return tier == LC_TIER_NONE ? NULL : &member->pool->tiers[tier];
+}
+
 /* All members of a tier are out or suspect: bring back those that are out. */
-static void start_panic(struct lc_pool *pool, enum lc_tier tier)
+static void start_panic(struct lc_pool *pool, struct lc_tier_stats *tier)
 {
 	struct timerqueue_node *node, *next;
 	struct lc_member *member;
 
-	pool->tiers[tier].panic = true;
+	tier->panic = true;
 	for (node = timerqueue_getnext(&pool->out); node; node = next) {
 		next = timerqueue_iterate_next(node);
 		member = out_member(node);
-		if (lc_member_tier(member) != tier)
+		if (member_tier(member) != tier)
 			continue;
 		come_back(member);
 		set_suspect(member, true);
@@ -105,38 +113,20 @@ static void start_panic(struct lc_pool *pool, enum lc_tier tier)
 
 static void eject_or_suspect(struct lc_member *member)
 {
-	enum lc_tier tier = lc_member_tier(member);
-	struct lc_pool *pool = member->pool;
-	struct lc_tier_stats *stats;
+	struct lc_tier_stats *tier = member_tier(member);
 
-	if (tier == LC_TIER_NONE) {
+	if (!tier) {
 		eject(member);
 		return;
 	}
-	stats = &pool->tiers[tier];
 	set_suspect(member, true);
-	if (stats->out + stats->suspects < stats->all) {
-		stats->panic = false;
-		if (2 * (stats->out + 1) <= stats->all)
+	if (tier->out + tier->suspects < tier->all) {
+		tier->panic = false;
+		if (2 * (tier->out + 1) <= tier->all)
 			eject(member);
-	} else if (!stats->panic) {
-		start_panic(pool, tier);
+	} else if (!tier->panic) {
+		start_panic(member->pool, tier);
 	}
-}
-
-static void end_panic(struct lc_member *member)
-{
-	enum lc_tier tier = lc_member_tier(member);
-
-	if (tier != LC_TIER_NONE)
-		member->pool->tiers[tier].panic = false;
-}
-
-static bool is_in_panic(const struct lc_member *member)
-{
-	enum lc_tier tier = lc_member_tier(member);
-
-	return tier != LC_TIER_NONE && member->pool->tiers[tier].panic;
 }
 
 static void member_failed(struct lc_member *member, unsigned int times)
@@ -161,9 +151,11 @@ static void member_failed(struct lc_member *member, unsigned int times)
 
 static void member_answered(struct lc_member *member)
 {
+	struct lc_tier_stats *tier = member_tier(member);
 	struct lc_health *health = &member->health;
 
-	end_panic(member);
+	if (tier)
+		tier->panic = false;
 	health->fails = 0;
 	set_suspect(member, false);
 	if (health->state == LEASTCONN_HEALTH_TRIAL)
@@ -172,7 +164,9 @@ static void member_answered(struct lc_member *member)
 
 static bool is_suspected(const struct lc_member *member)
 {
-	return member->health.fails || is_in_panic(member) ||
+	const struct lc_tier_stats *tier = member_tier(member);
+
+	return member->health.fails || (tier && tier->panic) ||
 	       member->health.state != LEASTCONN_HEALTH_IN;
 }
 
@@ -294,14 +288,6 @@ static u64 end_rests(struct health_run *run)
 	return U64_MAX;
 }
 
-static bool tier_of_member_is_short(const struct lc_member *member)
-{
-	enum lc_tier tier = lc_member_tier(member);
-
-	return tier != LC_TIER_NONE &&
-	       lc_tier_is_short(&member->pool->tiers[tier]);
-}
-
 /*
  * Bring members back before their rest ends: those that would end it first come first.
  *
@@ -310,15 +296,17 @@ static bool tier_of_member_is_short(const struct lc_member *member)
 static bool bring_back(struct lc_pool *pool)
 {
 	struct timerqueue_node *node = timerqueue_getnext(&pool->out), *next;
+	const struct lc_tier_stats *tier;
 	unsigned int left = LC_BATCH;
 	struct lc_member *member;
 
 	for (; node && lc_pool_is_short(pool); node = next) {
 		next = timerqueue_iterate_next(node);
 		member = out_member(node);
+		tier = member_tier(member);
 		cond_resched();
 		if (pool->settings.max_fails &&
-		    (!tier_of_member_is_short(member) ||
+		    (!tier || !lc_tier_is_short(tier) ||
 		     member->health.state != LEASTCONN_HEALTH_EJECTED))
 			continue;
 		if (!left--)

@@ -390,10 +390,6 @@ test_a_syn_ack_is_an_answer() { # short
 	becomes 3000 $s4 ready
 }
 
-active_of() { # ADDR
-	on "$lb" awk -v a="$1" '$3 == a { print $5 }' /proc/net/leastconn
-}
-
 # Whatever else changes meanwhile.
 test_a_trial_is_one_connection() { # short
 	local before i
@@ -407,12 +403,12 @@ test_a_trial_is_one_connection() { # short
 	peer "$cl" open first tcp $vip 80 count 8 nowait
 	becomes 3000 $s4 ejected
 	becomes $((rest * 2000)) $s4 trial
-	before=$(active_of $s4)
+	before=$(active $s4)
 	for i in {1..6}; do
 		peer "$cl" open "trial$i" tcp $vip 80 count 2 nowait
 		ctl set web $s4:80 weight $((i + 1))
 	done
-	expect $((before + 1)) "$(active_of $s4)" "connections of it, with one on trial"
+	expect $((before + 1)) "$(active $s4)" "connections of it, with one on trial"
 }
 
 # Never more than half; when all fail, all are tried.
