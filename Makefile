@@ -31,6 +31,15 @@ plugin: ## the iptables plugin alone (O=: where to put it)
 tool: ## leastconnctl alone (O=: where to put it)
 	$(MAKE) -C ctl O=$(if $(filter file,$(origin O)),.,$(abspath $(O)))
 
+man: ## the manual pages alone, to read before installing (O=: where to put them)
+	@$(MAKE) -s -C xtables-ext O=$(abspath $(O)) $(abspath $(O))/leastconn.8
+	@$(MAKE) -s -C ctl O=$(man_dir) $(man_dir)/leastconnctl.8
+	@echo "Read them:"
+	@echo "    man -l $(O)/leastconn.8"
+	@echo "    man -l $(if $(filter file,$(origin O)),ctl,$(O))/leastconnctl.8"
+
+man_dir = $(if $(filter file,$(origin O)),$(top)/ctl,$(abspath $(O)))
+
 # Distributions keep the key to themselves: without one, kbuild would complain.
 unsigned = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 
@@ -138,5 +147,5 @@ lint: ## every checker over every file
 help: ## this text
 	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-.PHONY: all module plugin tool install uninstall dkms-source dkms-install dkms-remove \
+.PHONY: all module plugin tool man install uninstall dkms-source dkms-install dkms-remove \
 	deb clean demo test test-matrix test-debug test-all coverage bench bench-plot bench-failures shell lint help

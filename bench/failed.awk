@@ -7,6 +7,7 @@ FNR == 1 { next }
 
 {
 	rows++
+	requests[$1, $2] = $3
 	failed[$1, $2] = $4 + $5 + $6
 	bad[$1, $2] = $11
 	if ($12 > most)
@@ -27,12 +28,21 @@ function options_help(kase,   lost, ours, random, measured) {
 		measured ? lost " requests failed, " ours " % went there, at random " random " %" : "not measured")
 }
 
+function default_helps(kase,   lost, of) {
+	lost = failed[kase, "leastconn"]
+	of = requests[kase, "leastconn"]
+	result(of && 100 * lost < of, kase ": without options LEASTCONN fails less than 1 %",
+		of ? lost " of " of " requests failed" : "not measured")
+}
+
 END {
 	print "KTAP version 1"
-	print "1..3"
+	print "1..5"
 	result(rows && most <= 100, "requests began when they were planned", "99 % of each way's within " most + 0 " ms")
 	options_help("refusing")
 	options_help("blackholed")
+	default_helps("refusing")
+	default_helps("blackholed")
 	printf "%d passed, %d failed\n", number - failures, failures
 	exit failures > 0
 }

@@ -7,7 +7,7 @@ BEGIN {
 	what["blackholed"] = "One of four drops what it is sent"
 	what["slow"] = "One of four is slow"
 	what["added"] = "A fourth, cold, is added under load"
-	name["leastconn"] = "LEASTCONN"
+	name["leastconn"] = "LEASTCONN, no options"
 	name["leastconn-options"] = "LEASTCONN, options"
 	name["ipvs-wlc"] = "IPVS wlc"
 }

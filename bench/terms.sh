@@ -5,7 +5,7 @@
 
 cases=(refusing blackholed slow added)
 ways=(random nth ipvs-wlc leastconn leastconn-options)
-options="--max-fails 3 --slow-start 10 --redispatch"
+options="--slow-start 10 --redispatch"	# besides what TCP has by default
 rate=${LC_RATE:-200}	# new connections in a second
 limit=5000		# milliseconds that a client waits
 service=100		# milliseconds that a worker needs for a connection

@@ -5,6 +5,7 @@
 #include <linux/genetlink.h>
 
 #include "attr.h"
+#include "client.h"
 #include "group.h"
 #include "message.h"
 
@@ -36,6 +37,12 @@ static const enum mnl_attr_data_type types[LEASTCONN_A_MAX + 1] = {
 	[LEASTCONN_A_PERSISTENT] = MNL_TYPE_U32,
 	[LEASTCONN_A_PERSISTENT_MASK] = MNL_TYPE_U32,
 	[LEASTCONN_A_REASON]	= MNL_TYPE_U32,
+	[LEASTCONN_A_CLIENT]	= MNL_TYPE_BINARY,
+	[LEASTCONN_A_CLIENT_PREFIX] = MNL_TYPE_U32,
+	[LEASTCONN_A_SERVICE]	= MNL_TYPE_BINARY,
+	[LEASTCONN_A_SERVICE_PORT] = MNL_TYPE_U32,
+	[LEASTCONN_A_SERVICE_PROTO] = MNL_TYPE_U32,
+	[LEASTCONN_A_EXPIRES]	= MNL_TYPE_U32,
 };
 
 __attribute__((noreturn))
@@ -45,24 +52,40 @@ static void bad_attribute(unsigned int type)
 	    type);
 }
 
+static void check_port(const struct attrs *attrs, enum leastconn_attr type)
+{
+	if (attrs_u32(attrs, type) > UINT16_MAX)
+		bad_attribute(type);
+}
+
+static void check_address(const struct attrs *attrs, enum leastconn_attr type)
+{
+	size_t size = address_size(attrs_u32(attrs, LEASTCONN_A_FAMILY));
+
+	if (!attrs_have(attrs, type))
+		return;
+	if (!size)
+		bad_attribute(LEASTCONN_A_FAMILY);
+	if (mnl_attr_get_payload_len(attrs->by_type[type]) != size)
+		bad_attribute(type);
+}
+
 /* Check what libmnl cannot: values, and attributes that depend on others. */
 static void check_values(const struct attrs *attrs)
 {
 	const char *pool = attrs_pool(attrs);
+	uint32_t family = attrs_u32(attrs, LEASTCONN_A_FAMILY);
 
 	if (pool && !pool_name_valid(pool))
 		bad_attribute(LEASTCONN_A_POOL);
-	if (attrs_have(attrs, LEASTCONN_A_ADDRESS)) {
-		uint32_t family = attrs_u32(attrs, LEASTCONN_A_FAMILY);
-		size_t size = address_size(family);
-
-		if (!size)
-			bad_attribute(LEASTCONN_A_FAMILY);
-		if (mnl_attr_get_payload_len(attrs->by_type[LEASTCONN_A_ADDRESS]) != size)
-			bad_attribute(LEASTCONN_A_ADDRESS);
-		if (attrs_u32(attrs, LEASTCONN_A_PORT) > UINT16_MAX)
-			bad_attribute(LEASTCONN_A_PORT);
-	}
+	check_address(attrs, LEASTCONN_A_ADDRESS);
+	check_address(attrs, LEASTCONN_A_CLIENT);
+	check_address(attrs, LEASTCONN_A_SERVICE);
+	check_port(attrs, LEASTCONN_A_PORT);
+	check_port(attrs, LEASTCONN_A_SERVICE_PORT);
+	if (attrs_have(attrs, LEASTCONN_A_CLIENT) &&
+	    attrs_u32(attrs, LEASTCONN_A_CLIENT_PREFIX) > 8 * address_size(family))
+		bad_attribute(LEASTCONN_A_CLIENT_PREFIX);
 }
 
 void attrs_read(const struct nlmsghdr *nlh, struct attrs *attrs)
@@ -104,16 +127,36 @@ const char *attrs_pool(const struct attrs *attrs)
 	return pool ? mnl_attr_get_str(pool) : NULL;
 }
 
-bool attrs_backend(const struct attrs *attrs, struct backend *backend)
+/* Return: false if the message does not have the address. */
+static bool read_address(const struct attrs *attrs, enum leastconn_attr type,
+			 struct backend *backend)
 {
-	const struct nlattr *address = attrs->by_type[LEASTCONN_A_ADDRESS];
-
 	memset(backend, 0, sizeof(*backend));
-	if (!address)
+	if (!attrs_have(attrs, type))
 		return false;
 	backend->family = attrs_u32(attrs, LEASTCONN_A_FAMILY);
-	memcpy(backend->addr, mnl_attr_get_payload(address),
+	memcpy(backend->addr, mnl_attr_get_payload(attrs->by_type[type]),
 	       address_size(backend->family));
+	return true;
+}
+
+bool attrs_client(const struct attrs *attrs, struct client *client)
+{
+	if (!read_address(attrs, LEASTCONN_A_CLIENT, &client->from) ||
+	    !read_address(attrs, LEASTCONN_A_SERVICE, &client->service) ||
+	    !attrs_backend(attrs, &client->backend))
+		return false;
+	client->prefix = attrs_u32(attrs, LEASTCONN_A_CLIENT_PREFIX);
+	client->service.port = attrs_u32(attrs, LEASTCONN_A_SERVICE_PORT);
+	client->service.proto = attrs_u32(attrs, LEASTCONN_A_SERVICE_PROTO);
+	client->expires = attrs_u32(attrs, LEASTCONN_A_EXPIRES);
+	return true;
+}
+
+bool attrs_backend(const struct attrs *attrs, struct backend *backend)
+{
+	if (!read_address(attrs, LEASTCONN_A_ADDRESS, backend))
+		return false;
 	backend->port = attrs_u32(attrs, LEASTCONN_A_PORT);
 	backend->proto = attrs_u32(attrs, LEASTCONN_A_PROTO);
 	backend->in_group = attrs_have(attrs, LEASTCONN_A_WEIGHT);

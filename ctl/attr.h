@@ -10,6 +10,7 @@
 #include "backend.h"
 #include "settings.h"
 
+struct client;
 struct nlattr;
 struct nlmsghdr;
 
@@ -35,6 +36,9 @@ const char *attrs_pool(const struct attrs *attrs);
 
 /* Return: false if the message names no backend. */
 bool attrs_backend(const struct attrs *attrs, struct backend *backend);
+
+/* Return: false if the message names no client. */
+bool attrs_client(const struct attrs *attrs, struct client *client);
 
 /* A setting that the message does not have gets the default of a pool. */
 void attrs_settings(const struct attrs *attrs, struct settings *settings);

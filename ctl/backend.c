@@ -42,6 +42,8 @@ static const struct name reasons[] = {
 	{ LEASTCONN_REASON_UNANSWERED,	"unanswered" },
 	{ LEASTCONN_REASON_REFUSED,	"refused" },
 	{ LEASTCONN_REASON_UNREACHABLE,	"unreachable" },
+	{ LEASTCONN_REASON_DROPPED,	"dropped" },
+	{ LEASTCONN_REASON_MANUAL,	"manual" },
 	{ 0,				NULL },
 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A change of a pool or a backend, between the words and the netlink request. */
+/*
+ * A change of a pool or a backend, between the words and the netlink request.
+ * Requests that only select something have the same fields.
+ */
 #ifndef CTL_CHANGE_H
 #define CTL_CHANGE_H
 
@@ -20,9 +23,11 @@ enum {
 	GIVEN_STATE	= 1 << 7,
 	GIVEN_KILL	= 1 << 8,
 	GIVEN_AHEAD	= 1 << 9,
+	GIVEN_EJECTION_TIME = 1 << 10,
+	GIVEN_CLIENT	= 1 << 11,
 };
 
-#define GIVEN_SETTING(id)	(1U << (10 + (id)))
+#define GIVEN_SETTING(id)	(1U << (12 + (id)))
 #define GIVEN_SETTINGS		(GIVEN_SETTING(N_SETTINGS) - GIVEN_SETTING(0))
 
 /**
@@ -32,6 +37,8 @@ enum {
  * @pool: name of the pool
  * @backend: address, port, protocol, weight, limit, backup and state
  * @settings: settings of the pool
+ * @ejection_time: seconds
+ * @prefix: length of a client's prefix; its address is that of @backend
  */
 struct change {
 	enum leastconn_op	op;
@@ -39,6 +46,8 @@ struct change {
 	const char		*pool;
 	struct backend		backend;
 	struct settings		settings;
+	uint32_t		ejection_time;
+	uint32_t		prefix;
 };
 
 #endif /* CTL_CHANGE_H */

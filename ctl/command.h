@@ -3,12 +3,13 @@
  * The commands. Calls and includes go down only:
  *
  *	main
- *	list, watch, monitor, wait, save, restore, metrics, modify
+ *	list, watch, monitor, wait, save, restore, metrics, modify, clients
  *	args, json, killed, screen
  *	snapshot
- *	attr, nl, parse
+ *	attr, dump, parse
+ *	nl
  *	request
- *	change, group
+ *	change, client, group
  *	array, settings
  *	backend, clock, colour, message
  */
@@ -25,6 +26,7 @@ enum status run_wait(char **words);
 enum status run_save(char **words);
 enum status run_restore(char **words);
 enum status run_metrics(char **words);
+enum status run_clients(char **words);
 
 /* Of run_modify() the first word is the command's name. */
 enum status run_modify(char **words);

@@ -22,6 +22,8 @@ static void json_print_settings(FILE *out, const struct settings *settings)
 			fputc(*c == '-' ? '_' : *c, out);
 		if (setting->is_flag)
 			fprintf(out, "\": %s, ", value ? "true" : "false");
+		else if (setting_is_default(setting - setting_types, value))
+			fprintf(out, "\": null, ");
 		else
 			fprintf(out, "\": %u, ", value);
 	}

@@ -45,7 +45,9 @@ static const struct command {
 	{ "down", run_modify, "ADDR[:PORT] [proto P]",
 	  "drain, and end connections that the backend has not answered" },
 	{ "ready", run_modify, "ADDR[:PORT] [proto P]",
-	  "allow new connections again" },
+	  "allow new connections again; ends its ejections" },
+	{ "eject", run_modify, "ADDR[:PORT] [proto P] [for SEC]",
+	  "eject a backend from all pools and rules for a time" },
 	{ "kill", run_modify, "ADDR[:PORT] [proto P]",
 	  "delete its conntrack entries, which ends its connections" },
 	{ "wait", run_wait, "ADDR[:PORT] [proto P] [--timeout SEC]",
@@ -53,6 +55,8 @@ static const struct command {
 	{ "save", run_save, "", "print pools and states as commands for restore" },
 	{ "restore", run_restore, "[FILE]",
 	  "apply the commands of FILE or standard input, all or none" },
+	{ "clients", run_clients, "[POOL] [--json] | flush [POOL | CLIENT]",
+	  "list or forget the clients that keep their backend (persistent)" },
 	{ "metrics", run_metrics, "", "print metrics in the text format of Prometheus" },
 };
 
@@ -70,10 +74,13 @@ static void print_help(FILE *out)
 	fputs("\n"
 "ADDR[:PORT] is a backend: 10.0.0.1:80, [fd00::1]:80, or an address only.\n"
 "P is tcp, udp, sctp, dccp or udplite; S is ready, drain or down.\n"
-"SETTING is max-fails N, fail-timeout SEC, slow-start SEC, persistent SEC,\n"
-"persistent-mask LEN, redispatch or no-redispatch.\n"
-"Without a port, drain, down, ready, kill and wait apply to all backends of the\n"
-"address.\n"
+"CLIENT is an address or a prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/64.\n"
+"SETTING is max-fails N (0: never; default: 3 for TCP ports, 0 for others),\n"
+"fail-timeout SEC (10), slow-start SEC (0), persistent SEC (0: off),\n"
+"persistent-mask LEN (128), redispatch or no-redispatch (the default).\n"
+"max-fails default goes back to the default.\n"
+"Without a port, drain, down, ready, eject, kill and wait apply to all backends of\n"
+"the address. In a pool 10.0.0.1 is another backend than 10.0.0.1:80.\n"
 "Exit status: 0 success, 1 error, 2 usage error.  Manual: man " PROGRAM "\n",
 	      out);
 }

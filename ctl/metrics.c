@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "args.h"
@@ -151,6 +152,62 @@ static void print_backends(FILE *out, const struct backends *backends)
 	metrics_print_states(out, backends);
 }
 
+/* Backends that are ejected or on trial, once for each pool and rule, sorted. */
+static struct backends take_ejected(const struct snapshot *snapshot)
+{
+	struct backends ejected = { 0 };
+	size_t i, j;
+
+	for (i = 0; i < snapshot->count; i++) {
+		const struct backends *members = &snapshot->groups[i].backends;
+
+		for (j = 0; j < members->count; j++)
+			if (get_ejected(&members->at[j]))
+				backends_add(&ejected, &members->at[j]);
+	}
+	if (ejected.count)
+		qsort(ejected.at, ejected.count, sizeof(*ejected.at),
+		      backend_compare);
+	return ejected;
+}
+
+/* The first of the sorted backends that does not come before @backend. */
+static size_t find_first(const struct backends *sorted,
+			 const struct backend *backend)
+{
+	size_t from = 0, to = sorted->count;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (backend_compare(&sorted->at[middle], backend) < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+static void print_ejected(FILE *out, const struct backends *backends,
+			  const struct snapshot *snapshot)
+{
+	struct backends ejected = take_ejected(snapshot);
+	const struct backend *backend;
+	size_t i, first, last;
+
+	print_header(out, "backend_ejected", "gauge",
+		     "Pools and rules from which the backend is ejected, or where it is on trial.");
+	for (i = 0; i < backends->count; i++) {
+		backend = &backends->at[i];
+		first = find_first(&ejected, backend);
+		for (last = first; last < ejected.count &&
+		     !backend_compare(&ejected.at[last], backend); last++)
+			;
+		print_sample(out, "backend_ejected", NULL, backend, last - first);
+	}
+	backends_free(&ejected);
+}
+
 static void print_member_metric(FILE *out, const struct snapshot *snapshot,
 				const struct metric *metric)
 {
@@ -169,6 +226,31 @@ static void print_member_metric(FILE *out, const struct snapshot *snapshot,
 	}
 }
 
+/* Only of backends that are ejected or on trial: few are. */
+static void print_reasons(FILE *out, const struct snapshot *snapshot)
+{
+	const struct backend *backend;
+	size_t i, j;
+
+	print_header(out, "pool_backend_ejection_reason", "gauge",
+		     "1, while the backend is ejected from the pool or on trial, with the reason.");
+	for (i = 0; i < snapshot->count; i++) {
+		const struct group *group = &snapshot->groups[i];
+
+		if (!group_is_pool(group))
+			continue;
+		for (j = 0; j < group->backends.count; j++) {
+			backend = &group->backends.at[j];
+			if (!get_ejected(backend))
+				continue;
+			print_labels(out, "pool_backend_ejection_reason",
+				     group->pool, backend);
+			fprintf(out, ",reason=\"%s\"} 1\n",
+				reason_name(backend->reason));
+		}
+	}
+}
+
 static void print_pools(FILE *out, const struct snapshot *snapshot)
 {
 	size_t i;
@@ -181,6 +263,7 @@ static void print_pools(FILE *out, const struct snapshot *snapshot)
 	}
 	for (i = 0; i < N_ELEMENTS(member_metrics); i++)
 		print_member_metric(out, snapshot, &member_metrics[i]);
+	print_reasons(out, snapshot);
 }
 
 enum status run_metrics(char **words)
@@ -195,6 +278,7 @@ enum status run_metrics(char **words)
 	snapshot_take(&snapshot, nl, NULL);
 	nl_close(nl);
 	print_backends(stdout, &backends);
+	print_ejected(stdout, &backends, &snapshot);
 	print_pools(stdout, &snapshot);
 	backends_free(&backends);
 	snapshot_free(&snapshot);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 #include <linux/netfilter.h>
 
 #include "command.h"
@@ -23,14 +24,21 @@ static void join_words(char **words, char *text, size_t size)
 				  used ? " " : "", *words);
 }
 
-/* fd00::1:80 is an address: a likely mistake. */
+/*
+ * fd00::1:80 is an address: a likely mistake. In a pool 10.0.0.1 is another backend than
+ * 10.0.0.1:80.
+ */
 static const char *modify_hint(const struct change *change,
 			       const struct nl_error *error)
 {
-	if (error->code != ENOENT || change->given & GIVEN_PORT ||
-	    change->backend.family != NFPROTO_IPV6)
+	bool is_ipv6 = change->backend.family == NFPROTO_IPV6;
+
+	if (error->code != ENOENT || change->backend.port ||
+	    !strstr(error->text, "no such backend"))
 		return "";
-	return "; a port is written [ADDR6]:PORT";
+	if (is_ipv6)
+		return "; a port is written [ADDR6]:PORT";
+	return change->given & GIVEN_POOL ? "; a port is written ADDR:PORT" : "";
 }
 
 enum status run_modify(char **words)

@@ -59,6 +59,9 @@ static const struct verb {
 	  LEASTCONN_STATE_DOWN, "ADDR[:PORT] [proto P]" },
 	{ "ready", LEASTCONN_OP_STATE, GIVEN_ADDRESS, GIVEN_PROTO,
 	  LEASTCONN_STATE_READY, "ADDR[:PORT] [proto P]" },
+	{ "eject", LEASTCONN_OP_EJECT, GIVEN_ADDRESS,
+	  GIVEN_PROTO | GIVEN_EJECTION_TIME, 0,
+	  "ADDR[:PORT] [proto P] [for SEC]" },
 	{ "kill", LEASTCONN_OP_KILL, GIVEN_ADDRESS, GIVEN_PROTO, 0,
 	  "ADDR[:PORT] [proto P]" },
 };
@@ -89,8 +92,11 @@ static const struct keyword {
 	{ "no-backup", GIVEN_BACKUP, NULL, 0, 0 },
 	{ "state", GIVEN_STATE, "ready, drain or down", 0, 0 },
 	{ "--kill", GIVEN_KILL, NULL, 0, 0 },
+	{ "for", GIVEN_EJECTION_TIME, "a number of seconds, 1 to 86400",
+	  LEASTCONN_MAX_EJECTION_TIME, 1 },
 	{ "max-fails", GIVEN_SETTING(SETTING_MAX_FAILS),
-	  "a decimal number from 0 (never) to 4294967295", UINT32_MAX, 0 },
+	  "a decimal number from 0 (never) to 4294967294, or default",
+	  UINT32_MAX - 1, 0 },
 	{ "fail-timeout", GIVEN_SETTING(SETTING_FAIL_TIMEOUT),
 	  "a number of seconds, 1 to 604800", LEASTCONN_MAX_SECONDS, 1 },
 	{ "slow-start", GIVEN_SETTING(SETTING_SLOW_START),
@@ -206,7 +212,7 @@ static bool parse_address(const char *addr, bool bracketed, const char *text,
 		return true;
 	}
 	if (inet_pton(AF_INET, addr, backend->addr) != 1)
-		return set_error(error, "\"%s\" is not a backend: write " ENDPOINT " (host names and ranges are not accepted)",
+		return set_error(error, "\"%s\" is not a backend: write " ENDPOINT " (host names are not accepted)",
 				 text);
 	if (bracketed)
 		return set_error(error, "\"%s\": brackets are for IPv6; write ADDR[:PORT]",
@@ -229,6 +235,19 @@ static bool set_comma_error(const char *text, struct parse_error *error)
 			 words);
 }
 
+/*
+ * A rule takes a list "A,B" or a range "A-B". Attributes have no colon and no dot, and
+ * what is before the "-" of a range is an address.
+ */
+static bool is_several(const char *text)
+{
+	const char *comma = strchr(text, ',');
+	size_t length = strcspn(text, "-");
+
+	return (comma && strpbrk(comma, ".:")) ||
+	       (text[length] && strspn(text, "0123456789abcdefABCDEF.:[]") == length);
+}
+
 bool parse_backend(const char *text, struct change *change,
 		   struct parse_error *error)
 {
@@ -236,6 +255,9 @@ bool parse_backend(const char *text, struct change *change,
 	const char *comma = strchr(text, ',');
 	bool bracketed;
 
+	if (is_several(text))
+		return set_error(error, "\"%.64s\" is not a backend: each backend needs a command of its own, lists and ranges are for --to",
+				 text);
 	if (comma && comma[1] >= 'a' && comma[1] <= 'z')
 		return set_comma_error(text, error);
 	if (strlen(text) >= sizeof(work))
@@ -254,6 +276,59 @@ bool parse_backend(const char *text, struct change *change,
 				 text, port);
 	change->given |= GIVEN_PORT;
 	return true;
+}
+
+/* A backend where a command takes no pool: "drain web 10.0.0.1:80" is a likely mistake. */
+static bool parse_lone_backend(const char *command, char **words,
+			       struct change *change, struct parse_error *error)
+{
+	struct parse_error ignored;
+
+	if (parse_backend(words[0], change, error))
+		return true;
+	if (!words[1] || !pool_name_valid(words[0]) ||
+	    !parse_backend(words[1], change, &ignored))
+		return false;
+	return set_error(error, "\"%s\" is not a backend: %s takes no pool; write \"%s %s\"",
+			 words[0], command, command, words[1]);
+}
+
+/* Return: false if the text is no address, maybe with a prefix length. */
+static bool parse_prefix(const char *text, struct change *filter)
+{
+	struct backend *backend = &filter->backend;
+	size_t length = strcspn(text, "/");
+	char addr[INET6_ADDRSTRLEN];
+
+	if (length >= sizeof(addr))
+		return false;
+	memcpy(addr, text, length);
+	addr[length] = '\0';
+	if (inet_pton(AF_INET6, addr, backend->addr) == 1)
+		backend->family = NFPROTO_IPV6;
+	else if (inet_pton(AF_INET, addr, backend->addr) == 1)
+		backend->family = NFPROTO_IPV4;
+	else
+		return false;
+	filter->prefix = 8 * address_size(backend->family);
+	return !text[length] ||
+	       parse_number(text + length + 1, filter->prefix, &filter->prefix);
+}
+
+bool parse_client(const char *text, struct change *filter,
+		  struct parse_error *error)
+{
+	memset(filter, 0, sizeof(*filter));
+	if (parse_prefix(text, filter)) {
+		filter->given = GIVEN_CLIENT;
+		return true;
+	}
+	filter->given = GIVEN_POOL;
+	filter->pool = text;
+	if (pool_name_valid(text))
+		return true;
+	return set_error(error, "\"%.64s\" is neither a pool nor a client: write NAME, ADDR[/LEN] or ADDR6[/LEN]",
+			 text);
 }
 
 /*
@@ -284,11 +359,14 @@ static bool parse_setting(const struct keyword *keyword, const char *value,
 	enum setting_id id = 0;
 	uint32_t number = keyword->max;
 
-	if (keyword->allowed && (!parse_number(value, keyword->max, &number) ||
-				 number < keyword->min))
-		return false;
 	while (GIVEN_SETTING(id) != keyword->given)
 		id++;
+	if (id == SETTING_MAX_FAILS && strcmp(value, "default") == 0)
+		number = LEASTCONN_MAX_FAILS_DEFAULT;
+	else if (keyword->allowed &&
+		 (!parse_number(value, keyword->max, &number) ||
+		  number < keyword->min))
+		return false;
 	settings->value[id] = number;
 	return true;
 }
@@ -315,6 +393,10 @@ static bool parse_value(const struct keyword *keyword, const char *value,
 		backend->backup = keyword->max;
 		break;
 	case GIVEN_KILL:
+		break;
+	case GIVEN_EJECTION_TIME:
+		ok = parse_number(value, keyword->max, &change->ejection_time) &&
+		     change->ejection_time >= keyword->min;
 		break;
 	default:
 		ok = parse_setting(keyword, value, &change->settings);
@@ -392,7 +474,7 @@ bool parse_match(char **words, struct change *change, struct parse_error *error)
 	memset(change, 0, sizeof(*change));
 	if (!words[0])
 		return set_error(error, "missing backend; usage: %s", usage);
-	return parse_backend(words[0], change, error) &&
+	return parse_lone_backend("wait", words, change, error) &&
 	       parse_words(words + 1, GIVEN_PROTO, usage, change, error);
 }
 
@@ -434,8 +516,11 @@ static bool parse_operands(const struct verb *verb, char **words,
 		if (!*words)
 			return set_error(error, "%s: missing argument; usage: %s",
 					 verb->name, usage);
-		if (!parse_backend(*words++, change, error))
+		if (!(verb->needs & GIVEN_POOL ?
+		      parse_backend(words[0], change, error) :
+		      parse_lone_backend(verb->name, words, change, error)))
 			return false;
+		words++;
 	}
 	if (!parse_words(words, verb->allows, usage, change, error))
 		return false;
@@ -455,7 +540,7 @@ bool parse_change(char **words, struct change *change,
 	if (!verb) {
 		if (strcmp(words[0], "pool") == 0)
 			return set_error(error, "unknown pool command; use pool add NAME, pool set NAME or pool del NAME; leastconnctl list shows the pools");
-		return set_error(error, "command \"%.64s\" is not allowed here; allowed are pool add, pool set, pool del, add, set, del, drain, down, ready and kill",
+		return set_error(error, "command \"%.64s\" is not allowed here; allowed are pool add, pool set, pool del, add, set, del, drain, down, ready, eject and kill",
 				 words[0]);
 	}
 	snprintf(usage, sizeof(usage), "%s %s", verb->name, verb->usage);

@@ -28,6 +28,13 @@ bool parse_pool(const char *text, struct parse_error *error);
 bool parse_backend(const char *text, struct change *change,
 		   struct parse_error *error);
 
+/*
+ * What the command "clients flush" is given: ADDR, ADDR/LEN, ADDR6 or ADDR6/LEN, or the
+ * name of a pool. What is an address is no pool.
+ */
+bool parse_client(const char *text, struct change *filter,
+		  struct parse_error *error);
+
 /* The backend of the command wait: ADDR[:PORT] [proto P]. */
 bool parse_match(char **words, struct change *change,
 		 struct parse_error *error);

@@ -65,6 +65,12 @@ static void put_match(struct nlmsghdr *nlh, const struct change *change)
 		mnl_attr_put(nlh, LEASTCONN_A_ADDRESS,
 			     address_size(backend->family), backend->addr);
 	}
+	if (change->given & GIVEN_CLIENT) {
+		mnl_attr_put_u32(nlh, LEASTCONN_A_FAMILY, backend->family);
+		mnl_attr_put(nlh, LEASTCONN_A_CLIENT,
+			     address_size(backend->family), backend->addr);
+		mnl_attr_put_u32(nlh, LEASTCONN_A_CLIENT_PREFIX, change->prefix);
+	}
 	if (change->given & GIVEN_PORT)
 		mnl_attr_put_u32(nlh, LEASTCONN_A_PORT, backend->port);
 	if (change->given & GIVEN_PROTO)
@@ -85,6 +91,9 @@ static void put_terms(struct nlmsghdr *nlh, const struct change *change)
 		mnl_attr_put_u32(nlh, LEASTCONN_A_STATE, backend->state);
 	if (change->given & GIVEN_KILL)
 		mnl_attr_put(nlh, LEASTCONN_A_KILL, 0, NULL);
+	if (change->given & GIVEN_EJECTION_TIME)
+		mnl_attr_put_u32(nlh, LEASTCONN_A_EJECTION_TIME,
+				 change->ejection_time);
 	if (change->given & GIVEN_AHEAD)
 		mnl_attr_put(nlh, LEASTCONN_A_AHEAD, 0, NULL);
 }

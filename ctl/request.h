@@ -31,7 +31,7 @@ size_t request_length(const struct request *request);
 /* Add a change, which is a nested attribute. */
 void request_add_change(struct request *request, const struct change *change);
 
-/* Limit a dump to the pool, address, port and protocol that @change sets. */
+/* Limit a request to the pool, client, address, port and protocol of @change. */
 void request_add_filter(struct request *request, const struct change *change);
 
 #endif /* CTL_REQUEST_H */

@@ -8,7 +8,8 @@
 
 const struct setting setting_types[N_SETTINGS] = {
 	[SETTING_MAX_FAILS] = {
-		"max-fails", LEASTCONN_A_MAX_FAILS, 0, false },
+		"max-fails", LEASTCONN_A_MAX_FAILS,
+		LEASTCONN_MAX_FAILS_DEFAULT, false },
 	[SETTING_FAIL_TIMEOUT] = {
 		"fail-timeout", LEASTCONN_A_FAIL_TIMEOUT, 10, false },
 	[SETTING_SLOW_START] = {
@@ -21,6 +22,11 @@ const struct setting setting_types[N_SETTINGS] = {
 		"redispatch", LEASTCONN_A_REDISPATCH, 0, true },
 };
 
+bool setting_is_default(enum setting_id id, uint32_t value)
+{
+	return id == SETTING_MAX_FAILS && value == LEASTCONN_MAX_FAILS_DEFAULT;
+}
+
 void setting_format(enum setting_id id, uint32_t value, char *buf)
 {
 	const struct setting *setting = &setting_types[id];
@@ -28,6 +34,8 @@ void setting_format(enum setting_id id, uint32_t value, char *buf)
 	if (setting->is_flag)
 		snprintf(buf, SETTING_STRLEN, "%s%s", value ? "" : "no-",
 			 setting->name);
+	else if (setting_is_default(id, value))
+		snprintf(buf, SETTING_STRLEN, "%s default", setting->name);
 	else
 		snprintf(buf, SETTING_STRLEN, "%s %u", setting->name, value);
 }
@@ -60,6 +68,7 @@ void settings_init_pool(struct settings *settings)
 void settings_init_rule(struct settings *settings, uint32_t family)
 {
 	settings_init_pool(settings);
+	settings->value[SETTING_MAX_FAILS] = 0;
 	settings->value[SETTING_PERSISTENT_MASK] = address_size(family) * 8;
 }
 

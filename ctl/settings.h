@@ -46,6 +46,9 @@ struct settings {
 /* Size of a setting as text. */
 #define SETTING_STRLEN	sizeof("persistent-mask 4294967295")
 
+/* Does the default depend on the backends? Then the value is no number. */
+bool setting_is_default(enum setting_id id, uint32_t value);
+
 /* Write the setting as on the command line. */
 void setting_format(enum setting_id id, uint32_t value, char *buf);
 

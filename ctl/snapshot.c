@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The pools, rules and backends of the kernel at one moment.
- *
- * A dump comes in several messages. If something changes between them, the kernel
- * marks the dump as interrupted, and it is repeated.
- */
-#include <errno.h>
+/* The pools, rules and backends of the kernel at one moment. */
 #include <libmnl/libmnl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,15 +8,8 @@
 #include "array.h"
 #include "attr.h"
 #include "change.h"
-#include "clock.h"
-#include "message.h"
-#include "nl.h"
-#include "request.h"
-#include "message.h"
+#include "dump.h"
 #include "snapshot.h"
-
-#define DUMP_TRIES	50
-#define DUMP_PAUSE_MS	10
 
 void snapshot_free(struct snapshot *snapshot)
 {
@@ -94,52 +81,6 @@ static void read_backend_message(const struct nlmsghdr *nlh, void *data)
 		backends_add(data, &backend);
 }
 
-/**
- * struct dump - a dump request
- * @cmd: the netlink command
- * @filter: limits the dump; NULL: no limit
- * @reader: called for each message
- * @reset: called before each attempt, to discard the previous one
- * @data: passed to @reader and @reset
- */
-struct dump {
-	enum leastconn_cmd	cmd;
-	const struct change	*filter;
-	nl_reader		reader;
-	void			(*reset)(void *data);
-	void			*data;
-};
-
-static enum nl_dump_result dump_once(const struct dump *dump, struct nl *nl,
-				     struct nl_error *error)
-{
-	enum nl_dump_result result;
-	struct request request;
-
-	dump->reset(dump->data);
-	request_init(&request, dump->cmd);
-	if (dump->filter)
-		request_add_filter(&request, dump->filter);
-	result = nl_dump(nl, &request, dump->reader, dump->data, error);
-	request_free(&request);
-	return result;
-}
-
-/* Return: false on error, see @error. */
-static bool dump_retry(const struct dump *dump, struct nl *nl,
-		       struct nl_error *error)
-{
-	enum nl_dump_result result;
-	unsigned int tries = 0;
-
-	while ((result = dump_once(dump, nl, error)) == NL_DUMP_INTERRUPTED) {
-		if (++tries == DUMP_TRIES)
-			die("pools or backends changed during each attempt to read them; try again");
-		clock_sleep(DUMP_PAUSE_MS);
-	}
-	return result == NL_DUMP_OK;
-}
-
 static void reset_snapshot(void *data)
 {
 	snapshot_free(data);
@@ -161,15 +102,8 @@ static void take_groups(struct snapshot *snapshot, struct nl *nl,
 		.reset	= reset_snapshot,
 		.data	= snapshot,
 	};
-	struct nl_error error;
 
-	if (dump_retry(&dump, nl, &error))
-		return;
-	/* Older kernels send no message if a dump does not start. */
-	if (pool)
-		die("pool %s: %s", pool, error.code == ENOENT ?
-		    "no such pool; see " PROGRAM " list" : nl_error_text(&error));
-	die("%s", nl_error_text(&error));
+	dump_run(&dump, nl, pool);
 }
 
 void backends_take(struct backends *backends, struct nl *nl,
@@ -182,10 +116,8 @@ void backends_take(struct backends *backends, struct nl *nl,
 		.reset	= reset_backends,
 		.data	= backends,
 	};
-	struct nl_error error;
 
-	if (!dump_retry(&dump, nl, &error))
-		die("%s", nl_error_text(&error));
+	dump_run(&dump, nl, NULL);
 }
 
 /* iptables may load a rule several times: count equal rules as one group. */

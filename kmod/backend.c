@@ -26,11 +26,14 @@ static u32 backend_key_hash(const void *data, u32 len, u32 seed)
 {
 	const struct lc_backend_key *key = data;
 	u32 service = (__force u32)key->port << 16 | key->proto;
+	u32 words[5];
 
 	if (key->family == NFPROTO_IPV4)
 		return jhash_2words((__force u32)key->addr.ip, service, seed);
-	return jhash2(key->addr.all, ARRAY_SIZE(key->addr.all),
-		      seed + service);
+	/* Added to the seed, it could cancel out words of the address, whatever the seed. */
+	memcpy(words, key->addr.all, sizeof(key->addr.all));
+	words[4] = service;
+	return jhash2(words, ARRAY_SIZE(words), seed);
 }
 
 static int backend_key_cmp(struct rhashtable_compare_arg *arg,
@@ -184,6 +187,35 @@ void lc_backend_put(struct lc_backend *backend)
 	kfree_rcu(backend, rcu);
 }
 
+static void backend_set_suspected(struct lc_backends *backends,
+				  struct lc_backend *backend,
+				  enum lc_suspicion suspected)
+{
+	bool was = atomic_xchg(&backend->suspected, suspected);
+
+	if (suspected && !was)
+		atomic_inc(&backends->n_suspected);
+	else if (!suspected && was)
+		atomic_dec(&backends->n_suspected);
+}
+
+/**
+ * lc_backend_suspect() - set whether a pool waits for answers of a backend
+ * @backends: the namespace's
+ * @backend: the backend
+ * @suspected: as it is to be
+ *
+ * Context: any.
+ */
+void lc_backend_suspect(struct lc_backends *backends, struct lc_backend *backend,
+			enum lc_suspicion suspected)
+{
+	backend_set_suspected(backends, backend, suspected);
+	/* A packet may come too late. Both sides use atomic_xchg() in between. */
+	if (suspected && READ_ONCE(backend->gone))
+		backend_set_suspected(backends, backend, LC_NOT_SUSPECTED);
+}
+
 /**
  * lc_backend_user_put() - undo lc_backend_user_get()
  * @backends: the namespace's, which may have ended; locked
@@ -204,6 +236,7 @@ void lc_backend_user_put(struct lc_backends *backends, struct lc_backend *backen
 	if (!backend->gone)
 		backend_unlink(backends, backend);
 	WARN_ON_ONCE(!hlist_empty(&backend->sched_dests));
+	lc_backend_suspect(backends, backend, LC_NOT_SUSPECTED);
 	lc_hint_forget(backend);
 	lc_backend_put(backend);
 }
@@ -214,6 +247,11 @@ static void backends_put_missed(struct llist_node *missed)
 
 	llist_for_each_entry_safe(backend, next, missed, missed_node)
 		lc_backend_put(backend);
+}
+
+static bool belongs_to(const struct lc_backend *backend, const void *home)
+{
+	return backend->home == home;
 }
 
 /**
@@ -236,6 +274,12 @@ void lc_backends_exit(struct lc_backends *backends)
 	}
 	backends->closed = true;
 	mutex_unlock(&backends->lock);
+	/*
+	 * Rules that remain keep their backends, but not what these refer to. Packets of
+	 * other namespaces that have read a hint end in the grace period of conntrack's
+	 * exit, which follows.
+	 */
+	lc_hint_forget_if(belongs_to, backends);
 	backends_put_missed(llist_del_all(&backends->missed));
 	backends_put_missed(backends->stale);
 	rhashtable_destroy(&backends->addresses);
@@ -256,18 +300,21 @@ struct lc_backend *lc_backend_find(struct lc_backends *backends,
 	return rhashtable_lookup(&backends->table, key, backend_params);
 }
 
-static atomic_t *backend_counter(struct lc_backend *backend,
-				 enum lc_phase phase)
+static void backend_add(struct lc_backend *backend, enum lc_phase phase, int more)
 {
 	switch (phase) {
+	case LC_HALF_OPEN:
+		atomic_add(more, &backend->conns.exempt);
+		fallthrough;
 	case LC_ACTIVE:
-		return &backend->active;
+		atomic_add(more, &backend->conns.active);
+		break;
 	case LC_INACTIVE:
-		return &backend->inactive;
+		atomic_add(more, &backend->inactive);
+		break;
 	case LC_ENDED:
 		break;
 	}
-	return NULL;
 }
 
 /*
@@ -294,16 +341,28 @@ static void backend_update_dests(struct lc_backend *backend)
 void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		      enum lc_phase to)
 {
-	atomic_t *less = backend_counter(backend, from);
-	atomic_t *more = backend_counter(backend, to);
-
-	if (less == more)
+	if (from == to)
 		return;
-	if (more)
-		atomic_inc(more);
-	if (less)
-		atomic_dec(less);
-	if (from == LC_ACTIVE)
+	backend_add(backend, to, 1);
+	backend_add(backend, from, -1);
+	if (lc_phase_is_active(from))
+		backend_update_dests(backend);
+}
+
+/**
+ * lc_backend_count_pending() - count a pending choice, or stop counting it
+ * @backend: the backend; the caller has a reference
+ * @more: 1, or -1
+ *
+ * As a half-open connection it is a load that no limit counts.
+ *
+ * Context: any, under rcu_read_lock().
+ */
+void lc_backend_count_pending(struct lc_backend *backend, int more)
+{
+	backend_add(backend, LC_HALF_OPEN, more);
+	atomic_add(more, &backend->pending);
+	if (more < 0)
 		backend_update_dests(backend);
 }
 
@@ -327,7 +386,7 @@ static void backend_queue_missed(struct lc_backends *backends,
 void lc_backend_count_missed(struct lc_backends *backends,
 			     struct lc_backend *backend)
 {
-	atomic_inc(&backend->active);
+	atomic_inc(&backend->conns.active);
 	atomic_inc(&backend->missed);
 	/* Count before queueing: pairs with lc_backends_drop_stale(). */
 	smp_mb__after_atomic();
@@ -368,7 +427,7 @@ void lc_backends_drop_stale(struct lc_backends *backends)
 
 	rcu_read_lock();
 	llist_for_each_entry_safe(backend, next, backends->stale, missed_node) {
-		atomic_sub(backend->stale, &backend->active);
+		atomic_sub(backend->stale, &backend->conns.active);
 		backend->stale = 0;
 		backend_update_dests(backend);
 		/* A full barrier: pairs with lc_backend_count_missed(). */
@@ -381,7 +440,7 @@ void lc_backends_drop_stale(struct lc_backends *backends)
 	rcu_read_unlock();
 }
 
-static struct lc_backend *backend_alloc(const struct lc_backends *home,
+static struct lc_backend *backend_alloc(struct lc_backends *home,
 					const struct lc_backend_key *key)
 {
 	struct lc_backend *backend;
@@ -395,6 +454,7 @@ static struct lc_backend *backend_alloc(const struct lc_backends *home,
 	backend->users = 1;
 	backend->since = get_jiffies_64();
 	INIT_LIST_HEAD(&backend->unready);
+	spin_lock_init(&backend->evidence_lock);
 	refcount_set(&backend->ref, 1);
 	return backend;
 }

@@ -9,9 +9,14 @@
 #include <linux/netfilter.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
+#include <linux/spinlock.h>
 
 #include <linux/leastconn.h>
 
+#include "evidence.h"
+#include "select.h"
+
+struct lc_healer;
 struct lc_step;
 
 /**
@@ -19,12 +24,25 @@ struct lc_step;
  * @LC_ACTIVE: it is a load of its backend
  * @LC_INACTIVE: TCP, closed by both sides or reset; its conntrack entry remains
  * @LC_ENDED: its conntrack entry has gone; it is not counted
+ * @LC_HALF_OPEN: TCP, whose handshake takes long: a load, but not one that a limit counts
  */
 enum lc_phase {
 	LC_ACTIVE,
 	LC_INACTIVE,
 	LC_ENDED,
+	LC_HALF_OPEN,
 };
+
+/**
+ * lc_phase_is_active() - is a connection a load of its backend?
+ * @phase: its phase
+ *
+ * Return: true if it is.
+ */
+static inline bool lc_phase_is_active(enum lc_phase phase)
+{
+	return phase == LC_ACTIVE || phase == LC_HALF_OPEN;
+}
 
 /**
  * enum lc_purge - the conntrack entries of a backend that are to be deleted
@@ -39,6 +57,18 @@ enum lc_purge {
 	LC_PURGE_CLOSED,
 	LC_PURGE_UNANSWERED,
 	LC_PURGE_ALL,
+};
+
+/**
+ * enum lc_suspicion - does a pool wait for answers of a backend?
+ * @LC_NOT_SUSPECTED: no: answers change nothing
+ * @LC_SUSPECTED: answers count, but are not urgent
+ * @LC_AWAITED: an answer changes something, for example ends a trial
+ */
+enum lc_suspicion {
+	LC_NOT_SUSPECTED,
+	LC_SUSPECTED,
+	LC_AWAITED,
 };
 
 /**
@@ -87,7 +117,7 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * Identity and lifetime:
  * @node: in lc_backends.table, until the last user is put
  * @key: constant
- * @home: the namespace's backends; constant, and only compared
+ * @home: the namespace's backends; constant
  * @list: in lc_backends.list
  * @number: lc_backends.generation when it appeared: ascending in that list
  * @address: the backends of the same address
@@ -99,24 +129,28 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @rcu: frees the memory after the last reader
  *
  * Counts, atomic:
- * @active: connections in phase LC_ACTIVE: recorded ones, @missed and @stale
+ * @conns: the load: recorded connections that are active, @missed, @stale and @pending.
+ *	Exempt from limits: those in phase LC_HALF_OPEN, and @pending
  * @inactive: recorded connections in phase LC_INACTIVE
  * @total: connections ever recorded
  * @missed: connections that could not be recorded since the last scan began
  * @stale: those that could not be recorded before that; the scanner's alone
  * @is_missed: not 0: in lc_backends.missed or .stale; atomic
  * @missed_node: there; holds a reference
+ * @pending: pending choices that count: see pending.c
  *
  * Health:
  * @fails: connections that ever failed; atomic
- * @failed: those not judged yet; atomic
- * @answered: not 0: one has been answered and not judged yet; atomic
+ * @failed: those that count, and have not been judged yet; atomic
+ * @answered: answered ones that have not been judged yet; atomic
+ * @suspected: &enum lc_suspicion; atomic
  * @queued: not 0: in lc_healer.queue; atomic
  * @queue: in lc_healer.queue
  * @reason: &enum leastconn_reason of the last failed one; without a lock
- * @suspected: a pool waits for an answer. Read without the lock
  * @n_watching: pools that judge it. Read without the lock
- * @n_redispatching: pools that redispatch its connections. Read without the lock
+ * @fail_timeout: the longest of theirs, in jiffies. Read without the lock
+ * @evidence_lock: protects @evidence
+ * @evidence: which clients it has answered and failed
  *
  * Administration:
  * @state: &enum leastconn_state. Read without the lock
@@ -136,24 +170,27 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
 struct lc_backend {
 	struct rhash_head	node;
 	struct lc_backend_key	key;
-	const struct lc_backends *home;
-	atomic_t		active;
+	struct lc_backends	*home;
+	struct lc_conns		conns;
 	atomic_t		inactive;
 	atomic64_t		total;
 	atomic_t		missed;
 	unsigned int		stale;
 	atomic_t		is_missed;
 	struct llist_node	missed_node;
+	atomic_t		pending;
 
 	atomic_t		failed;
 	atomic_t		fails;
 	atomic_t		answered;
+	atomic_t		suspected;
 	atomic_t		queued;
 	struct llist_node	queue;
-	bool			suspected;
 	u8			reason;
 	unsigned int		n_watching;
-	unsigned int		n_redispatching;
+	u32			fail_timeout;
+	spinlock_t		evidence_lock;	/* evidence */
+	struct lc_evidence	evidence;
 
 	u64			since;
 	refcount_t		ref;
@@ -225,12 +262,14 @@ static inline bool lc_backend_get(struct lc_backend *backend)
  * @n_any_port: backends that are a whole address. Read without the lock
  * @generation: how many backends ever appeared. Read without the lock
  * @count: how many there are
+ * @n_suspected: how many of them are suspected; atomic
  * @n_unready: how many of IPv4, of IPv6, are not ready. Read without the lock
  * @unready: these; the one that was checked longest ago comes first
  * @to_check: how many of them are to be checked: they may be drained by now. Read
  *	without the lock
  * @missed: backends with connections that could not be recorded
  * @stale: those that were in @missed when the last scan began
+ * @healer: the namespace's; for the choices that a processor has made
  * @closed: the namespace has ended, and @table with it
  */
 struct lc_backends {
@@ -242,11 +281,13 @@ struct lc_backends {
 	unsigned int		n_any_port;
 	unsigned int		generation;
 	unsigned int		count;
+	atomic_t		n_suspected;
 	unsigned int		n_unready[2];
 	struct list_head	unready;
 	unsigned int		to_check;
 	struct llist_head	missed;
 	struct llist_node	*stale;
+	struct lc_healer	*healer;
 	bool			closed;
 };
 
@@ -264,11 +305,24 @@ static inline bool lc_backend_count_new(struct lc_backend *backend,
 	if (!lc_backend_get(backend))
 		return false;
 	if (likely(phase == LC_ACTIVE))
-		atomic_inc(&backend->active);
+		atomic_inc(&backend->conns.active);
 	else if (phase == LC_INACTIVE)
 		atomic_inc(&backend->inactive);
 	atomic64_inc(&backend->total);
 	return true;
+}
+
+/**
+ * lc_backend_active() - count the active connections of a backend
+ * @backend: the backend
+ *
+ * Context: any.
+ * Return: how many conntrack has; below zero for a moment while updates race.
+ */
+static inline int lc_backend_active(const struct lc_backend *backend)
+{
+	return atomic_read(&backend->conns.active) -
+	       atomic_read(&backend->pending);
 }
 
 int lc_backends_init(struct lc_backends *backends);
@@ -281,6 +335,7 @@ struct lc_address *lc_address_find(struct lc_backends *backends,
 void lc_backend_put(struct lc_backend *backend);
 void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		      enum lc_phase to);
+void lc_backend_count_pending(struct lc_backend *backend, int more);
 void lc_backend_count_missed(struct lc_backends *backends,
 			     struct lc_backend *backend);
 void lc_backends_stash_missed(struct lc_backends *backends);
@@ -290,6 +345,9 @@ struct lc_backend *lc_backend_user_get(struct lc_backends *backends,
 				       const struct lc_backend_key *key);
 void lc_backend_user_put(struct lc_backends *backends,
 			 struct lc_backend *backend);
+void lc_backend_suspect(struct lc_backends *backends,
+			struct lc_backend *backend,
+			enum lc_suspicion suspected);
 void lc_backend_set_state(struct lc_backends *backends,
 			  struct lc_backend *backend, u8 state);
 

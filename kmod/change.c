@@ -20,7 +20,7 @@
 
 #include "change.h"
 #include "compat.h"
-#include "health.h"
+#include "healer.h"
 #include "mem.h"
 
 #define refuse(changes, request, err, fmt, ...) ({			\
@@ -251,7 +251,7 @@ static bool may_add_unready(const struct lc_backends *backends)
 	return backends->n_unready[0] + backends->n_unready[1] < LC_MAX_UNREADY;
 }
 
-/* Ready ends ejections and trials, too. */
+/* Ready ends ejections and trials, too, also an ejection by the same set. */
 static bool backend_is_revived(const struct lc_request *request,
 			       const struct lc_backend *backend)
 {
@@ -259,8 +259,10 @@ static bool backend_is_revived(const struct lc_request *request,
 
 	if (request->state != LEASTCONN_STATE_READY)
 		return false;
+	if (backend->step && backend->step->eject)
+		return true;
 	hlist_for_each_entry(member, &backend->sched_dests, dest.node)
-		if (member->health.state != LEASTCONN_HEALTH_IN)
+		if (member->health.state != LC_HEALTHY)
 			return true;
 	return false;
 }
@@ -285,6 +287,8 @@ static int change_state(struct lc_changes *changes,
 	if (!step)
 		return -ENOMEM;
 	step->revive = request->state == LEASTCONN_STATE_READY;
+	if (step->revive)
+		step->eject = false;
 	if (backend->state != request->state)
 		step_set_state(changes, step, request->state);
 	return 0;
@@ -479,13 +483,32 @@ static int change_kill(struct lc_changes *changes, struct lc_backend *backend)
 	return 0;
 }
 
+/* Nothing is ejected before the set is applied: there is nothing to undo. */
+static int change_eject(struct lc_changes *changes,
+			const struct lc_request *request,
+			struct lc_backend *backend)
+{
+	struct lc_step *step = step_of_backend(changes, backend);
+
+	if (!step)
+		return -ENOMEM;
+	step->eject = true;
+	step->ejection_time = request->ejection_time;
+	return 0;
+}
+
 static int change_backend(struct lc_changes *changes,
 			  const struct lc_request *request,
 			  struct lc_backend *backend)
 {
-	return request->op == LEASTCONN_OP_KILL ?
-	       change_kill(changes, backend) :
-	       change_state(changes, request, backend);
+	switch (request->op) {
+	case LEASTCONN_OP_KILL:
+		return change_kill(changes, backend);
+	case LEASTCONN_OP_EJECT:
+		return change_eject(changes, request, backend);
+	default:
+		return change_state(changes, request, backend);
+	}
 }
 
 /* The backend does not exist yet. Add it: its state keeps it. */
@@ -510,12 +533,17 @@ static int change_state_ahead(struct lc_changes *changes,
 	return err;
 }
 
-/* Return: false if only earlier steps of the set still use the backend. */
-static bool backend_exists(const struct lc_backend *backend)
+/*
+ * Return: false if only earlier steps of the set still use the backend, or if the
+ * request is about members, and it is none.
+ */
+static bool backend_exists(const struct lc_backend *backend,
+			   const struct lc_request *request)
 {
 	const struct lc_member *member;
 
-	if (backend->state != LEASTCONN_STATE_READY)
+	if (backend->state != LEASTCONN_STATE_READY &&
+	    request->op != LEASTCONN_OP_EJECT)
 		return true;
 	hlist_for_each_entry(member, &backend->sched_dests, dest.node)
 		if (!member->gone && !member->pool->gone)
@@ -528,6 +556,9 @@ static int change_no_backend(struct lc_changes *changes,
 {
 	if (request->given & LC_GIVEN_AHEAD)
 		return change_state_ahead(changes, request);
+	if (request->op == LEASTCONN_OP_EJECT)
+		return refuse(changes, request, ENOENT,
+			      "no pool and no rule has such a backend");
 	return refuse(changes, request, ENOENT, "no such backend");
 }
 
@@ -546,7 +577,7 @@ static int change_one_backend(struct lc_changes *changes,
 			    1 + (backend ? backend->n_sched_dests : 0));
 	if (err)
 		return err;
-	return backend && backend_exists(backend) ?
+	return backend && backend_exists(backend, request) ?
 	       change_backend(changes, request, backend) :
 	       change_no_backend(changes, request);
 }
@@ -570,7 +601,7 @@ static int change_backends(struct lc_changes *changes,
 			return err;
 		if (!lc_backend_matches(backend, &request->key,
 					request->given) ||
-		    !backend_exists(backend))
+		    !backend_exists(backend, request))
 			continue;
 		found = true;
 		err = change_backend(changes, request, backend);
@@ -606,6 +637,7 @@ int lc_changes_add(struct lc_changes *changes,
 		return change_member_del(changes, request);
 	case LEASTCONN_OP_STATE:
 	case LEASTCONN_OP_KILL:
+	case LEASTCONN_OP_EJECT:
 		return change_backends(changes, request);
 	default:
 		return -EINVAL;
@@ -705,10 +737,18 @@ static void step_apply(struct lc_step *step)
 	}
 }
 
-static void step_revive(const struct lc_step *step)
+static bool step_is_deletion(const struct lc_step *step)
+{
+	return step->event == LEASTCONN_EVENT_POOL_DELETED ||
+	       step->event == LEASTCONN_EVENT_DELETED;
+}
+
+static void step_revive_or_eject(const struct lc_step *step)
 {
 	if (step->revive)
-		lc_health_revive(step->backend);
+		lc_healer_revive(step->backend);
+	if (step->eject)
+		lc_healer_eject(step->backend, step->ejection_time);
 }
 
 static void step_purge(struct lc_changes *changes, const struct lc_step *step)
@@ -735,10 +775,17 @@ void lc_changes_apply(struct lc_changes *changes)
 {
 	struct lc_step *step;
 
+	/* Deletions last: what is added instead starts with the health of what it replaces. */
 	list_for_each_entry(step, &changes->steps, list) {
-		step_apply(step);
-		step_revive(step);
+		if (!step_is_deletion(step))
+			step_apply(step);
+		step_revive_or_eject(step);
 		step_purge(changes, step);
+		cond_resched();
+	}
+	list_for_each_entry(step, &changes->steps, list) {
+		if (step_is_deletion(step))
+			step_apply(step);
 		cond_resched();
 	}
 }

@@ -25,6 +25,7 @@
  * @key: a backend; its valid parts are in @given
  * @terms: what the pool wants of the backend; valid parts are in @given
  * @settings: of the pool; valid parts are in @given
+ * @ejection_time: seconds; 0: the fail timeout of each pool
  * @given: LC_GIVEN_* flags
  * @attr: the attribute to report if the request is refused
  */
@@ -35,6 +36,7 @@ struct lc_request {
 	struct lc_backend_key	key;
 	struct lc_terms		terms;
 	struct lc_settings	settings;
+	u32			ejection_time;
 	unsigned int		given;
 #define LC_GIVEN_WEIGHT		BIT(8)
 #define LC_GIVEN_MAX_CONNS	BIT(9)
@@ -64,6 +66,8 @@ struct lc_request {
  * @notified_drained: of the backend before the step
  * @since: of the backend before the step
  * @revive: ejections and trials of the backend end
+ * @eject: the backend is ejected everywhere, after @revive
+ * @ejection_time: seconds; 0: the fail timeout of each pool
  * @purge: &enum lc_purge: the conntrack entries of the backend to delete
  */
 struct lc_step {
@@ -78,6 +82,8 @@ struct lc_step {
 	bool			notified_drained;
 	u64			since;
 	bool			revive;
+	bool			eject;
+	u32			ejection_time;
 	u8			purge;
 };
 

@@ -39,6 +39,12 @@ static inline bool lc_confirms_later(const struct nf_hook_state *state)
 #endif
 }
 
+#ifndef LC_HAVE_RESET_SK
+/* Before 5.11, without its backports. */
+#define nf_send_reset(net, sk, skb, hook) nf_send_reset(net, skb, hook)
+#define nf_send_reset6(net, sk, skb, hook) nf_send_reset6(net, skb, hook)
+#endif
+
 #ifndef LC_HAVE_GENL_INFO_DUMP
 /* Before 6.6. Callers only use the attributes of what it returns. */
 #define genl_info_dump(cb) genl_dumpit_info(cb)

@@ -10,7 +10,7 @@
 #include "addr.h"
 #include "change.h"
 #include "control.h"
-#include "health.h"
+#include "healer.h"
 #include "purge.h"
 #include "scan.h"
 #include "share.h"
@@ -121,6 +121,8 @@ int lc_control_add(struct lc_control *control, struct lc_changes *changes,
 		err = control_track(control, request->key.family);
 	if (request->given & LC_GIVEN_PERSISTENT)
 		err = err ?: lc_clients_open(control_healer(control)->clients);
+	if (request->given & LC_GIVEN_REDISPATCH && request->settings.redispatch)
+		err = err ?: lc_track_redispatch(control->tracker);
 	return err ?: lc_changes_add(changes, request);
 }
 
@@ -174,7 +176,7 @@ unsigned int lc_control_apply(struct lc_control *control,
 		lc_scan_adopt(control->tracker->scan);
 	if (changes->purges)
 		purged = lc_purge(control->tracker->scan->gc);
-	lc_health_check(control_healer(control));
+	lc_healer_check(control_healer(control));
 	mutex_lock(&backends->lock);
 	control_end(control, changes);
 	return purged;

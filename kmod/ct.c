@@ -214,6 +214,7 @@ bool lc_ct_unchanged(const struct net *net, const struct lc_record *record)
 		ct = ct_find_in_bucket(&nf_conntrack_hash[bucket], net, &record->key);
 	unchanged = ct && !nf_ct_is_expired(ct) &&
 		    lc_ct_phase(ct) == lc_record_phase(record) &&
+		    !lc_ct_is_half_open(ct) &&
 		    ct_has_dests(ct, &record->dests);
 	spin_unlock(lock);
 	return unchanged;

@@ -2,6 +2,7 @@
 #ifndef LC_CT_H
 #define LC_CT_H
 
+#include <linux/jhash.h>
 #include <linux/prefetch.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_core.h>
@@ -112,6 +113,26 @@ static inline bool lc_ct_unreplied(const struct nf_conn *ct)
 }
 
 /**
+ * lc_ct_is_half_open() - is the handshake of a TCP connection incomplete?
+ * @ct: its entry
+ *
+ * Context: any.
+ * Return: true if it is.
+ */
+static inline bool lc_ct_is_half_open(const struct nf_conn *ct)
+{
+	u8 state;
+
+	if (nf_ct_protonum(ct) != IPPROTO_TCP ||
+	    test_bit(IPS_ASSURED_BIT, &ct->status))
+		return false;
+	state = READ_ONCE(ct->proto.tcp.state);
+	return state == TCP_CONNTRACK_SYN_SENT ||
+	       state == TCP_CONNTRACK_SYN_RECV ||
+	       state == TCP_CONNTRACK_SYN_SENT2;
+}
+
+/**
  * lc_ct_answered() - has the server answered?
  * @ct: the entry
  *
@@ -139,6 +160,42 @@ static inline bool lc_ct_accepted(const struct nf_conn *ct)
 	return lc_ct_answered(ct) ||
 	       (nf_ct_protonum(ct) == IPPROTO_TCP &&
 		READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_SYN_RECV);
+}
+
+/**
+ * lc_ct_addr_hash() - a hash of the addresses and ports of a packet
+ * @from: its source address; unused bytes are zero
+ * @to: its destination address
+ * @sport: its source port
+ * @dport: its destination port
+ *
+ * Context: any.
+ * Return: the hash.
+ */
+static inline u32 lc_ct_addr_hash(const union nf_inet_addr *from,
+				  const union nf_inet_addr *to, __be16 sport,
+				  __be16 dport)
+{
+	u32 ports = (u32)(__force u16)sport << 16 | (__force u16)dport;
+
+	return jhash2(to->all, 4, jhash2(from->all, 4, ports));
+}
+
+/**
+ * lc_ct_client() - a number for the client of a connection
+ * @src: the connection's source address
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ *
+ * The addresses of an IPv6 network of 64 bits are one client.
+ *
+ * Context: any.
+ * Return: the number; two clients seldom have the same one.
+ */
+static inline u32 lc_ct_client(const union nf_inet_addr *src, u8 family)
+{
+	if (family == NFPROTO_IPV4)
+		return (__force u32)src->ip;
+	return jhash_2words((__force u32)src->ip6[0], (__force u32)src->ip6[1], 0);
 }
 
 static inline const struct nf_conntrack_tuple *

@@ -165,7 +165,7 @@ static void event_check_drained(struct events *events,
 				struct lc_backend *backend)
 {
 	bool drained = backend->state != LEASTCONN_STATE_READY &&
-		       atomic_read(&backend->active) <= 0;
+		       lc_backend_active(backend) <= 0;
 	struct lc_row row = {};
 
 	if (drained && !backend->notified_drained) {
@@ -178,8 +178,9 @@ static void event_check_drained(struct events *events,
 static void event_check_full(struct events *events, struct lc_member *member)
 {
 	const u32 max_conns = member->terms.max_conns;
-	int active = atomic_read(&member->backend->active);
-	bool full = max_conns && active > 0 && active >= max_conns;
+	const struct lc_conns *conns = &member->backend->conns;
+	int counted = atomic_read(&conns->active) - atomic_read(&conns->exempt);
+	bool full = max_conns && counted > 0 && counted >= max_conns;
 	struct lc_row row = {};
 
 	if (full == member->notified_full)
@@ -194,14 +195,12 @@ static void event_check_full(struct events *events, struct lc_member *member)
 static void event_check_member_health(struct events *events,
 				      struct lc_member *member)
 {
-	struct lc_health *health = &member->health;
-	bool was_out = health->notified != LEASTCONN_HEALTH_IN;
-	bool out = health->state != LEASTCONN_HEALTH_IN;
+	bool out = lc_health_is_out(&member->health);
 	struct lc_row row = {};
 
-	if (out == was_out)
+	if (out == member->notified_out)
 		return;
-	health->notified = health->state;
+	member->notified_out = out;
 	lc_row_set_member(&row, member);
 	event_notify(events, out ? LEASTCONN_EVENT_EJECTED : LEASTCONN_EVENT_BACK,
 		     &row);
@@ -248,8 +247,8 @@ static void event_check_health(struct events *events, struct lc_pools *pools)
 	for (n = 0; n < LC_CHECKS && !list_empty(&pools->to_notify) &&
 	     events->left > 0; n++) {
 		member = list_first_entry(&pools->to_notify, struct lc_member,
-					  health.to_notify);
-		list_del_init(&member->health.to_notify);
+					  to_notify);
+		list_del_init(&member->to_notify);
 		event_check_member_health(events, member);
 	}
 }

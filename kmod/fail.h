@@ -4,11 +4,19 @@
 
 #include <linux/types.h>
 
+struct lc_backends;
+struct lc_dests;
 struct lc_healer;
 struct lc_records;
+struct lc_retries;
 struct nf_conn;
 
-bool lc_fail(struct lc_healer *healer, struct lc_records *records,
-	     const struct nf_conn *ct, u8 reason);
+bool lc_fail(struct lc_healer *healer, const struct nf_conn *ct, u16 origin,
+	     u8 reason);
+bool lc_was_redispatched(const struct lc_retries *retries, const struct nf_conn *ct);
+bool lc_redispatch(struct lc_records *records, struct lc_retries *retries,
+		   struct lc_backends *backends, struct nf_conn *ct);
+void lc_answer(struct lc_healer *healer, const struct lc_dests *dests,
+	       const struct nf_conn *ct);
 
 #endif /* LC_FAIL_H */

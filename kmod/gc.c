@@ -26,7 +26,7 @@
 #include "ct.h"
 #include "fail.h"
 #include "gc.h"
-#include "health.h"
+#include "healer.h"
 #include "share.h"
 
 #define LC_TICK		(HZ / 10)
@@ -152,10 +152,7 @@ static enum lc_verdict judge_answer(struct lc_gc *gc, struct lc_record *record,
 			return judge_unreplied(record);
 		if (!lc_ct_accepted(ct))
 			return LC_KEEP;
-		if (record->dests.exact)
-			lc_health_answered(gc->healer, record->dests.exact);
-		if (record->dests.any_port)
-			lc_health_answered(gc->healer, record->dests.any_port);
+		lc_answer(gc->healer, &record->dests, ct);
 	}
 	set_mark(record, LC_JUDGED);
 	return LC_KEEP;
@@ -171,6 +168,10 @@ static enum lc_verdict judge_record(struct lc_gc *gc, struct lc_record *record,
 		return LC_REMOVE;
 	if (phase == LC_ENDED)
 		return judge_missing(record);
+	/* At the second check, after 1.3 to 1.6 s. */
+	if (!(record->marks & LC_YOUNG) && phase == LC_ACTIVE &&
+	    lc_ct_is_half_open(ct))
+		phase = LC_HALF_OPEN;
 	record->bucket = lc_ct_bucket(ct);
 	if (!update_record(gc, record, ct, phase))
 		verdict = LC_REMOVE;
@@ -179,6 +180,18 @@ static enum lc_verdict judge_record(struct lc_gc *gc, struct lc_record *record,
 	/* Not earlier: see record_may_clash() in record.c. */
 	set_mark(record, LC_CHECKED);
 	return verdict;
+}
+
+/* The record may have been freed: it is looked up once more. */
+static noinline void handle_unanswered(struct lc_gc *gc, const struct nf_conn *ct,
+				       u16 origin)
+{
+	struct lc_record_key key;
+
+	if (!lc_fail(gc->healer, ct, origin, LEASTCONN_REASON_UNANSWERED))
+		return;
+	lc_ct_key(ct, &key);
+	lc_record_give_up(gc->records, &key);
 }
 
 /*
@@ -191,17 +204,18 @@ static enum lc_verdict check_record(struct lc_gc *gc, struct lc_record *record)
 	spinlock_t *lock = lc_record_lockptr(gc->records, &record->key);
 	enum lc_verdict verdict;
 	bool stays = true;
+	u16 origin;
 
 	spin_lock_bh(lock);
+	origin = record->marks & LC_ORIGIN;
 	verdict = judge_record(gc, record, ct);
 	if (verdict == LC_REMOVE)
 		lc_record_del(gc->records, record);
 	else if (verdict != LC_AGAIN)
 		stays = lc_record_make_old(gc->records, record);
 	spin_unlock_bh(lock);
-	if (verdict == LC_FAIL && lc_fail(gc->healer, gc->records, ct,
-					  LEASTCONN_REASON_UNANSWERED))
-		nf_ct_kill(ct);
+	if (verdict == LC_FAIL)
+		handle_unanswered(gc, ct, origin);
 	if (ct)
 		nf_ct_put(ct);
 	return stays ? verdict : LC_REMOVE;
@@ -226,11 +240,7 @@ static u16 next_check(const struct lc_gc *gc)
 /* What updating the pools of a record's backends costs, in checks. */
 static unsigned int update_cost(const struct lc_record *record)
 {
-	const struct lc_dests *dests = &record->dests;
-
-	return ((dests->exact ? READ_ONCE(dests->exact->n_sched_dests) : 0) +
-		(dests->any_port ? READ_ONCE(dests->any_port->n_sched_dests) : 0)) /
-	       LC_DESTS_PER_CHECK;
+	return lc_dests_updates(&record->dests) / LC_DESTS_PER_CHECK;
 }
 
 /* Return: what it cost beyond one check, in checks. */
@@ -358,7 +368,7 @@ static void gc_work(struct work_struct *work)
 	gc->next_tick = next_check(gc);
 	check_queue(gc, &gc->young, LC_YOUNG_BUDGET, LC_YOUNG_COST);
 	check_queue(gc, &gc->old, LC_BUDGET, 1);
-	lc_health_loads_changed(gc->healer);
+	lc_healer_loads_changed(gc->healer);
 
 	/* From here on lc_gc_add() finds @fresh empty and queues the work. */
 	if (gc->young.first || gc->old.first)
@@ -389,6 +399,31 @@ static noinline int no_record(struct lc_gc *gc, const struct nf_conn *ct, int er
 	return lc_record_exists(gc->records, &key) ? -EEXIST : err;
 }
 
+/* The choice was made by another processor, or this one has chosen again. */
+static noinline u16 find_choice(struct lc_gc *gc, u32 hash)
+{
+	return lc_pending_take(&gc->healer->pendings, hash) ?:
+	       lc_hint_take_elsewhere(hash);
+}
+
+/**
+ * lc_gc_take_choice() - was a connection's backend chosen by a rule?
+ * @gc: the namespace's
+ * @hash: of the key of its record
+ * @witnessed: LC_WITNESSED, or 0
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: the marks of LC_ORIGIN that the rule has left for the record; 0: none has.
+ */
+u16 lc_gc_take_choice(struct lc_gc *gc, u32 hash, u16 witnessed)
+{
+	u16 chosen = lc_hint_take(hash);
+
+	if (unlikely(!chosen && witnessed))
+		chosen = find_choice(gc, hash);
+	return chosen;
+}
+
 /**
  * lc_gc_add() - record a connection and check it from now on
  * @gc: the namespace's
@@ -404,6 +439,8 @@ int lc_gc_add(struct lc_gc *gc, const struct nf_conn *ct,
 	      const struct lc_dests *dests, u16 witnessed)
 {
 	struct lc_record *record;
+	u16 chosen;
+	u32 hash;
 	int err;
 
 	if (unlikely(lc_records_are_full(gc->records, nf_conntrack_max)))
@@ -412,10 +449,14 @@ int lc_gc_add(struct lc_gc *gc, const struct nf_conn *ct,
 	if (unlikely(!record))
 		return no_record(gc, ct, -ENOMEM);
 	lc_ct_key(ct, &record->key);
-	err = lc_record_add(gc->records, record, dests, lc_ct_phase(ct),
-			    witnessed);
-	if (unlikely(err))
+	hash = lc_record_hash(gc->records, &record->key);
+	chosen = lc_gc_take_choice(gc, hash, witnessed);
+	err = lc_record_add(gc->records, record, dests, lc_ct_phase(ct), hash,
+			    witnessed | chosen);
+	if (unlikely(err)) {
+		lc_hint_restore(hash, chosen);	/* for lc_record_renew() */
 		return err;
+	}
 	if (llist_add(&record->queue, &gc->fresh))
 		lc_gc_wake(gc);
 	return 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The backend that each processor chose last.
+ * What each processor chose last.
  *
  * The next connection that this processor records is most likely a connection to
  * that backend, which then need not be looked up. Packets of all namespaces read
@@ -10,7 +10,64 @@
 
 #include "hint.h"
 
-DEFINE_PER_CPU(struct lc_backend __rcu *, lc_hint);
+DEFINE_PER_CPU(struct lc_hint, lc_hint);
+
+/**
+ * lc_hint_take_elsewhere() - lc_hint_take() of the other processors' hints
+ * @hash: of the key of the connection's record
+ *
+ * The packet has gone to this processor after the choice (NFQUEUE). If the other one
+ * chooses again at this moment, that choice may be forgotten.
+ *
+ * Context: any.
+ * Return: as lc_hint_take().
+ */
+u16 lc_hint_take_elsewhere(u32 hash)
+{
+	struct lc_hint *hint;
+	u32 origin;
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		hint = per_cpu_ptr(&lc_hint, cpu);
+		if (READ_ONCE(hint->hash) != hash || !READ_ONCE(hint->origin))
+			continue;
+		origin = xchg(&hint->origin, 0);
+		if (origin)
+			return origin;
+	}
+	return 0;
+}
+
+/**
+ * lc_hint_forget_if() - remove backends from the hints of all processors
+ * @match: is it one of them? Called under rcu_read_lock()
+ * @data: for @match
+ *
+ * Context: process. No processor can choose one of them again.
+ */
+void lc_hint_forget_if(bool (*match)(const struct lc_backend *backend,
+				     const void *data),
+		       const void *data)
+{
+	struct lc_backend *backend;
+	struct lc_hint *hint;
+	int cpu;
+
+	rcu_read_lock();
+	for_each_possible_cpu(cpu) {
+		hint = per_cpu_ptr(&lc_hint, cpu);
+		backend = rcu_dereference(hint->backend);
+		if (backend && match(backend, data))
+			RCU_INIT_POINTER(hint->backend, NULL);
+	}
+	rcu_read_unlock();
+}
+
+static bool is_same(const struct lc_backend *backend, const void *other)
+{
+	return backend == other;
+}
 
 /**
  * lc_hint_forget() - remove a backend from the hints of all processors
@@ -20,12 +77,5 @@ DEFINE_PER_CPU(struct lc_backend __rcu *, lc_hint);
  */
 void lc_hint_forget(const struct lc_backend *backend)
 {
-	struct lc_backend __rcu **hint;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		hint = per_cpu_ptr(&lc_hint, cpu);
-		if (rcu_access_pointer(*hint) == backend)
-			RCU_INIT_POINTER(*hint, NULL);
-	}
+	lc_hint_forget_if(is_same, backend);
 }

@@ -2,12 +2,43 @@
 #ifndef LC_HINT_H
 #define LC_HINT_H
 
+#include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 
 struct lc_backend;
 
-DECLARE_PER_CPU(struct lc_backend __rcu *, lc_hint);
+/**
+ * struct lc_choice - a choice of a backend for a connection
+ * @backend: the backend
+ * @hash: of the key of the connection's record
+ * @client: the connection's, see lc_ct_client()
+ * @origin: marks of LC_ORIGIN for the record
+ */
+struct lc_choice {
+	struct lc_backend	*backend;
+	u32			hash;
+	u32			client;
+	u16			origin;
+};
+
+/**
+ * struct lc_hint - what a processor chose last
+ * @backend: the backend
+ * @hash: of the key of the connection's record; see lc_hint_sign()
+ * @client: the connection's
+ * @when: low bits of jiffies
+ * @origin: marks of LC_ORIGIN for the record; 0: the record has got them
+ */
+struct lc_hint {
+	struct lc_backend __rcu	*backend;
+	u32			hash;
+	u32			client;
+	u32			when;
+	u32			origin;
+};
+
+DECLARE_PER_CPU(struct lc_hint, lc_hint);
 
 /**
  * lc_hint_get() - the backend that this processor chose last
@@ -17,7 +48,7 @@ DECLARE_PER_CPU(struct lc_backend __rcu *, lc_hint);
  */
 static inline struct lc_backend *lc_hint_get(void)
 {
-	return rcu_dereference(*raw_cpu_ptr(&lc_hint));
+	return rcu_dereference(raw_cpu_ptr(&lc_hint)->backend);
 }
 
 /**
@@ -29,9 +60,95 @@ static inline struct lc_backend *lc_hint_get(void)
  */
 static inline void lc_hint_set(struct lc_backend *backend)
 {
-	rcu_assign_pointer(*raw_cpu_ptr(&lc_hint), backend);
+	rcu_assign_pointer(raw_cpu_ptr(&lc_hint)->backend, backend);
 }
 
+/**
+ * lc_hint_sign() - remember for which connection this processor has chosen
+ * @hash: of the key of its record
+ * @client: its client, see lc_ct_client()
+ * @origin: marks of LC_ORIGIN, not 0
+ *
+ * Context: any.
+ */
+static inline void lc_hint_sign(u32 hash, u32 client, u16 origin)
+{
+	raw_cpu_write(lc_hint.hash, hash);
+	raw_cpu_write(lc_hint.client, client);
+	raw_cpu_write(lc_hint.when, (u32)jiffies);
+	raw_cpu_write(lc_hint.origin, origin);
+}
+
+/**
+ * lc_hint_is_pending() - is the connection that this processor chose last not recorded?
+ *
+ * Context: any.
+ * Return: true if its packet was dropped, is held, or has gone to another processor.
+ */
+static inline bool lc_hint_is_pending(void)
+{
+	return raw_cpu_read(lc_hint.origin);
+}
+
+/**
+ * lc_hint_drop() - forget the connection, not the backend, that was chosen last
+ * @choice: receives the choice; its backend as lc_hint_get()
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: jiffies since the choice.
+ */
+static inline u32 lc_hint_drop(struct lc_choice *choice)
+{
+	struct lc_hint *hint = raw_cpu_ptr(&lc_hint);
+
+	*choice = (struct lc_choice) {
+		.backend	= rcu_dereference(hint->backend),
+		.hash		= hint->hash,
+		.client		= hint->client,
+		.origin		= hint->origin,
+	};
+	hint->origin = 0;
+	return (u32)jiffies - hint->when;
+}
+
+/**
+ * lc_hint_restore() - undo lc_hint_take()
+ * @hash: as for lc_hint_take()
+ * @origin: what that returned
+ *
+ * Context: any.
+ */
+static inline void lc_hint_restore(u32 hash, u16 origin)
+{
+	struct lc_hint *hint = raw_cpu_ptr(&lc_hint);
+
+	if (hint->hash == hash)
+		hint->origin = origin;
+}
+
+/**
+ * lc_hint_take() - was this connection's backend chosen by a rule?
+ * @hash: of the key of its record
+ *
+ * Context: any.
+ * Return: the marks that lc_hint_sign() was given for the connection; 0: it was not
+ *	chosen, another processor has chosen, or this one has chosen again.
+ */
+static inline u16 lc_hint_take(u32 hash)
+{
+	u32 origin;
+
+	if (raw_cpu_read(lc_hint.hash) != hash)
+		return 0;
+	origin = raw_cpu_read(lc_hint.origin);
+	raw_cpu_write(lc_hint.origin, 0);
+	return origin;
+}
+
+u16 lc_hint_take_elsewhere(u32 hash);
+void lc_hint_forget_if(bool (*match)(const struct lc_backend *backend,
+				     const void *data),
+		       const void *data);
 void lc_hint_forget(const struct lc_backend *backend);
 
 #endif /* LC_HINT_H */

@@ -15,6 +15,8 @@
 #include "mem.h"
 #include "member.h"
 
+#define LC_COMPARE_MAX	64U	/* members that are compared to find one to copy */
+
 /**
  * lc_kind_index() - the index of a protocol in struct lc_kinds
  * @proto: layer-4 protocol
@@ -117,11 +119,10 @@ struct lc_member *lc_member_add(struct lc_pool *pool,
 	member->pool = pool;
 	member->backend = backend;
 	member->terms = *terms;
-	timerqueue_init(&member->health.out);
-	member->health.tier = LC_TIER_NONE;
-	INIT_LIST_HEAD(&member->health.to_notify);
+	timerqueue_init(&member->out);
+	INIT_LIST_HEAD(&member->to_notify);
 	INIT_LIST_HEAD(&member->capped);
-	lc_sched_dest_add(&member->dest, &pool->sched, &backend->active);
+	lc_sched_dest_add(&member->dest, &pool->sched, &backend->conns);
 	hlist_add_head_rcu(&member->dest.node, &backend->sched_dests);
 	backend->n_sched_dests++;
 	list_add_tail(&member->list, &pool->members);
@@ -134,60 +135,22 @@ free_member:
 	return ERR_PTR(err);
 }
 
-static void set_watching(struct lc_member *member, bool watches,
-			 bool redispatches)
+static void set_watching(struct lc_member *member, bool watches)
 {
 	struct lc_backend *backend = member->backend;
 
+	u32 fail_timeout = member->pool->settings.fail_timeout * HZ;
+
 	WRITE_ONCE(backend->n_watching,
 		   backend->n_watching + watches - member->watches);
-	WRITE_ONCE(backend->n_redispatching,
-		   backend->n_redispatching + redispatches - member->redispatches);
 	member->watches = watches;
-	member->redispatches = redispatches;
-}
-
-#define LC_COUNTS_OUT		BIT(0)
-#define LC_COUNTS_SUSPECT	BIT(1)
-
-static u8 tier_flags(const struct lc_member *member)
-{
-	return (member->health.state != LEASTCONN_HEALTH_IN ? LC_COUNTS_OUT : 0) |
-	       (member->health.suspect ? LC_COUNTS_SUSPECT : 0);
-}
-
-static void tier_add(struct lc_tier_stats *stats, u8 flags, int more)
-{
-	stats->all += more;
-	stats->out += flags & LC_COUNTS_OUT ? more : 0;
-	stats->suspects += flags & LC_COUNTS_SUSPECT ? more : 0;
-}
-
-/* Only this changes the counts of lc_pool.tiers. */
-static void set_tier(struct lc_member *member, enum lc_tier tier, u8 flags)
-{
-	struct lc_health *health = &member->health;
-	struct lc_pool *pool = member->pool;
-
-	if (health->tier != LC_TIER_NONE)
-		tier_add(&pool->tiers[health->tier], health->tier_flags, -1);
-	if (tier != LC_TIER_NONE)
-		tier_add(&pool->tiers[tier], flags, 1);
-	health->tier = tier;
-	health->tier_flags = flags;
-	if (lc_pool_is_short(pool) && list_empty(&pool->short_pools))
-		list_add_tail(&pool->short_pools, &pool->pools->short_pools);
-}
-
-/**
- * lc_member_count_tier() - update lc_pool.tiers after a change of a member
- * @member: the member; its pool is locked
- *
- * lc_member_update() does this, too.
- */
-void lc_member_count_tier(struct lc_member *member)
-{
-	set_tier(member, lc_member_tier(member), tier_flags(member));
+	if (!backend->n_watching) {
+		WRITE_ONCE(backend->fail_timeout, 0);
+		lc_backend_suspect(member->pool->pools->backends, backend,
+				   LC_NOT_SUSPECTED);
+	} else if (watches && backend->fail_timeout < fail_timeout) {
+		WRITE_ONCE(backend->fail_timeout, fail_timeout);
+	}
 }
 
 static void set_due(struct timerqueue_head *queue, struct timerqueue_node *node,
@@ -206,30 +169,56 @@ static void set_due(struct timerqueue_head *queue, struct timerqueue_node *node,
 
 static void set_out(struct lc_member *member, bool out)
 {
-	struct lc_health *health = &member->health;
 	struct lc_pool *pool = member->pool;
 	struct timerqueue_node *first;
 	ktime_t when;
 
-	set_due(&pool->out, &health->out, health->until, out);
+	set_due(&pool->out, &member->out, member->health.until, out);
 	first = timerqueue_getnext(&pool->out);
 	when = first ? first->expires : 0;
 	set_due(&pool->pools->rests, &pool->rest, when, first);
 }
 
+/**
+ * lc_pool_update_policy() - update lc_pool.has_policy
+ * @pool: the pool; locked
+ *
+ * Context: any.
+ */
+void lc_pool_update_policy(struct lc_pool *pool)
+{
+	bool has_trials = pool->tiers[0].n[LC_TRIAL] || pool->tiers[1].n[LC_TRIAL];
+	const struct lc_settings *settings = &pool->settings;
+
+	WRITE_ONCE(pool->has_trials, has_trials);
+	WRITE_ONCE(pool->has_policy,
+		   has_trials || settings->persistent || settings->redispatch);
+}
+
+/* After a change of lc_health.state, too. */
+static void set_tier(struct lc_member *member, struct lc_tier *tier)
+{
+	struct lc_pool *pool = member->pool;
+
+	lc_health_set_tier(&member->health, tier);
+	lc_pool_update_policy(pool);
+	if (lc_pool_is_short(pool) && list_empty(&pool->short_pools))
+		list_add_tail(&pool->short_pools, &pool->pools->short_pools);
+}
+
 /* After a change of lc_health.state. */
 static void update_health(struct lc_member *member)
 {
-	struct lc_health *health = &member->health;
-	bool out = health->state != LEASTCONN_HEALTH_IN;
-	bool notified = health->notified != LEASTCONN_HEALTH_IN;
+	bool out = lc_health_is_out(&member->health);
 
 	set_out(member, out);
-	lc_member_count_tier(member);
-	if (out == notified)
-		list_del_init(&health->to_notify);
-	else if (list_empty(&health->to_notify))
-		list_add_tail(&health->to_notify, &member->pool->pools->to_notify);
+	set_tier(member, lc_member_tier(member));
+	if (!out)
+		member->reason = LEASTCONN_REASON_NONE;
+	if (out == member->notified_out)
+		list_del_init(&member->to_notify);
+	else if (list_empty(&member->to_notify))
+		list_add_tail(&member->to_notify, &member->pool->pools->to_notify);
 }
 
 static void set_capped(struct lc_member *member, bool capped)
@@ -258,8 +247,8 @@ void lc_member_watch_cap(struct lc_member *member)
 static void forget_health(struct lc_member *member)
 {
 	set_out(member, false);
-	set_tier(member, LC_TIER_NONE, 0);
-	list_del_init(&member->health.to_notify);
+	set_tier(member, NULL);
+	list_del_init(&member->to_notify);
 	set_capped(member, false);
 }
 
@@ -276,7 +265,7 @@ void lc_member_del(struct lc_member *member)
 	lockdep_assert_held(&backends->lock);
 
 	lc_member_hide(member, true);
-	set_watching(member, false, false);
+	set_watching(member, false);
 	forget_health(member);
 	list_del(&member->list);
 	member->pool->n_members--;
@@ -315,6 +304,42 @@ struct lc_member *lc_member_find(const struct lc_pool *pool,
 	return NULL;
 }
 
+static bool has_same_rules(const struct lc_member *member,
+			   const struct lc_member *other)
+{
+	const struct lc_health_rules rules = lc_member_rules(member);
+	const struct lc_health_rules others = lc_member_rules(other);
+
+	return rules.max_fails == others.max_fails &&
+	       rules.fail_timeout == others.fail_timeout;
+}
+
+/*
+ * A rule set is loaded while the one that it replaces is still there: what its rules know
+ * of a backend goes on. A backend is known as the newest pool with the same settings
+ * knows it. An ejection by command holds whatever the settings.
+ */
+static void inherit_health(struct lc_member *member)
+{
+	unsigned int left = LC_COMPARE_MAX;
+	const struct lc_member *other;
+
+	hlist_for_each_entry(other, &member->backend->sched_dests, dest.node) {
+		if (!left--)
+			return;
+		if (other->manual ||
+		    (other->in_force && has_same_rules(member, other)))
+			break;
+	}
+	if (!other)
+		return;
+	lc_health_copy(&member->health, &other->health);
+	member->reason = other->reason;
+	member->manual = other->manual;
+	/* Listeners know of the ejection from the rule that this one replaces. */
+	member->notified_out = other->notified_out && !member->pool->name[0];
+}
+
 /**
  * lc_member_update() - let packets choose a member by its current terms and health
  * @member: the member; its pool is locked
@@ -324,25 +349,25 @@ struct lc_member *lc_member_find(const struct lc_pool *pool,
 void lc_member_update(struct lc_member *member)
 {
 	const struct lc_settings *settings = &member->pool->settings;
-	const struct lc_ramp ramp = {
-		.since	= max(member->backend->since, member->health.since),
-		.span	= settings->slow_start * HZ,
-	};
+	struct lc_ramp ramp = { .span = settings->slow_start * HZ };
 	struct lc_pools *pools = member->pool->pools;
 	struct lc_terms terms = member->terms;
 
 	lockdep_assert_held(&pools->backends->lock);
 
+	if (!member->in_force)
+		inherit_health(member);
+	member->in_force = true;
+	ramp.since = max(member->backend->since, member->health.back);
 	update_health(member);
 	lc_member_watch_cap(member);
 	if (!list_empty(&member->capped))
 		WRITE_ONCE(pools->recheck, true);
-	set_watching(member, settings->max_fails || settings->redispatch,
-		     settings->redispatch);
+	set_watching(member, lc_member_max_fails(member));
 	if (member->backend->state != LEASTCONN_STATE_READY ||
-	    member->health.state == LEASTCONN_HEALTH_EJECTED)
+	    member->health.state == LC_EJECTED)
 		terms.weight = 0;
-	if (member->health.state == LEASTCONN_HEALTH_TRIAL)
+	if (member->health.state == LC_TRIAL)
 		terms.max_conns = min_not_zero(terms.max_conns,
 					       member->health.trial_cap);
 	lc_sched_dest_set(&member->dest, &terms, &ramp);

@@ -7,6 +7,7 @@
 #include <linux/timerqueue.h>
 
 #include "backend.h"
+#include "health.h"
 #include "sched.h"
 
 /** LC_MAX_TOTAL - most members of all pools of a namespace, rules' own included */
@@ -69,7 +70,8 @@ struct lc_pools {
 
 /**
  * struct lc_settings - the settings of a pool
- * @max_fails: failed connections within @fail_timeout that eject a backend; 0: never
+ * @max_fails: failed connections within @fail_timeout that eject a backend; 0: never;
+ *	%LEASTCONN_MAX_FAILS_DEFAULT
  * @fail_timeout: seconds
  * @slow_start: seconds in which a backend grows to its full weight; 0: at once
  * @persistent: seconds that an idle client keeps its backend; 0: off
@@ -87,40 +89,20 @@ struct lc_settings {
 
 /** LC_DEFAULTS - the settings of a pool that is given none */
 #define LC_DEFAULTS {						\
+	.max_fails		= LEASTCONN_MAX_FAILS_DEFAULT,	\
 	.fail_timeout		= XT_LEASTCONN_FAIL_TIMEOUT,	\
 	.persistent_mask	= 128,				\
 }
 
-/**
- * enum lc_tier - the members of a pool that replace each other
- * @LC_TIER_ORDINARY: ordinary members; they serve first
- * @LC_TIER_BACKUP: backups; they serve when no ordinary member can
- * @LC_TIERS: how many tiers there are
- * @LC_TIER_NONE: the member takes no connections: not ready, or weight 0
- */
-enum lc_tier {
-	LC_TIER_ORDINARY,
-	LC_TIER_BACKUP,
-	LC_TIERS,
-	LC_TIER_NONE = LC_TIERS,
-};
-
-/**
- * struct lc_tier_stats - the members of a tier of a pool
- * @all: how many there are
- * @out: how many of them are ejected or on trial
- * @suspects: how many are in, but would be ejected if fewer were out
- * @panic: no member answers: all are tried
- */
-struct lc_tier_stats {
-	unsigned int all, out, suspects;
-	bool panic;
-};
+/** LC_TIERS - ordinary members, which serve first, and backups: see lc_member_tier() */
+#define LC_TIERS	2
 
 /**
  * struct lc_pool - backends that rules choose from
  * @sched: makes the choice; packets take only its lock
- * @has_policy: packets must look at @settings
+ * @has_policy: packets must look at @settings, or at @has_trials
+ * @has_trials: a member is on trial. Read without the lock
+ * @origin: marks of LC_ORIGIN for the connections that it gets
  * @settings: in force; packets read some of them
  * @wanted: as they are to be; a change in progress may be ahead of @settings
  * @pools: the namespace's
@@ -134,7 +116,7 @@ struct lc_tier_stats {
  * @rule_kinds: rules that use the pool by its name, by kind
  * @rule: number of the rule; of a pool without a name
  * @name: empty: the pool of a rule with --to
- * @tiers: its members by enum lc_tier
+ * @tiers: its members that take connections; [1]: backups
  * @out: members that rest, by the ends of their rests, then those on trial
  * @rest: in lc_pools.rests while a member rests
  * @short_pools: in lc_pools.short_pools
@@ -144,6 +126,8 @@ struct lc_tier_stats {
 struct lc_pool {
 	struct lc_sched		sched;
 	bool			has_policy;
+	bool			has_trials;
+	u16			origin;
 	struct lc_settings	settings;
 	struct lc_settings	wanted;
 	struct lc_pools		*pools;
@@ -157,51 +141,12 @@ struct lc_pool {
 	struct lc_kinds		rule_kinds;
 	unsigned int		rule;
 	char			name[LEASTCONN_NAME_SIZE];
-	struct lc_tier_stats	tiers[LC_TIERS];
+	struct lc_tier		tiers[LC_TIERS];
 	struct timerqueue_head	out;
 	struct timerqueue_node	rest;
 	struct list_head	short_pools;
 	bool			gone;
 	struct rcu_head		rcu;
-};
-
-/**
- * struct lc_health - the health of a member
- * @state: &enum leastconn_health
- * @notified: @state when it was last reported
- * @suspect: it would be ejected if fewer members were out
- * @doublings: of the next rest
- * @tier: enum lc_tier that lc_pool.tiers counts it in
- * @tier_flags: how it is counted there
- * @reason: &enum leastconn_reason of its ejection
- * @fails: failed connections since @first
- * @first: jiffies of the first of them
- * @rest: jiffies that its last rest took
- * @until: jiffies when its rest ends, or its trial begins again
- * @trial_cap: connections that it may have on trial
- * @back: jiffies when it last came back
- * @since: jiffies from when on the pool gives it connections
- * @out: in lc_pool.out
- * @to_notify: in lc_pools.to_notify
- */
-struct lc_health {
-	u8		state;
-	u8		notified;
-	bool		suspect;
-	u8		doublings;
-	u8		tier;
-	u8		tier_flags;
-	u8		reason;
-	u32		fails;
-	u32		trial_cap;
-	u64		first;
-	u64		rest;
-	u64		until;
-	u64		back;
-	u64		since;
-
-	struct timerqueue_node	out;
-	struct list_head	to_notify;
 };
 
 /**
@@ -212,10 +157,15 @@ struct lc_health {
  * @list: in lc_pool.members
  * @terms: as they are to be; a change in progress may be ahead of @dest
  * @health: its health
+ * @reason: &enum leastconn_reason of its ejection
+ * @manual: a command has ejected it: only the end of its rest or a command brings it back
+ * @notified_out: listeners know that it is out
  * @watches: lc_backend.n_watching counts it
- * @redispatches: lc_backend.n_redispatching counts it
  * @gone: hidden by a change in progress
+ * @in_force: packets may have been able to choose it
  * @notified_full: listeners know that it is full
+ * @out: in lc_pool.out
+ * @to_notify: in lc_pools.to_notify
  * @capped: in lc_pools.capped
  * @rcu: frees the memory after the last reader of its backend's dests
  */
@@ -226,10 +176,15 @@ struct lc_member {
 	struct list_head	list;
 	struct lc_terms		terms;
 	struct lc_health	health;
+	u8			reason;
+	bool			manual;
+	bool			notified_out;
 	bool			watches;
-	bool			redispatches;
 	bool			gone;
+	bool			in_force;
 	bool			notified_full;
+	struct timerqueue_node	out;
+	struct list_head	to_notify;
 	struct list_head	capped;
 	struct rcu_head		rcu;
 };
@@ -238,35 +193,75 @@ struct lc_member {
  * lc_member_tier() - the tier that a member serves in
  * @member: the member; its pool is locked
  *
- * Return: &enum lc_tier.
+ * Return: the tier, or NULL if the administrator gives it no connections: it is not
+ *	ready, was ejected by a command, or has weight 0.
  */
-static inline enum lc_tier lc_member_tier(const struct lc_member *member)
+static inline struct lc_tier *lc_member_tier(const struct lc_member *member)
 {
-	if (!member->terms.weight ||
+	if (!member->terms.weight || member->manual ||
 	    member->backend->state != LEASTCONN_STATE_READY)
-		return LC_TIER_NONE;
-	return member->terms.backup ? LC_TIER_BACKUP : LC_TIER_ORDINARY;
+		return NULL;
+	return &member->pool->tiers[member->terms.backup];
 }
 
 /**
- * lc_tier_is_short() - must members come back before their rest has ended?
- * @stats: their tier; its pool is locked
+ * lc_member_health() - the health of a member as users see it
+ * @member: the member; its pool is locked
  *
- * At most half of a tier is out; it may have fewer members than when the others were
- * ejected.
- *
- * Return: true if some must.
+ * Return: &enum leastconn_health.
  */
-static inline bool lc_tier_is_short(const struct lc_tier_stats *stats)
+static inline u8 lc_member_health(const struct lc_member *member)
 {
-	return 2 * stats->out > stats->all;
+	switch (member->health.state) {
+	case LC_EJECTED:
+		return LEASTCONN_HEALTH_EJECTED;
+	case LC_TRIAL:
+		return LEASTCONN_HEALTH_TRIAL;
+	default:
+		return LEASTCONN_HEALTH_IN;
+	}
+}
+
+/**
+ * lc_member_max_fails() - the failed connections that eject a member
+ * @member: the member; its pool is locked
+ *
+ * By default only TCP is judged: a server need not answer UDP, and a client chooses the
+ * port of a backend without one.
+ *
+ * Return: the number; 0: it is not judged.
+ */
+static inline u32 lc_member_max_fails(const struct lc_member *member)
+{
+	u32 max_fails = member->pool->settings.max_fails;
+
+	if (max_fails != LEASTCONN_MAX_FAILS_DEFAULT)
+		return max_fails;
+	return member->backend->key.proto == IPPROTO_TCP ?
+	       XT_LEASTCONN_MAX_FAILS : 0;
+}
+
+/**
+ * lc_member_rules() - what decides about the health of a member
+ * @member: the member; its pool is locked
+ *
+ * Return: the rules.
+ */
+static inline struct lc_health_rules
+lc_member_rules(const struct lc_member *member)
+{
+	return (struct lc_health_rules) {
+		.max_fails	= lc_member_max_fails(member),
+		.fail_timeout	= (u64)member->pool->settings.fail_timeout * HZ,
+	};
 }
 
 /**
  * lc_pool_is_short() - must members of any tier come back?
  * @pool: the pool; locked
  *
- * A pool without max_fails has none out.
+ * A pool without max_fails has none out, except those that a command ejected: they
+ * are counted here, but are not brought back.
  *
  * Return: true if some must.
  */
@@ -274,8 +269,8 @@ static inline bool lc_pool_is_short(struct lc_pool *pool)
 {
 	if (!pool->settings.max_fails)
 		return timerqueue_getnext(&pool->out);
-	return lc_tier_is_short(&pool->tiers[LC_TIER_ORDINARY]) ||
-	       lc_tier_is_short(&pool->tiers[LC_TIER_BACKUP]);
+	return lc_tier_is_short(&pool->tiers[0]) ||
+	       lc_tier_is_short(&pool->tiers[1]);
 }
 
 unsigned int *lc_kind(struct lc_kinds *kinds, u8 family, u8 proto);
@@ -289,7 +284,7 @@ void lc_member_hide(struct lc_member *member, bool gone);
 struct lc_member *lc_member_find(const struct lc_pool *pool,
 				 const struct lc_backend *backend);
 void lc_member_update(struct lc_member *member);
-void lc_member_count_tier(struct lc_member *member);
 void lc_member_watch_cap(struct lc_member *member);
+void lc_pool_update_policy(struct lc_pool *pool);
 
 #endif /* LC_MEMBER_H */

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Messages: writes pools and backends as netlink attributes, for dumps and events. */
+/* Messages: writes pools, backends and clients as netlink attributes, for dumps and events. */
 #include <net/netlink.h>
 
+#include "clients.h"
 #include "message.h"
 #include "snapshot.h"
+
+static int message_put_address(struct sk_buff *skb, int attr, u8 family,
+			       const union nf_inet_addr *addr)
+{
+	return nla_put(skb, attr, family == NFPROTO_IPV6 ? 16 : 4, addr);
+}
 
 static int message_put_key(struct sk_buff *skb, const struct lc_backend_key *key)
 {
 	return nla_put_u32(skb, LEASTCONN_A_FAMILY, key->family) ||
-	       nla_put(skb, LEASTCONN_A_ADDRESS,
-		       key->family == NFPROTO_IPV6 ? 16 : 4, &key->addr) ||
+	       message_put_address(skb, LEASTCONN_A_ADDRESS, key->family,
+				   &key->addr) ||
 	       nla_put_u32(skb, LEASTCONN_A_PORT, ntohs(key->port)) ||
 	       nla_put_u32(skb, LEASTCONN_A_PROTO, key->proto);
 }
@@ -77,6 +84,30 @@ int lc_message_put(struct sk_buff *skb, const struct lc_row *row)
 	    (message_put_terms(skb, &row->terms) ||
 	     nla_put_u32(skb, LEASTCONN_A_HEALTH, row->health) ||
 	     nla_put_u32(skb, LEASTCONN_A_REASON, row->reason)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/**
+ * lc_message_put_client() - add the attributes of a client to a message
+ * @skb: the message
+ * @row: the client
+ *
+ * Context: any.
+ * Return: 0, or -EMSGSIZE if there is not enough room. Then the message may have some
+ *	of them.
+ */
+int lc_message_put_client(struct sk_buff *skb, const struct lc_client_row *row)
+{
+	const struct lc_client_key *key = &row->key;
+
+	if (message_put_key(skb, &row->backend) ||
+	    message_put_address(skb, LEASTCONN_A_CLIENT, key->family, &key->from) ||
+	    nla_put_u32(skb, LEASTCONN_A_CLIENT_PREFIX, row->prefix) ||
+	    message_put_address(skb, LEASTCONN_A_SERVICE, key->family, &key->to) ||
+	    nla_put_u32(skb, LEASTCONN_A_SERVICE_PORT, ntohs(key->port)) ||
+	    nla_put_u32(skb, LEASTCONN_A_SERVICE_PROTO, key->proto) ||
+	    nla_put_u32(skb, LEASTCONN_A_EXPIRES, row->seconds))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -42,11 +42,12 @@ static int __net_init net_init(struct net *net)
 		return err;
 	}
 	lc_pools_init(&ln->pools, &ln->backends);
-	lc_clients_init(&ln->clients);
-	lc_healer_init(&ln->healer, &ln->pools, &ln->clients, ln->share);
+	lc_clients_init(&ln->clients, &ln->records);
+	lc_healer_init(&ln->healer, &ln->pools, &ln->clients, &ln->records,
+		       ln->share);
 	lc_gc_init(&ln->gc, net, &ln->records, &ln->healer);
 	lc_scan_net_init(&ln->scan, &ln->gc);
-	lc_tracker_init(&ln->tracker, &ln->scan);
+	lc_tracker_init(&ln->tracker, &ln->scan, &ln->retries);
 	lc_control_init(&ln->control, &ln->tracker);
 	return 0;
 }
@@ -59,6 +60,7 @@ static void __net_exit net_pre_exit(struct net *net)
 	lc_control_exit(&ln->control);
 	lc_tracker_close(&ln->tracker);
 	lc_healer_close(&ln->healer);
+	lc_records_stop(&ln->records);
 }
 
 /* Rules may outlive this. They free what they use. */
@@ -70,6 +72,7 @@ static void __net_exit net_exit(struct net *net)
 	lc_gc_exit(&ln->gc);
 	lc_healer_exit(&ln->healer);
 	lc_records_close(&ln->records);
+	lc_retries_close(&ln->retries);
 	lc_clients_close(&ln->clients);
 	lc_pools_exit(&ln->pools);
 	lc_backends_exit(&ln->backends);

@@ -5,9 +5,10 @@
 #include "clients.h"
 #include "control.h"
 #include "gc.h"
-#include "health.h"
+#include "healer.h"
 #include "pool.h"
 #include "record.h"
+#include "retry.h"
 #include "scan.h"
 #include "share.h"
 #include "track.h"
@@ -20,6 +21,7 @@
  * @pools: the pools that rules choose from
  * @clients: the backends that clients were given
  * @records: the connections that are counted
+ * @retries: what redispatched connections have tried
  * @healer: judges backends
  * @gc: re-checks records
  * @scan: adopts connections
@@ -33,6 +35,7 @@ struct lc_net {
 	struct lc_pools		pools;
 	struct lc_clients	clients;
 	struct lc_records	records;
+	struct lc_retries	retries;
 	struct lc_healer	healer;
 	struct lc_gc		gc;
 	struct lc_scan		scan;

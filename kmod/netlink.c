@@ -6,13 +6,16 @@
  * documented in include/uapi/linux/leastconn.h.
  */
 #include <linux/err.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 
 #include "change.h"
 #include "compat.h"
 #include "event.h"
+#include "mem.h"
 #include "message.h"
 #include "net.h"
 #include "netlink.h"
@@ -95,7 +98,7 @@ static int netlink_make_changes(struct lc_net *ln, struct genl_info *info,
 	}
 	lc_event_notify_changes(&family, ln->net, &changes);
 	*count = lc_control_apply(&ln->control, &changes);
-	lc_health_changed(&ln->healer);
+	lc_healer_changed(&ln->healer);
 	return 0;
 }
 
@@ -239,6 +242,119 @@ static int dump_done(struct netlink_callback *cb)
 	return 0;
 }
 
+/**
+ * struct clients_dump - the state of a dump of clients
+ * @filter: selects clients
+ * @cursor: where the next message goes on
+ */
+struct clients_dump {
+	struct lc_client_filter	filter;
+	struct lc_client_cursor	cursor;
+};
+
+/* On success the caller frees the keys in the filter. */
+static int netlink_read_filter(struct lc_client_filter *filter, struct lc_net *ln,
+			       struct nlattr *tb[], struct netlink_ext_ack *extack)
+{
+	const struct nlattr *name = tb[LEASTCONN_A_POOL];
+	struct lc_pool_keys *keys;
+	int err;
+
+	err = lc_request_read_client(filter, tb, extack);
+	if (err || !name)
+		return err;
+	keys = lc_pool_keys_alloc(&ln->pools, nla_data(name));
+	if (keys == ERR_PTR(-ENOENT))
+		NL_SET_ERR_MSG_ATTR(extack, name, "no such pool");
+	if (IS_ERR(keys))
+		return PTR_ERR(keys);
+	filter->pool = keys;
+	return 0;
+}
+
+static int dump_start_clients(struct netlink_callback *cb)
+{
+	struct lc_net *ln = lc_net(sock_net(cb->skb->sk));
+	struct clients_dump *dump;
+	int err;
+
+	dump = kzalloc(sizeof(*dump), lc_mem_gfp());
+	if (!dump)
+		return -ENOMEM;
+	err = netlink_begin_command(ln->share, cb->extack);
+	if (!err) {
+		err = netlink_read_filter(&dump->filter, ln,
+					  genl_info_dump(cb)->attrs, cb->extack);
+		lc_share_end_command(ln->share);
+	}
+	if (err) {
+		kfree(dump);
+		return err;
+	}
+	cb->args[0] = (long)dump;
+	return 0;
+}
+
+static int dump_put_client(struct sk_buff *skb, struct netlink_callback *cb,
+			   const struct lc_client_row *row)
+{
+	void *message = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+				    cb->nlh->nlmsg_seq, &family, NLM_F_MULTI,
+				    LEASTCONN_CMD_GET_CLIENTS);
+
+	if (!message)
+		return -EMSGSIZE;
+	if (lc_message_put_client(skb, row)) {
+		genlmsg_cancel(skb, message);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, message);
+	return 0;
+}
+
+/* A client for which there is no room is found again for the next part. */
+static int dump_clients(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct lc_clients *clients = &lc_net(sock_net(cb->skb->sk))->clients;
+	struct clients_dump *dump = (struct clients_dump *)cb->args[0];
+	struct lc_client_cursor cursor = dump->cursor;
+	struct lc_client_row row;
+
+	while (lc_clients_next(clients, &cursor, &dump->filter, &row)) {
+		if (dump_put_client(skb, cb, &row))
+			return skb->len;
+		dump->cursor = cursor;
+	}
+	dump->cursor = cursor;
+	return skb->len;
+}
+
+static int dump_done_clients(struct netlink_callback *cb)
+{
+	struct clients_dump *dump = (struct clients_dump *)cb->args[0];
+
+	kvfree(dump->filter.pool);
+	kfree(dump);
+	return 0;
+}
+
+static int netlink_flush_clients(struct sk_buff *skb, struct genl_info *info)
+{
+	struct lc_net *ln = lc_net(genl_info_net(info));
+	struct lc_client_filter filter = {};
+	int err;
+
+	err = netlink_begin_command(ln->share, info->extack);
+	if (err)
+		return err;
+	err = netlink_read_filter(&filter, ln, info->attrs, info->extack);
+	if (!err)
+		lc_clients_flush(&ln->clients, &filter);
+	lc_share_end_command(ln->share);
+	kvfree(filter.pool);
+	return err;
+}
+
 static const struct genl_ops ops[] = {
 	{
 		.cmd		= LEASTCONN_CMD_CHANGE,
@@ -264,6 +380,22 @@ static const struct genl_ops ops[] = {
 		.start		= dump_start_backends,
 		.dumpit		= dump_backends,
 		.done		= dump_done,
+	},
+	{
+		.cmd		= LEASTCONN_CMD_GET_CLIENTS,
+		.flags		= GENL_UNS_ADMIN_PERM,
+		.policy		= lc_clients_policy,
+		.maxattr	= LC_CLIENTS_POLICY_SIZE - 1,
+		.start		= dump_start_clients,
+		.dumpit		= dump_clients,
+		.done		= dump_done_clients,
+	},
+	{
+		.cmd		= LEASTCONN_CMD_FLUSH_CLIENTS,
+		.flags		= GENL_UNS_ADMIN_PERM,
+		.policy		= lc_clients_policy,
+		.maxattr	= LC_CLIENTS_POLICY_SIZE - 1,
+		.doit		= netlink_flush_clients,
 	},
 };
 
@@ -309,7 +441,7 @@ int __init lc_netlink_init(void)
 void lc_netlink_exit(void)
 {
 	lc_notify_set(NULL);
-	/* The work of health.c may still be calling the notifier. */
+	/* The work of healer.c may still be calling the notifier. */
 	flush_workqueue(lc_wq);
 	genl_unregister_family(&family);
 }

@@ -6,19 +6,24 @@
  * been checked. A pool with a name belongs to the namespace; its members come and go
  * while rules use it.
  */
+#include <linux/bsearch.h>
 #include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/jhash.h>
 #include <linux/module.h>
+#include <linux/overflow.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 #include <linux/string.h>
 
 #include "addr.h"
 #include "hint.h"
 #include "mem.h"
 #include "pool.h"
+#include "record.h"
+#include "retry.h"
 
 /* The bucket of lc_pools.names for a name. */
 static struct hlist_head *name_bucket(struct lc_pools *pools, const char *name)
@@ -102,7 +107,9 @@ static void apply_settings(struct lc_pool *pool)
 	WRITE_ONCE(settings->persistent, wanted->persistent);
 	WRITE_ONCE(settings->persistent_mask, wanted->persistent_mask);
 	WRITE_ONCE(settings->redispatch, wanted->redispatch);
-	WRITE_ONCE(pool->has_policy, wanted->persistent || wanted->redispatch);
+	lc_pool_update_policy(pool);
+	WRITE_ONCE(pool->origin,
+		   LC_CHOSEN | (wanted->redispatch ? LC_REDISPATCH : 0));
 }
 
 /**
@@ -137,6 +144,7 @@ struct lc_pool *lc_pool_alloc(struct lc_pools *pools, const char *name,
 	apply_settings(pool);
 	pool->pools = pools;
 	INIT_LIST_HEAD(&pool->members);
+	pool->tiers[0].next = &pool->tiers[1];
 	timerqueue_init_head(&pool->out);
 	timerqueue_init(&pool->rest);
 	INIT_LIST_HEAD(&pool->short_pools);
@@ -217,6 +225,60 @@ struct lc_pool *lc_pool_find(struct lc_pools *pools, const char *name)
 	return NULL;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct lc_backend_key));
+}
+
+/**
+ * lc_pool_keys_alloc() - copy the keys of a pool's backends
+ * @pools: the namespace's; not locked
+ * @name: the name of the pool
+ *
+ * A search in the copy takes the same time for every backend, without a lock.
+ *
+ * Context: may sleep; the memory is charged to the caller.
+ * Return: the keys, which the caller frees by kvfree(), or ERR_PTR(): -ENOENT if there
+ *	is no such pool.
+ */
+struct lc_pool_keys *lc_pool_keys_alloc(struct lc_pools *pools, const char *name)
+{
+	struct lc_pool_keys *keys = ERR_PTR(-ENOENT);
+	const struct lc_member *member;
+	struct lc_pool *pool;
+
+	/* Keys are compared as bytes: they must have no padding. */
+	BUILD_BUG_ON(sizeof(struct lc_backend_key) != 20);
+
+	mutex_lock(&pools->backends->lock);
+	pool = lc_pool_find(pools, name);
+	if (pool)
+		keys = lc_mem_zalloc(struct_size(keys, keys, pool->n_members)) ?:
+		       ERR_PTR(-ENOMEM);
+	if (!IS_ERR(keys))
+		list_for_each_entry(member, &pool->members, list)
+			keys->keys[keys->count++] = member->backend->key;
+	mutex_unlock(&pools->backends->lock);
+	if (!IS_ERR(keys))
+		sort(keys->keys, keys->count, sizeof(keys->keys[0]), compare_keys,
+		     NULL);
+	return keys;
+}
+
+/**
+ * lc_pool_keys_have() - is a backend among those of a pool?
+ * @keys: from lc_pool_keys_alloc()
+ * @key: the backend
+ *
+ * Context: any.
+ * Return: true if it is.
+ */
+bool lc_pool_keys_have(const struct lc_pool_keys *keys,
+		       const struct lc_backend_key *key)
+{
+	return bsearch(key, keys->keys, keys->count, sizeof(*key), compare_keys);
+}
+
 /**
  * lc_pool_is_name() - is a text a valid name of a pool?
  * @text: the text; it need not end with a zero byte
@@ -292,8 +354,9 @@ const char *lc_pool_use(struct lc_pool *pool, u8 family, u8 proto)
 	const char *reason;
 
 	if (count_other_family(&pool->member_kinds, family))
-		return family == NFPROTO_IPV4 ? "its backends are IPv6" :
-						"its backends are IPv4";
+		return family == NFPROTO_IPV4 ?
+		       "its backends are IPv6, use ip6tables" :
+		       "its backends are IPv4, use iptables";
 	reason = other_proto[find_other_proto(&pool->member_kinds, family,
 					      proto, 1)];
 	if (reason)
@@ -380,18 +443,72 @@ void lc_pool_update(struct lc_pool *pool)
 
 static struct lc_backend *backend_at(const struct lc_sched *sched, int at)
 {
-	return container_of(sched->tournament.slots[at].active,
-			    struct lc_backend, active);
+	return container_of(sched->tournament.slots[at].conns,
+			    struct lc_backend, conns);
 }
 
-static struct lc_backend *choose_other_at(struct lc_sched *sched, int at)
+static unsigned int last_taken(const struct lc_tried *tried,
+			       const struct lc_backend *backend)
 {
-	return backend_at(sched, lc_tournament_choose_other(&sched->tournament,
-							    at));
+	return lc_retry_last(tried->retries, tried->hash, backend);
 }
 
-static __always_inline const struct lc_backend_key *
-choose(struct lc_pool *pool, const struct lc_backend *avoid)
+/* The backend is on trial and has failed this client before: it may have banned it. */
+static bool leaves_trial(const struct lc_tried *tried,
+			 const struct lc_backend *backend)
+{
+	return tried->client && atomic_read(&backend->suspected) == LC_AWAITED &&
+	       lc_evidence_has_failed(&backend->evidence, tried->client);
+}
+
+/**
+ * lc_pool_avoids() - should a connection rather go to another backend?
+ * @tried: the connection
+ * @backend: the backend
+ *
+ * The connection was taken from the backend, or another client decides its trial.
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: true if it should.
+ */
+bool lc_pool_avoids(const struct lc_tried *tried, const struct lc_backend *backend)
+{
+	return last_taken(tried, backend) || leaves_trial(tried, backend);
+}
+
+/*
+ * Return: the index of the best slot that is not avoided. If all are, the one that the
+ * connection was taken from longest ago: it may have been slow only once.
+ */
+static int choose_untried(struct lc_sched *sched, int best,
+			  const struct lc_tried *tried)
+{
+	unsigned int last, oldest = UINT_MAX, n = 0;
+	int at = best, oldest_at = best;
+	const struct lc_backend *backend;
+	int indexes[LC_MAX_TRIES];
+
+	BUILD_BUG_ON(LC_MAX_TRIES > LC_OTHERS);
+
+	while (at >= 0) {
+		backend = backend_at(sched, at);
+		last = last_taken(tried, backend);
+		if (!last && !leaves_trial(tried, backend))
+			return at;
+		if (last < oldest) {
+			oldest = last;
+			oldest_at = at;
+		}
+		if (n == LC_MAX_TRIES)
+			break;
+		indexes[n++] = at;
+		at = lc_tournament_choose_other(&sched->tournament, indexes, n);
+	}
+	return oldest_at;
+}
+
+static __always_inline struct lc_backend *choose(struct lc_pool *pool,
+						 const struct lc_tried *tried)
 {
 	struct lc_sched *sched = &pool->sched;
 	struct lc_backend *backend = NULL;
@@ -402,14 +519,14 @@ choose(struct lc_pool *pool, const struct lc_backend *avoid)
 		lc_sched_advance(sched);
 	at = lc_tournament_choose(&sched->tournament);
 	if (at >= 0) {
+		if (tried)
+			at = choose_untried(sched, at, tried);
 		backend = backend_at(sched, at);
-		if (avoid && backend == avoid)
-			backend = choose_other_at(sched, at);
 		/* Under the lock: see lc_hint_set(). */
 		lc_hint_set(backend);
 	}
 	spin_unlock_bh(&sched->lock);
-	return backend ? &backend->key : NULL;
+	return backend;
 }
 
 /**
@@ -419,26 +536,26 @@ choose(struct lc_pool *pool, const struct lc_backend *avoid)
  * Nothing is counted: a connection is counted when it is recorded.
  *
  * Context: any, under rcu_read_lock(); the caller keeps the pool alive.
- * Return: the backend's key, valid until the read section ends, or NULL if no backend
- *	can take a connection.
+ * Return: the backend, valid until the read section ends, or NULL if no backend can take
+ *	a connection.
  */
-const struct lc_backend_key *lc_pool_choose(struct lc_pool *pool)
+struct lc_backend *lc_pool_choose(struct lc_pool *pool)
 {
 	return choose(pool, NULL);
 }
 
 /**
- * lc_pool_choose_other() - choose a backend, one of them only if there is no other
+ * lc_pool_choose_untried() - choose a backend that a connection does not avoid
  * @pool: the pool
- * @avoid: the backend to avoid, which is only compared; or NULL
+ * @tried: the connection
  *
  * Context: as lc_pool_choose().
- * Return: as lc_pool_choose().
+ * Return: as lc_pool_choose(); one that it avoids if there is no other.
  */
-const struct lc_backend_key *
-lc_pool_choose_other(struct lc_pool *pool, const struct lc_backend *avoid)
+struct lc_backend *lc_pool_choose_untried(struct lc_pool *pool,
+					  const struct lc_tried *tried)
 {
-	return choose(pool, avoid);
+	return choose(pool, tried);
 }
 
 /**

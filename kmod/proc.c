@@ -161,6 +161,10 @@ static const char *reason_name(u8 reason)
 		return "refused";
 	case LEASTCONN_REASON_UNREACHABLE:
 		return "unreachable";
+	case LEASTCONN_REASON_DROPPED:
+		return "dropped";
+	case LEASTCONN_REASON_MANUAL:
+		return "manual";
 	default:
 		return "?";
 	}
@@ -176,10 +180,10 @@ static void proc_show_ejected(struct seq_file *seq,
 	char before = ' ';
 
 	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
-		if (member->health.state == LEASTCONN_HEALTH_IN)
+		if (!lc_health_is_out(&member->health))
 			continue;
 		count++;
-		reasons |= BIT(member->health.reason);
+		reasons |= BIT(member->reason);
 	}
 	seq_printf(seq, " %7u", count);
 	for_each_set_bit(reason, &reasons, LEASTCONN_REASON_MAX + 1) {
@@ -206,7 +210,7 @@ static int proc_seq_show(struct seq_file *seq, void *v)
 		   proto_name(backend->key.proto));
 	proc_show_address(seq, &backend->key);
 	seq_printf(seq, " %5u %10d %10d %10lld %-5s %10u",
-		   ntohs(backend->key.port), atomic_read(&backend->active),
+		   ntohs(backend->key.port), lc_backend_active(backend),
 		   atomic_read(&backend->inactive),
 		   (long long)atomic64_read(&backend->total),
 		   state_name(backend->state),

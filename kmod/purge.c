@@ -6,7 +6,7 @@
 #include "compat.h"
 #include "ct.h"
 #include "gc.h"
-#include "health.h"
+#include "healer.h"
 #include "purge.h"
 #include "share.h"
 #include "walk.h"
@@ -125,8 +125,8 @@ static bool purge_records(struct purge *purge)
 	return done;
 }
 
-/* Called under a conntrack bucket lock. Return: true if the entry is to be deleted. */
-static bool purge_entry(struct nf_conn *ct, void *data)
+/* Called under a conntrack bucket lock. Return: negative if the entry is to be deleted. */
+static int purge_entry(struct nf_conn *ct, void *data)
 {
 	struct purge *purge = data;
 	bool purged;
@@ -134,7 +134,7 @@ static bool purge_entry(struct nf_conn *ct, void *data)
 	purged = net_eq(nf_ct_net(ct), purge->gc->net) &&
 		 entry_is_purged(purge->gc, ct);
 	purge->count += purged;
-	return purged;
+	return purged ? -1 : 0;
 }
 
 /**

@@ -27,6 +27,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
+#include "hint.h"
 #include "record.h"
 
 struct kmem_cache *lc_record_cache __read_mostly;
@@ -90,13 +91,14 @@ int lc_records_open(struct lc_records *records)
 		goto free_locks;
 	if (lc_table_init(&records->old, records->locks, record_hash_node, records))
 		goto exit_young;
-	records->open = true;
+	WRITE_ONCE(records->open, true);
 	return 0;
 
 exit_young:
 	lc_table_exit(&records->young, NULL);
 free_locks:
 	lc_table_locks_free(records->locks);
+	records->locks = NULL;
 	return -ENOMEM;
 }
 
@@ -117,14 +119,29 @@ static void record_free_node(struct lc_node *node)
 }
 
 /**
+ * lc_records_stop() - the namespace ends: lc_record_claim() finds nothing any more
+ * @records: the namespace's
+ *
+ * Until its rules have gone, packets of other namespaces may ask for its records: see
+ * lc_healer_unconfirmed(). Those that have begun end with the next RCU grace period.
+ *
+ * Context: any.
+ */
+void lc_records_stop(struct lc_records *records)
+{
+	WRITE_ONCE(records->open, false);
+}
+
+/**
  * lc_records_close() - the namespace ends: free its records and tables
- * @records: the namespace's; neither hooks nor the gc use it any more
+ * @records: the namespace's; stopped before the last grace period. Neither hooks nor the
+ *	gc use it any more
  *
  * Context: may sleep.
  */
 void lc_records_close(struct lc_records *records)
 {
-	if (!records->open)
+	if (!records->locks)
 		return;
 	lc_table_exit(&records->old, record_free_node);
 	lc_table_exit(&records->young, record_free_node);
@@ -158,44 +175,70 @@ static bool record_may_clash(const struct lc_record *record)
 	       record->key.proto != IPPROTO_TCP;
 }
 
+/**
+ * lc_dests_updates() - how many pools are updated when a connection begins or ends
+ * @dests: the backends that count it
+ *
+ * Context: any, under rcu_read_lock() or with references.
+ * Return: the number.
+ */
+unsigned int lc_dests_updates(const struct lc_dests *dests)
+{
+	return (dests->exact ? READ_ONCE(dests->exact->n_sched_dests) : 0) +
+	       (dests->any_port ? READ_ONCE(dests->any_port->n_sched_dests) : 0);
+}
+
 /*
  * Move the counts of a connection from the backend in @slot to @new, and from the
- * record's phase to @to.
+ * record's phase to @to. Return: how many pools were updated.
  */
-static void record_account(struct lc_record *record, struct lc_backend **slot,
-			   struct lc_backend *new, enum lc_phase to, bool begins)
+static unsigned int record_account(struct lc_record *record,
+				   struct lc_backend **slot,
+				   struct lc_backend *new, enum lc_phase to,
+				   bool begins)
 {
 	enum lc_phase from = lc_record_phase(record);
 	struct lc_backend *old = *slot;
+	unsigned int updates = 0;
 
 	if (old == new) {
 		if (!old)
-			return;
+			return 0;
 		lc_backend_count(old, from, to);
-		if (begins && from != LC_ACTIVE)
+		if (begins && !lc_phase_is_active(from))
 			atomic64_inc(&old->total);
-		return;
+		return from == to ? 0 : READ_ONCE(old->n_sched_dests);
 	}
 	if (new && !lc_backend_get(new))
 		new = NULL;
 	if (new) {
 		lc_backend_count(new, LC_ENDED, to);
+		updates += READ_ONCE(new->n_sched_dests);
 		if (!old || READ_ONCE(old->gone) || !record_may_clash(record))
 			atomic64_inc(&new->total);
 	}
 	WRITE_ONCE(*slot, new);
 	if (old) {
 		lc_backend_count(old, from, LC_ENDED);
+		updates += READ_ONCE(old->n_sched_dests);
 		lc_backend_put(old);
 	}
+	return updates;
 }
 
-static void record_update(struct lc_record *record, const struct lc_dests *dests,
-			  enum lc_phase phase, bool begins)
+/* Return: how many pools were updated. */
+static unsigned int record_update(struct lc_record *record,
+				  const struct lc_dests *dests,
+				  enum lc_phase phase, bool begins)
 {
-	record_account(record, &record->dests.exact, dests->exact, phase, begins);
-	record_account(record, &record->dests.any_port, dests->any_port, phase, begins);
+	unsigned int updates;
+
+	updates = record_account(record, &record->dests.exact, dests->exact,
+				 phase, begins);
+	updates += record_account(record, &record->dests.any_port,
+				  dests->any_port, phase, begins);
 	WRITE_ONCE(record->marks, (record->marks & ~LC_PHASE) | phase);
+	return updates;
 }
 
 /**
@@ -256,25 +299,26 @@ bool lc_record_exists(struct lc_records *records, const struct lc_record_key *ke
  * @dests: the backends that count the connection from now on
  * @phase: the phase of the connection
  * @begins: true if the connection is new, and takes over the record of an earlier one
- * @witnessed: LC_WITNESSED, or 0; of a new connection
+ * @origin: marks of LC_ORIGIN; of a new connection
  *
  * If the connection is new, or its record has ended, the gc checks the record once
  * more before it frees it: the last check may have seen the end of the previous
  * entry. A connection that is only seen again keeps its marks, so that an answer or a
- * failure is not counted twice. A connection that was redispatched keeps its number of
- * tries.
+ * failure is not counted twice, and stays half-open until the gc's next check: only that
+ * knows better. A connection that was redispatched keeps its number of tries.
  *
  * Context: any, under rcu_read_lock().
- * Return: false if there is no record with this key.
+ * Return: how many pools were updated, or -ENOENT: there is no record with this key.
  */
-bool lc_record_renew(struct lc_records *records,
-		     const struct lc_record_key *key,
-		     const struct lc_dests *dests, enum lc_phase phase,
-		     bool begins, u16 witnessed)
+int lc_record_renew(struct lc_records *records,
+		    const struct lc_record_key *key,
+		    const struct lc_dests *dests, enum lc_phase phase,
+		    bool begins, u16 origin)
 {
 	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
 	struct lc_record *record;
+	int updates = -ENOENT;
 	u16 keep = U16_MAX;
 	bool ended;
 
@@ -282,19 +326,22 @@ bool lc_record_renew(struct lc_records *records,
 	record = record_find(records, hash, key);
 	if (record) {
 		ended = lc_record_phase(record) == LC_ENDED;
+		if (!begins && phase == LC_ACTIVE &&
+		    lc_record_phase(record) == LC_HALF_OPEN)
+			phase = LC_HALF_OPEN;
 		if (begins)
 			keep = LC_PHASE | LC_YOUNG;
 		else if (ended)
-			keep = LC_PHASE | LC_YOUNG | LC_WITNESSED | LC_JUDGED;
+			keep = LC_PHASE | LC_YOUNG | LC_ORIGIN | LC_JUDGED;
 		/* The client may be retrying a connection that was redispatched. */
 		if (ended)
 			keep |= LC_TRIES;
-		record_update(record, dests, phase, begins);
+		updates = record_update(record, dests, phase, begins);
 		WRITE_ONCE(record->marks, (record->marks & keep) |
-			   (begins ? witnessed : 0));
+			   (begins ? origin : 0));
 	}
 	spin_unlock_bh(lock);
-	return record;
+	return updates;
 }
 
 /**
@@ -316,7 +363,7 @@ bool lc_record_close(struct lc_records *records,
 
 	spin_lock_bh(lock);
 	record = record_find(records, hash, key);
-	closes = record && lc_record_phase(record) == LC_ACTIVE;
+	closes = record && lc_phase_is_active(lc_record_phase(record));
 	if (closes)
 		record_update(record, &record->dests, phase, false);
 	spin_unlock_bh(lock);
@@ -324,30 +371,119 @@ bool lc_record_close(struct lc_records *records,
 }
 
 /**
- * lc_record_mark_failed() - note that its backend has failed an active connection
+ * lc_record_mark_judged() - judge a backend by an active connection, once and for all
  * @records: the namespace's
  * @key: the connection's key; there may be no record with it
  *
  * Context: any.
- * Return: true if there is an active record of a connection that the hook saw begin,
- *	and no backend has been judged by it.
+ * Return: the record's marks of LC_ORIGIN; 0 if there is no active record of a
+ *	connection that the hook saw begin, or a backend has been judged by it.
  */
-bool lc_record_mark_failed(struct lc_records *records,
-			   const struct lc_record_key *key)
+u16 lc_record_mark_judged(struct lc_records *records,
+			  const struct lc_record_key *key)
 {
 	u32 hash = lc_record_hash(records, key);
 	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
 	struct lc_record *record;
-	bool news;
+	u16 origin = 0;
 
 	spin_lock_bh(lock);
 	record = record_find(records, hash, key);
-	news = record && lc_record_phase(record) == LC_ACTIVE &&
-	       (record->marks & (LC_WITNESSED | LC_JUDGED)) == LC_WITNESSED;
-	if (news)
+	if (record && lc_phase_is_active(lc_record_phase(record)) &&
+	    (record->marks & (LC_WITNESSED | LC_JUDGED)) == LC_WITNESSED) {
+		origin = record->marks & LC_ORIGIN;
 		WRITE_ONCE(record->marks, record->marks | LC_JUDGED);
+	}
 	spin_unlock_bh(lock);
-	return news;
+	return origin;
+}
+
+static struct lc_record *record_find_choice(const struct lc_records *records,
+					    const struct lc_table *table,
+					    const struct lc_choice *choice)
+{
+	struct lc_record *record;
+	struct lc_node *node;
+
+	node = lc_table_bucket(table, choice->hash)->first;
+	for (; node; node = node->next) {
+		record = container_of(node, struct lc_record, node);
+		if ((record->dests.exact == choice->backend ||
+		     record->dests.any_port == choice->backend) &&
+		    lc_record_hash(records, &record->key) == choice->hash)
+			return record;
+	}
+	return NULL;
+}
+
+/**
+ * lc_record_claim() - a rule has chosen the backend of a connection that is recorded
+ * @records: the namespace's
+ * @choice: the choice; its backend is only compared
+ *
+ * Its packet has gone to another processor after the choice.
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: false if there is no record of this connection with this backend.
+ */
+bool lc_record_claim(struct lc_records *records, const struct lc_choice *choice)
+{
+	struct lc_record *record;
+
+	if (!READ_ONCE(records->open))
+		return false;
+	spin_lock_bh(lc_table_lockptr(&records->young, choice->hash));
+	record = record_find_choice(records, &records->young, choice) ?:
+		 record_find_choice(records, &records->old, choice);
+	if (record)
+		WRITE_ONCE(record->marks, record->marks | choice->origin);
+	spin_unlock_bh(lc_table_lockptr(&records->young, choice->hash));
+	return record;
+}
+
+/**
+ * lc_record_give_up() - the backend of a connection has not answered it in time
+ * @records: the namespace's
+ * @key: the connection's key; there may be no record with it
+ *
+ * An answer is still taken. The client's next SYN goes to another backend.
+ *
+ * Context: any.
+ */
+void lc_record_give_up(struct lc_records *records, const struct lc_record_key *key)
+{
+	u32 hash = lc_record_hash(records, key);
+	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
+	struct lc_record *record;
+
+	spin_lock_bh(lock);
+	record = record_find(records, hash, key);
+	if (record && lc_phase_is_active(lc_record_phase(record)))
+		WRITE_ONCE(record->marks, record->marks | LC_GIVEN_UP);
+	spin_unlock_bh(lock);
+}
+
+/**
+ * lc_record_is_given_up() - has lc_record_give_up() been called for a connection?
+ * @records: the namespace's
+ * @key: the connection's key; there may be no record with it
+ *
+ * Context: any.
+ * Return: true if it has.
+ */
+bool lc_record_is_given_up(struct lc_records *records,
+			   const struct lc_record_key *key)
+{
+	u32 hash = lc_record_hash(records, key);
+	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
+	const struct lc_record *record;
+	bool given_up;
+
+	spin_lock_bh(lock);
+	record = record_find(records, hash, key);
+	given_up = record && record->marks & LC_GIVEN_UP;
+	spin_unlock_bh(lock);
+	return given_up;
 }
 
 /*
@@ -398,31 +534,6 @@ bool lc_record_start_retry(struct lc_records *records,
 	}
 	spin_unlock_bh(lock);
 	return tries;
-}
-
-/**
- * lc_record_prev_backend() - the backend that a connection was taken from
- * @records: the namespace's
- * @key: the connection's key; there may be no record with it
- *
- * Context: any, under rcu_read_lock().
- * Return: the backend, only to be compared, or NULL if the connection does not await a
- *	retry.
- */
-const struct lc_backend *lc_record_prev_backend(struct lc_records *records,
-						const struct lc_record_key *key)
-{
-	u32 hash = lc_record_hash(records, key);
-	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
-	const struct lc_backend *prev = NULL;
-	const struct lc_record *record;
-
-	spin_lock_bh(lock);
-	record = record_find(records, hash, key);
-	if (record && lc_record_awaits_retry(record))
-		prev = record->dests.exact ?: record->dests.any_port;
-	spin_unlock_bh(lock);
-	return prev;
 }
 
 /* A young record that supersedes an old one takes over its tries. */
@@ -538,27 +649,64 @@ void lc_record_del(struct lc_records *records, struct lc_record *record)
 	kmem_cache_free(lc_record_cache, record);
 }
 
-static unsigned int record_collect(const struct lc_table *table, unsigned int part,
-				   bool (*wanted)(const struct lc_dests *dests),
-				   struct lc_record_key *keys, unsigned int max)
+static void record_visit(const struct lc_table *table, unsigned int part,
+			 void (*visit)(const struct lc_record *record, void *data),
+			 void *data)
 {
-	const struct lc_record *record;
 	const struct lc_node *node;
-	unsigned int found = 0;
 	u32 index;
 
 	for (index = part; index < READ_ONCE(table->size); index += LC_TABLE_LOCKS) {
 		node = lc_table_bucket_at(table, index)->first;
-		for (; node; node = node->next) {
-			record = container_of(node, struct lc_record, node);
-			if (!wanted(&record->dests))
-				continue;
-			if (found < max)
-				keys[found] = record->key;
-			found++;
-		}
+		for (; node; node = node->next)
+			visit(container_of(node, struct lc_record, node), data);
 	}
-	return found;
+}
+
+/**
+ * lc_records_visit() - call a function for each record of a part
+ * @records: the namespace's; they are open
+ * @part: the part of the records, 0 to %LC_TABLE_LOCKS - 1
+ * @visit: the function; called under a lock, bottom halves off
+ * @data: passed to @visit
+ *
+ * Context: process.
+ */
+void lc_records_visit(struct lc_records *records, unsigned int part,
+		      void (*visit)(const struct lc_record *record, void *data),
+		      void *data)
+{
+	spinlock_t *lock = &records->locks[part];
+
+	spin_lock_bh(lock);
+	record_visit(&records->young, part, visit, data);
+	record_visit(&records->old, part, visit, data);
+	spin_unlock_bh(lock);
+}
+
+/**
+ * struct collection - keys that lc_records_collect() has found
+ * @wanted: as for lc_records_collect()
+ * @keys: as for lc_records_collect()
+ * @max: as for lc_records_collect()
+ * @found: how many connections are selected
+ */
+struct collection {
+	bool			(*wanted)(const struct lc_dests *dests);
+	struct lc_record_key	*keys;
+	unsigned int		max;
+	unsigned int		found;
+};
+
+static void collect_key(const struct lc_record *record, void *data)
+{
+	struct collection *collection = data;
+
+	if (!collection->wanted(&record->dests))
+		return;
+	if (collection->found < collection->max)
+		collection->keys[collection->found] = record->key;
+	collection->found++;
 }
 
 /**
@@ -576,13 +724,12 @@ unsigned int lc_records_collect(struct lc_records *records, unsigned int part,
 				bool (*wanted)(const struct lc_dests *dests),
 				struct lc_record_key *keys, unsigned int max)
 {
-	spinlock_t *lock = &records->locks[part];
-	unsigned int found;
+	struct collection collection = {
+		.wanted	= wanted,
+		.keys	= keys,
+		.max	= max,
+	};
 
-	spin_lock_bh(lock);
-	found = record_collect(&records->young, part, wanted, keys, max);
-	found += record_collect(&records->old, part, wanted, keys + min(found, max),
-				max - min(found, max));
-	spin_unlock_bh(lock);
-	return found;
+	lc_records_visit(records, part, collect_key, &collection);
+	return collection.found;
 }

@@ -11,6 +11,8 @@
 #include "backend.h"
 #include "table.h"
 
+struct lc_choice;
+
 /**
  * struct lc_record_key - identifies a conntrack entry by its original direction
  * @src: source address; unused bytes are zero
@@ -65,6 +67,14 @@ struct lc_dests {
 #define LC_TRIES	GENMASK(9, 8)
 /* Rounds of the gc in which the client of a redispatched connection did not retry. */
 #define LC_ROUNDS	GENMASK(12, 10)
+/* A rule of this module chose the backend: it can be blamed for a failure. */
+#define LC_CHOSEN	BIT(13)
+/* The rule that chose redispatches failed connections. */
+#define LC_REDISPATCH	BIT(14)
+/* Its backend has not answered it: the client's next SYN goes to another one. */
+#define LC_GIVEN_UP	BIT(15)
+/* What the hook knows of a new connection. */
+#define LC_ORIGIN	(LC_WITNESSED | LC_CHOSEN | LC_REDISPATCH)
 
 /** LC_MAX_TRIES - how often a connection is redispatched at most */
 #define LC_MAX_TRIES	3
@@ -109,7 +119,7 @@ static inline enum lc_phase lc_record_phase(const struct lc_record *record)
  *	locks, so nothing that takes a lock of conntrack may be called under them. The
  *	locks of schedulers nest inside
  * @random: for the hash of both tables
- * @open: the tables are allocated
+ * @open: the tables are allocated, and the namespace has not ended. Read under RCU
  */
 struct lc_records {
 	struct lc_table		young;
@@ -154,11 +164,15 @@ static __always_inline u32 lc_record_hash(const struct lc_records *records,
  * @key: the key of the record
  *
  * Context: any.
+ * Return: the hash of @key.
  */
-static __always_inline void lc_record_prefetch(const struct lc_records *records,
-					       const struct lc_record_key *key)
+static __always_inline u32 lc_record_prefetch(const struct lc_records *records,
+					      const struct lc_record_key *key)
 {
-	lc_table_prefetch(&records->young, lc_record_hash(records, key));
+	u32 hash = lc_record_hash(records, key);
+
+	lc_table_prefetch(&records->young, hash);
+	return hash;
 }
 
 extern struct kmem_cache *lc_record_cache;
@@ -166,6 +180,7 @@ extern struct kmem_cache *lc_record_cache;
 int lc_record_init(void);
 void lc_record_exit(void);
 int lc_records_open(struct lc_records *records);
+void lc_records_stop(struct lc_records *records);
 void lc_records_close(struct lc_records *records);
 
 /**
@@ -250,7 +265,8 @@ lc_record_find_in_bucket(const struct lc_bucket *bucket, u32 hash,
  * @record: from lc_record_alloc(), with its key; freed on error
  * @dests: the backends that count the connection
  * @phase: the phase of the connection
- * @witnessed: LC_WITNESSED, or 0
+ * @hash: lc_record_hash() of its key
+ * @origin: marks of LC_ORIGIN
  *
  * A backend that has no users any more does not count the connection.
  *
@@ -260,14 +276,13 @@ lc_record_find_in_bucket(const struct lc_bucket *bucket, u32 hash,
 static inline int lc_record_add(struct lc_records *records,
 				struct lc_record *record,
 				const struct lc_dests *dests,
-				enum lc_phase phase, u16 witnessed)
+				enum lc_phase phase, u32 hash, u16 origin)
 {
-	u32 hash = lc_record_hash(records, &record->key);
 	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
 	struct lc_bucket *bucket;
 
 	record->bucket = 0;
-	record->marks = LC_YOUNG | phase | witnessed;
+	record->marks = LC_YOUNG | phase | origin;
 	spin_lock_bh(lock);
 	bucket = lc_table_bucket(&records->young, hash);
 	if (unlikely(lc_record_find_in_bucket(bucket, hash, &record->key))) {
@@ -286,10 +301,11 @@ static inline int lc_record_add(struct lc_records *records,
 }
 
 bool lc_record_exists(struct lc_records *records, const struct lc_record_key *key);
-bool lc_record_renew(struct lc_records *records,
-		     const struct lc_record_key *key,
-		     const struct lc_dests *dests, enum lc_phase phase,
-		     bool begins, u16 witnessed);
+int lc_record_renew(struct lc_records *records,
+		    const struct lc_record_key *key,
+		    const struct lc_dests *dests, enum lc_phase phase,
+		    bool begins, u16 origin);
+unsigned int lc_dests_updates(const struct lc_dests *dests);
 
 /* The connection was redispatched, and its client has not retried yet. */
 static inline bool lc_record_awaits_retry(const struct lc_record *record)
@@ -300,12 +316,15 @@ static inline bool lc_record_awaits_retry(const struct lc_record *record)
 
 bool lc_record_close(struct lc_records *records,
 		     const struct lc_record_key *key, enum lc_phase phase);
-bool lc_record_mark_failed(struct lc_records *records,
+u16 lc_record_mark_judged(struct lc_records *records,
+			  const struct lc_record_key *key);
+bool lc_record_claim(struct lc_records *records, const struct lc_choice *choice);
+void lc_record_give_up(struct lc_records *records,
+		       const struct lc_record_key *key);
+bool lc_record_is_given_up(struct lc_records *records,
 			   const struct lc_record_key *key);
 bool lc_record_start_retry(struct lc_records *records,
 			   const struct lc_record_key *key);
-const struct lc_backend *lc_record_prev_backend(struct lc_records *records,
-						const struct lc_record_key *key);
 
 spinlock_t *lc_record_lockptr(const struct lc_records *records,
 			      const struct lc_record_key *key);
@@ -319,6 +338,9 @@ void lc_record_prefetch_old(const struct lc_records *records,
 unsigned int lc_records_collect(struct lc_records *records, unsigned int part,
 				bool (*wanted)(const struct lc_dests *dests),
 				struct lc_record_key *keys, unsigned int max);
+void lc_records_visit(struct lc_records *records, unsigned int part,
+		      void (*visit)(const struct lc_record *record, void *data),
+		      void *data);
 void lc_record_del(struct lc_records *records, struct lc_record *record);
 
 #endif /* LC_RECORD_H */

@@ -23,6 +23,11 @@ static struct netlink_range_validation timeout_range = {
 	.max	= LEASTCONN_MAX_SECONDS,
 };
 
+static struct netlink_range_validation ejection_range = {
+	.min	= 1,
+	.max	= LEASTCONN_MAX_EJECTION_TIME,
+};
+
 static const struct nla_policy change_policy[LEASTCONN_A_MAX + 1] = {
 	[LEASTCONN_A_OP]	= NLA_POLICY_RANGE(NLA_U32, 1, LEASTCONN_OP_MAX),
 	[LEASTCONN_A_POOL]	= { .type = NLA_NUL_STRING,
@@ -41,6 +46,7 @@ static const struct nla_policy change_policy[LEASTCONN_A_MAX + 1] = {
 	[LEASTCONN_A_PERSISTENT]	= NLA_POLICY_FULL_RANGE(NLA_U32, &seconds_range),
 	[LEASTCONN_A_PERSISTENT_MASK]	= NLA_POLICY_RANGE(NLA_U32, 1, 128),
 	[LEASTCONN_A_REDISPATCH]	= NLA_POLICY_MAX(NLA_U32, 1),
+	[LEASTCONN_A_EJECTION_TIME]	= NLA_POLICY_FULL_RANGE(NLA_U32, &ejection_range),
 	[LEASTCONN_A_KILL]	= { .type = NLA_FLAG },
 	[LEASTCONN_A_AHEAD]	= { .type = NLA_FLAG },
 };
@@ -59,6 +65,14 @@ const struct nla_policy lc_backends_policy[LC_BACKENDS_POLICY_SIZE] = {
 	[LEASTCONN_A_ADDRESS]	= NLA_POLICY_RANGE(NLA_BINARY, 4, 16),
 	[LEASTCONN_A_PORT]	= NLA_POLICY_FULL_RANGE(NLA_U32, &u16_range),
 	[LEASTCONN_A_PROTO]	= NLA_POLICY_MAX(NLA_U32, 255),
+};
+
+const struct nla_policy lc_clients_policy[LC_CLIENTS_POLICY_SIZE] = {
+	[LEASTCONN_A_POOL]	= { .type = NLA_NUL_STRING,
+				    .len = LEASTCONN_NAME_SIZE - 1 },
+	[LEASTCONN_A_FAMILY]	= { .type = NLA_U32 },
+	[LEASTCONN_A_CLIENT]	= NLA_POLICY_RANGE(NLA_BINARY, 4, 16),
+	[LEASTCONN_A_CLIENT_PREFIX] = NLA_POLICY_MAX(NLA_U32, 128),
 };
 
 #define A(name)		BIT_ULL(LEASTCONN_A_##name)
@@ -80,6 +94,7 @@ static const struct {
 	[LEASTCONN_OP_DEL]	= { A(POOL) | A_BACKEND, A_SERVICE | A(KILL) },
 	[LEASTCONN_OP_STATE]	= { A_BACKEND | A(STATE), A_SERVICE | A(AHEAD) },
 	[LEASTCONN_OP_KILL]	= { A_BACKEND, A_SERVICE },
+	[LEASTCONN_OP_EJECT]	= { A_BACKEND, A_SERVICE | A(EJECTION_TIME) },
 };
 
 #define reject(extack, attr, message) ({				\
@@ -113,7 +128,7 @@ static int check_shape(struct nlattr *tb[], const struct nlattr *change,
 	return 0;
 }
 
-static int read_family(struct lc_request *request, const struct nlattr *attr,
+static int read_family(u8 *family, const struct nlattr *attr,
 		       struct netlink_ext_ack *extack)
 {
 	u32 value;
@@ -124,8 +139,19 @@ static int read_family(struct lc_request *request, const struct nlattr *attr,
 	if (value != NFPROTO_IPV4 && value != NFPROTO_IPV6)
 		return reject(extack, attr,
 			      "the family is neither IPv4 nor IPv6");
-	request->key.family = value;
-	request->given |= LC_GIVEN_FAMILY;
+	*family = value;
+	return 0;
+}
+
+static int copy_address(union nf_inet_addr *addr, u8 family,
+			const struct nlattr *attr, struct netlink_ext_ack *extack)
+{
+	if (!family)
+		return reject(extack, attr, "the family of the address is missing");
+	if (nla_len(attr) != (family == NFPROTO_IPV6 ? 16 : 4))
+		return reject(extack, attr,
+			      "address length does not match its family");
+	memcpy(addr, nla_data(attr), nla_len(attr));
 	return 0;
 }
 
@@ -133,15 +159,13 @@ static int read_address(struct lc_request *request, const struct nlattr *attr,
 			struct netlink_ext_ack *extack)
 {
 	struct lc_backend_key *key = &request->key;
+	int err;
 
 	if (!attr)
 		return 0;
-	if (!key->family)
-		return reject(extack, attr, "the family of the address is missing");
-	if (nla_len(attr) != (key->family == NFPROTO_IPV6 ? 16 : 4))
-		return reject(extack, attr,
-			      "address length does not match its family");
-	memcpy(&key->addr, nla_data(attr), nla_len(attr));
+	err = copy_address(&key->addr, key->family, attr, extack);
+	if (err)
+		return err;
 	if (!lc_addr_is_unicast(&key->addr, key->family))
 		return reject(extack, attr, "not a unicast address");
 	request->given |= LC_GIVEN_ADDRESS;
@@ -183,10 +207,39 @@ static int read_service(struct lc_request *request, const struct nlattr *port,
 int lc_request_read_key(struct lc_request *request, struct nlattr *tb[],
 			struct netlink_ext_ack *extack)
 {
-	return read_family(request, tb[LEASTCONN_A_FAMILY], extack) ?:
+	if (tb[LEASTCONN_A_FAMILY])
+		request->given |= LC_GIVEN_FAMILY;
+	return read_family(&request->key.family, tb[LEASTCONN_A_FAMILY], extack) ?:
 	       read_address(request, tb[LEASTCONN_A_ADDRESS], extack) ?:
 	       read_service(request, tb[LEASTCONN_A_PORT],
 			    tb[LEASTCONN_A_PROTO], extack);
+}
+
+/**
+ * lc_request_read_client() - read the attributes that select clients by their address
+ * @filter: zeroed memory; receives family, address and prefix
+ * @tb: parsed attributes
+ * @extack: receives the reason of a refusal
+ *
+ * Context: any.
+ * Return: 0 or -EINVAL.
+ */
+int lc_request_read_client(struct lc_client_filter *filter, struct nlattr *tb[],
+			   struct netlink_ext_ack *extack)
+{
+	const struct nlattr *client = tb[LEASTCONN_A_CLIENT];
+	const struct nlattr *prefix = tb[LEASTCONN_A_CLIENT_PREFIX];
+	int err;
+
+	err = read_family(&filter->family, tb[LEASTCONN_A_FAMILY], extack);
+	if (err)
+		return err;
+	if (prefix && !client)
+		return reject(extack, prefix, "the address of the client is missing");
+	if (!client)
+		return 0;
+	filter->prefix = prefix ? nla_get_u32(prefix) : 128;
+	return copy_address(&filter->from, filter->family, client, extack);
 }
 
 static void read_terms(struct lc_request *request, struct nlattr *tb[])
@@ -289,6 +342,8 @@ int lc_request_read(struct lc_request *request, const struct nlattr *change,
 	if (err)
 		return err;
 	read_terms(request, tb);
+	if (tb[LEASTCONN_A_EJECTION_TIME])
+		request->ejection_time = nla_get_u32(tb[LEASTCONN_A_EJECTION_TIME]);
 	read_settings(request, tb);
 	return 0;
 }

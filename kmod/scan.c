@@ -67,39 +67,43 @@ static struct scanner {
 /* A queue of its own: waiting for a pass must not delay the checks of lc_wq. */
 static struct workqueue_struct *scan_wq;
 
-/* Called under a conntrack bucket lock. */
-static void adopt(struct lc_scan *scan, struct nf_conn *ct)
+/* Updates of pools that cost as much as a visit. */
+#define LC_UPDATES_PER_VISIT	16
+
+/* Called under a conntrack bucket lock. Return: its cost, see lc_walk_slice(). */
+static int adopt(struct lc_scan *scan, struct nf_conn *ct)
 {
 	struct lc_gc *gc = scan->gc;
 	struct lc_record_key key;
 	struct lc_dests dests;
+	int updates;
 
 	/* The loser of a clash only translates replies to the winner. */
 	if (nf_ct_is_expired(ct) || test_bit(IPS_NAT_CLASH_BIT, &ct->status) ||
 	    !lc_ct_dests(gc->backends, ct, &dests))
-		return;
+		return 0;
 	lc_ct_key(ct, &key);
-	if (!lc_record_renew(gc->records, &key, &dests, lc_ct_phase(ct), false, 0))
+	updates = lc_record_renew(gc->records, &key, &dests, lc_ct_phase(ct), false, 0);
+	if (updates < 0) {
 		lc_scan_add(scan, ct, &dests, 0);
+		updates = lc_dests_updates(&dests);
+	}
+	return updates / LC_UPDATES_PER_VISIT;
 }
 
-static bool adopt_own(struct nf_conn *ct, void *data)
+static int adopt_own(struct nf_conn *ct, void *data)
 {
 	struct lc_scan *scan = data;
 
-	if (net_eq(nf_ct_net(ct), scan->gc->net))
-		adopt(scan, ct);
-	return false;
+	return net_eq(nf_ct_net(ct), scan->gc->net) ? adopt(scan, ct) : 0;
 }
 
 /* A namespace that has left the scanner may still have entries. */
-static bool adopt_any(struct nf_conn *ct, void *data)
+static int adopt_any(struct nf_conn *ct, void *data)
 {
 	struct lc_scan *scan = scanner.lookup(nf_ct_net(ct));
 
-	if (READ_ONCE(scan->joined))
-		adopt(scan, ct);
-	return false;
+	return READ_ONCE(scan->joined) ? adopt(scan, ct) : 0;
 }
 
 /*

@@ -77,7 +77,7 @@ int lc_sched_reserve(struct lc_sched *sched)
 	const struct lc_tournament *tournament = &sched->tournament;
 
 	while (sched->first_free < tournament->width &&
-	       tournament->slots[sched->first_free].active)
+	       tournament->slots[sched->first_free].conns)
 		sched->first_free++;
 	return sched->first_free < tournament->width ? 0 : sched_grow(sched);
 }
@@ -86,20 +86,20 @@ int lc_sched_reserve(struct lc_sched *sched)
  * lc_sched_dest_add() - add a dest to a scheduler
  * @dest: zeroed memory
  * @sched: the scheduler, after lc_sched_reserve()
- * @active: the load of the dest's backend
+ * @conns: the connections of the dest's backend
  *
  * The dest can be chosen after lc_sched_dest_set().
  *
  * Context: any.
  */
 void lc_sched_dest_add(struct lc_sched_dest *dest, struct lc_sched *sched,
-		       const atomic_t *active)
+		       const struct lc_conns *conns)
 {
 	dest->sched = sched;
 	INIT_LIST_HEAD(&dest->ramping);
 	dest->index = sched->first_free++;
 	spin_lock_bh(&sched->lock);
-	lc_tournament_add(&sched->tournament, dest->index, active);
+	lc_tournament_add(&sched->tournament, dest->index, conns);
 	dest->has_slot = true;
 	spin_unlock_bh(&sched->lock);
 }

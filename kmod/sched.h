@@ -76,7 +76,7 @@ int lc_sched_reserve(struct lc_sched *sched);
 void lc_sched_advance(struct lc_sched *sched);
 
 void lc_sched_dest_add(struct lc_sched_dest *dest, struct lc_sched *sched,
-		       const atomic_t *active);
+		       const struct lc_conns *conns);
 void lc_sched_dest_del(struct lc_sched_dest *dest);
 void lc_sched_dest_set(struct lc_sched_dest *dest, const struct lc_terms *terms,
 		       const struct lc_ramp *ramp);

@@ -17,10 +17,10 @@
  * grown since the rank was computed, the slot is too high in the tree. A choice computes
  * the rank of the best slot again, so such a slot falls when it reaches the top. Therefore
  * a new connection updates only the tree of the pool that chose. If a load has fallen, the
- * slot is too low in the tree and would not be chosen. So after each fall
- * lc_tournament_update() must be called. A choice walks up the tree once for the slot that
- * was chosen last, and once for each slot at the top that is too high: at most once for
- * each connection that was not chosen by this tournament.
+ * slot is too low in the tree and would not be chosen. So after each fall, and when more
+ * connections are exempt, lc_tournament_update() must be called. A choice walks up the
+ * tree once for the slot that was chosen last, and once for each slot at the top that is
+ * too high: at most once for each connection that was not chosen by this tournament.
  *
  * There are no packets, connections or locks here: callers serialize the use of a
  * tournament. Only the loads may change at any time. This file is also built in user
@@ -83,12 +83,27 @@ void lc_tournament_init(struct lc_tournament *tournament, void *memory,
 		tournament->winners[i] = tournament->winners[2 * i];
 }
 
-/* The counter can be negative while two updates of it race: then it counts as 0. */
+/* A counter can be negative while two updates of it race: then it counts as 0. */
+static u32 read_counter(const atomic_t *counter)
+{
+	int count = atomic_read(counter);
+
+	return count < 0 ? 0 : count;
+}
+
 static u32 slot_load(const struct lc_slot *slot)
 {
-	int active = atomic_read(slot->active);
+	return read_counter(&slot->conns->active);
+}
 
-	return active < 0 ? 0 : active;
+static bool slot_is_full(const struct lc_slot *slot)
+{
+	u32 exempt;
+
+	if (!slot->max_conns || slot->load < slot->max_conns)
+		return false;
+	exempt = read_counter(&slot->conns->exempt);
+	return exempt < slot->load && slot->load - exempt >= slot->max_conns;
 }
 
 /*
@@ -109,7 +124,7 @@ static void slot_update(struct lc_slot *slot)
 	if (!slot->weight)
 		return;
 	slot->load = slot_load(slot);
-	if (slot->max_conns && slot->load >= slot->max_conns)
+	if (slot_is_full(slot))
 		return;
 	slot->rank = div_u64((slot->load + 1ULL) << 32, slot->weight);
 	if (unlikely(slot->ramp))
@@ -204,17 +219,17 @@ void lc_tournament_update(struct lc_tournament *tournament, unsigned int index)
  * lc_tournament_add() - use a free slot
  * @tournament: the tournament
  * @index: the free slot
- * @active: the load of its backend
+ * @conns: the connections of its backend
  *
  * The slot takes no connection until it is given a weight. Of slots with equal ranks it
  * is the last one to be chosen.
  */
 void lc_tournament_add(struct lc_tournament *tournament, unsigned int index,
-		       const atomic_t *active)
+		       const struct lc_conns *conns)
 {
 	struct lc_slot *slot = &tournament->slots[index];
 
-	slot->active = active;
+	slot->conns = conns;
 	slot->turn = ++tournament->turn;
 }
 
@@ -229,7 +244,7 @@ void lc_tournament_del(struct lc_tournament *tournament, unsigned int index)
 
 	slot->weight = 0;
 	lc_tournament_update(tournament, index);
-	slot->active = NULL;
+	slot->conns = NULL;
 }
 
 /**
@@ -258,25 +273,32 @@ int lc_tournament_choose(struct lc_tournament *tournament)
 }
 
 /**
- * lc_tournament_choose_other() - choose another slot than this one, if there is one
+ * lc_tournament_choose_other() - choose another slot than some
  * @tournament: the tournament
- * @index: the slot, which was chosen just now
+ * @indexes: these slots, which can take a connection
+ * @n: how many, at most %LC_OTHERS
  *
  * Context: any. The caller keeps the loads in memory.
- * Return: the index of the other slot, or @index if no other can take a connection.
+ * Return: the index of the other slot, or -1 if no other can take a connection.
  */
 int lc_tournament_choose_other(struct lc_tournament *tournament,
-			       unsigned int index)
+			       const int *indexes, unsigned int n)
 {
-	struct lc_slot *slot = &tournament->slots[index];
-	const u16 weight = slot->weight;
+	u16 weights[LC_OTHERS];
+	unsigned int i;
 	int other;
 
-	slot->weight = 0;
+	for (i = 0; i < n; i++) {
+		weights[i] = tournament->slots[indexes[i]].weight;
+		tournament->slots[indexes[i]].weight = 0;
+		lc_tournament_update(tournament, indexes[i]);
+	}
 	other = lc_tournament_choose(tournament);
-	slot->weight = weight;
-	lc_tournament_update(tournament, index);
-	return other < 0 ? (int)index : other;
+	for (i = 0; i < n; i++) {
+		tournament->slots[indexes[i]].weight = weights[i];
+		lc_tournament_update(tournament, indexes[i]);
+	}
+	return other;
 }
 
 /**

@@ -8,21 +8,35 @@
 /** LC_SLOTS - the largest number of slots of a tournament */
 #define LC_SLOTS	65535U
 
+/** LC_OTHERS - how many slots lc_tournament_choose_other() passes over at most */
+#define LC_OTHERS	3U
+
+/**
+ * struct lc_conns - the connections of a backend
+ * @active: the load: those that live
+ * @exempt: those of them that do not count to a limit
+ */
+struct lc_conns {
+	atomic_t	active;
+	atomic_t	exempt;
+};
+
 /**
  * struct lc_slot - a backend in the tournament of a pool
- * @active: active connections of the backend, in all pools; NULL: the slot is free
- * @max_conns: the slot can take a connection only while @active is lower; 0: no limit
+ * @conns: the backend's connections, in all pools; NULL: the slot is free
+ * @max_conns: the slot can take a connection only while fewer are active and not exempt;
+ *	0: no limit
  * @weight: the backend's weight in this pool, 0 to 65535; 0: it takes no connection
  * @backup: chosen only if no ordinary slot can take the connection
  * @ramp: slow start: 1 to 255: the weight counts as @ramp / 256 of itself; 0: fully
- * @load: @active when the rank was last computed
+ * @load: lc_conns.active when the rank was last computed
  * @turn: lc_tournament.turn when the slot was last chosen
  * @rank: (@load + 1) * 2^32 / @weight, with the weight reduced by @ramp; the lowest rank
  *	wins. The top bit is set for a backup. All bits are set if the slot can take no
  *	connection
  */
 struct lc_slot {
-	const atomic_t	*active;
+	const struct lc_conns *conns;
 	u32		max_conns;
 	u16		weight;
 	bool		backup;
@@ -35,7 +49,7 @@ struct lc_slot {
 
 /**
  * struct lc_tournament - chooses among the slots of a pool
- * @slots: @width slots; those without @active are free
+ * @slots: @width slots; those without @conns are free
  * @winners: the tree, 2 * @width nodes: [@width + i] is slot i, each other node [n] is
  *	the better one of [2 * n] and [2 * n + 1], and [1] is the best slot of all
  * @width: number of leaves, a power of two
@@ -57,11 +71,11 @@ void *lc_tournament_grow(struct lc_tournament *tournament, void *memory,
 			 unsigned int count);
 void lc_tournament_update(struct lc_tournament *tournament, unsigned int index);
 void lc_tournament_add(struct lc_tournament *tournament, unsigned int index,
-		       const atomic_t *active);
+		       const struct lc_conns *conns);
 void lc_tournament_del(struct lc_tournament *tournament, unsigned int index);
 int lc_tournament_choose(struct lc_tournament *tournament);
 bool lc_tournament_take(struct lc_tournament *tournament, unsigned int index);
 int lc_tournament_choose_other(struct lc_tournament *tournament,
-			       unsigned int index);
+			       const int *indexes, unsigned int n);
 
 #endif /* LC_SELECT_H */

@@ -43,7 +43,7 @@ void lc_row_set_backend(struct lc_row *row, const struct lc_backend *backend)
 	row->is_backend = true;
 	row->key = backend->key;
 	row->state = backend->state;
-	row->active = clamp_count(atomic_read(&backend->active));
+	row->active = clamp_count(lc_backend_active(backend));
 	row->inactive = clamp_count(atomic_read(&backend->inactive));
 	row->total = atomic64_read(&backend->total);
 	row->fails = atomic_read(&backend->fails);
@@ -60,8 +60,8 @@ void lc_row_set_member(struct lc_row *row, const struct lc_member *member)
 	lc_row_set_backend(row, member->backend);
 	row->is_member = true;
 	row->terms = member->terms;
-	row->health = member->health.state;
-	row->reason = member->health.reason;
+	row->health = lc_member_health(member);
+	row->reason = member->reason;
 }
 
 static struct lc_snapshot *snapshot_alloc(unsigned int rows)

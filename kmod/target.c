@@ -184,7 +184,9 @@ static struct lc_pool *rule_own_pool(const struct xt_tgchk_param *par,
 	if (IS_ERR(pool))
 		return pool;
 	pool->wanted = (struct lc_settings) {
-		.max_fails	= info->max_fails,
+		/* A rule has no value for the default of a pool. */
+		.max_fails	= min(info->max_fails,
+				      LEASTCONN_MAX_FAILS_DEFAULT - 1),
 		.fail_timeout	= info->fail_timeout,
 		.slow_start	= info->slow_start,
 		.persistent	= info->persistent,
@@ -249,6 +251,8 @@ static int leastconn_check(const struct xt_tgchk_param *par)
 		return err;
 	}
 	err = info->persistent ? lc_clients_open(&ln->clients) : 0;
+	if (!err && info->flags & XT_LEASTCONN_REDISPATCH)
+		err = lc_track_redispatch(&ln->tracker);
 	if (err)
 		goto put_track;
 	info->pool = rule_pool(par);
@@ -257,7 +261,7 @@ static int leastconn_check(const struct xt_tgchk_param *par)
 		goto put_track;
 	}
 	lc_scan_adopt(&ln->scan);
-	lc_health_check(&ln->healer);
+	lc_healer_check(&ln->healer);
 	return 0;
 
 put_track:
@@ -303,14 +307,21 @@ static unsigned int target_translate(struct nf_conn *ct,
 	return nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST);
 }
 
-/* Return: the backend that failed this connection, which is to be avoided, or NULL. */
-static const struct lc_backend *
-target_prev_backend(struct net *net, const struct nf_conn *ct)
+static void target_tried(const struct lc_net *ln, const struct lc_pool *pool,
+			 const struct nf_conn *ct, struct lc_tried *tried)
 {
 	struct lc_record_key key;
+	u32 client;
 
 	lc_ct_key(ct, &key);
-	return lc_record_prev_backend(&lc_net(net)->records, &key);
+	client = lc_ct_client(&key.src, key.family);
+	*tried = (struct lc_tried) {
+		.retries = &ln->retries,
+		.hash	= lc_record_hash(&ln->records, &key),
+	};
+	if (READ_ONCE(pool->has_trials) &&
+	    lc_healer_serves_others(&ln->healer, client))
+		tried->client = client;
 }
 
 static void target_client_key(struct lc_client_key *key, const struct nf_conn *ct,
@@ -331,9 +342,9 @@ static void target_client_key(struct lc_client_key *key, const struct nf_conn *c
 }
 
 /* Return: the client's backend if it can take the connection, or NULL. */
-static const struct lc_backend_key *
+static struct lc_backend *
 target_reuse_backend(struct lc_net *ln, struct lc_pool *pool,
-		     const struct lc_client_key *client, const struct lc_backend *avoid)
+		     const struct lc_client_key *client, const struct lc_tried *tried)
 {
 	struct lc_backend_key key;
 	struct lc_backend *backend;
@@ -341,91 +352,111 @@ target_reuse_backend(struct lc_net *ln, struct lc_pool *pool,
 	if (!lc_client_find(&ln->clients, client, &key))
 		return NULL;
 	backend = lc_backend_find(&ln->backends, &key);
-	if (!backend || backend == avoid || !lc_pool_take(pool, backend))
+	if (!backend || lc_pool_avoids(tried, backend) ||
+	    !lc_pool_take(pool, backend))
 		return NULL;
-	return &backend->key;
+	return backend;
 }
 
-static noinline const struct lc_backend_key *
+static noinline struct lc_backend *
 target_choose_persistent(struct lc_net *ln, struct lc_pool *pool,
-			 const struct nf_conn *ct, const struct lc_backend *avoid,
+			 const struct nf_conn *ct, const struct lc_tried *tried,
 			 unsigned int seconds)
 {
-	const struct lc_backend_key *key;
+	unsigned int prefix = READ_ONCE(pool->settings.persistent_mask);
+	struct lc_backend *backend;
 	struct lc_client_key client;
 
-	target_client_key(&client, ct, READ_ONCE(pool->settings.persistent_mask));
-	key = target_reuse_backend(ln, pool, &client, avoid);
-	if (!key)
-		key = lc_pool_choose_other(pool, avoid);
-	if (key && lc_client_set(&ln->clients, &client, key, seconds))
-		lc_health_check(&ln->healer);
-	return key;
+	target_client_key(&client, ct, prefix);
+	backend = target_reuse_backend(ln, pool, &client, tried);
+	if (!backend)
+		backend = lc_pool_choose_untried(pool, tried);
+	if (backend && lc_client_set(&ln->clients, &client, prefix,
+				     &backend->key, seconds))
+		lc_healer_check(&ln->healer);
+	return backend;
 }
 
-/* For pools that persist or redispatch: the load is not the only criterion. */
-static noinline const struct lc_backend_key *
-target_choose_by_policy(struct net *net, struct lc_pool *pool,
-			const struct nf_conn *ct)
+/*
+ * For pools that persist or redispatch, or have a trial: the load is not the only
+ * criterion. If all backends have been tried, the connection stays where it goes now.
+ */
+static noinline struct lc_backend *
+target_choose_by_policy(struct lc_net *ln, struct lc_pool *pool,
+			const struct nf_conn *ct, u16 *origin)
 {
 	unsigned int seconds = READ_ONCE(pool->settings.persistent);
-	const struct lc_backend *avoid = NULL;
+	struct lc_backend *backend;
+	struct lc_tried tried;
 
-	if (READ_ONCE(pool->settings.redispatch))
-		avoid = target_prev_backend(net, ct);
+	target_tried(ln, pool, ct, &tried);
 	if (seconds)
-		return target_choose_persistent(lc_net(net), pool, ct, avoid, seconds);
-	return lc_pool_choose_other(pool, avoid);
+		backend = target_choose_persistent(ln, pool, ct, &tried, seconds);
+	else
+		backend = lc_pool_choose_untried(pool, &tried);
+	if (backend && lc_retry_last(tried.retries, tried.hash, backend))
+		*origin &= ~LC_REDISPATCH;
+	return backend;
 }
 
-/* Inline: where the compiler knows the family, the key of IPv4 is short. */
-static __always_inline void target_prefetch_record(const struct lc_pool *pool,
-						   const struct nf_conn *ct)
+/*
+ * The bucket of the record is loaded while conntrack looks for a free tuple. Inline: where
+ * the compiler knows the family, the key of IPv4 is short.
+ */
+static __always_inline void target_sign_choice(const struct lc_pool *pool,
+					       const struct nf_conn *ct, u16 origin)
 {
 	const struct lc_net *ln = container_of(pool->pools, struct lc_net,
 					       pools);
 	struct lc_record_key key;
 
 	lc_ct_key(ct, &key);
-	lc_record_prefetch(&ln->records, &key);
+	lc_hint_sign(lc_record_prefetch(&ln->records, &key),
+		     lc_ct_client(&key.src, key.family), origin);
 }
 
 /* A function of its own: IPv4 does not pay for the long key. */
-static noinline void target_prefetch_record6(const struct lc_pool *pool,
-					     const struct nf_conn *ct)
+static noinline void target_sign_choice6(const struct lc_pool *pool,
+					 const struct nf_conn *ct, u16 origin)
 {
-	target_prefetch_record(pool, ct);
+	target_sign_choice(pool, ct, origin);
 }
 
-/* The bucket of the record is loaded while conntrack looks for a free tuple. */
-static void target_prefetch(const struct lc_pool *pool, const struct nf_conn *ct)
+/* For the record of the connection. */
+static void target_sign(const struct lc_pool *pool, const struct nf_conn *ct,
+			u16 origin)
 {
 	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
-		target_prefetch_record(pool, ct);
+		target_sign_choice(pool, ct, origin);
 	else
-		target_prefetch_record6(pool, ct);
+		target_sign_choice6(pool, ct, origin);
 }
 
 static unsigned int leastconn_target(struct sk_buff *skb,
 				     const struct xt_action_param *par)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
-	const struct lc_backend_key *key;
+	struct lc_pool *pool = info->pool;
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+	struct lc_backend *backend;
+	u16 origin;
 
 	if (!target_applies(ct, ctinfo))
 		return XT_CONTINUE;
-	key = unlikely(READ_ONCE(info->pool->has_policy)) ?
-	      target_choose_by_policy(xt_net(par), info->pool, ct) :
-	      lc_pool_choose(info->pool);
-	if (!key)
+	if (unlikely(lc_hint_is_pending()))
+		lc_healer_unconfirmed();
+	origin = READ_ONCE(pool->origin);
+	backend = unlikely(READ_ONCE(pool->has_policy)) ?
+		  target_choose_by_policy(lc_net(xt_net(par)), pool, ct, &origin) :
+		  lc_pool_choose(pool);
+	if (!backend)
 		return XT_CONTINUE;
 	/* nft_compat does not check the protocol that the sender gives for the rule. */
-	if (key->proto && key->proto != nf_ct_protonum(ct))
+	if (backend->key.proto && backend->key.proto != nf_ct_protonum(ct))
 		return XT_CONTINUE;
-	target_prefetch(info->pool, ct);
-	return target_translate(ct, key);
+	target_sign(pool, ct, origin);
+	return target_translate(ct, &backend->key);
 }
 
 #define LEASTCONN_TARGET(pf) {						\

@@ -9,15 +9,25 @@
  * pass twice (bridges, VRF, IPsec): its connection has one record all the same.
  */
 #include <linux/limits.h>
+#include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
+#include <net/ip.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_helper.h>
+#include <net/netfilter/nf_conntrack_synproxy.h>
+#include <net/netfilter/nf_conntrack_timeout.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 
 #include "addr.h"
 #include "compat.h"
 #include "ct.h"
 #include "fail.h"
 #include "gc.h"
+#include "healer.h"
 #include "icmp.h"
+#include "late.h"
+#include "retry.h"
 #include "scan.h"
 #include "track.h"
 
@@ -34,6 +44,7 @@ static noinline bool take_over_record(struct lc_gc *gc, const struct nf_conn *ct
 {
 	struct lc_record_key key;
 	struct nf_conn *winner;
+	u16 chosen;
 
 	lc_ct_key(ct, &key);
 	winner = lc_ct_get(gc->net, &key);
@@ -41,8 +52,10 @@ static noinline bool take_over_record(struct lc_gc *gc, const struct nf_conn *ct
 		nf_ct_put(winner);
 		return true;
 	}
+	chosen = lc_gc_take_choice(gc, lc_record_hash(gc->records, &key),
+				   witnessed);
 	return lc_record_renew(gc->records, &key, dests, lc_ct_phase(ct), true,
-			       witnessed);
+			       witnessed | chosen) >= 0;
 }
 
 /* noinline, as handle_closed(): other packets do not pay for their stack frames. */
@@ -99,56 +112,107 @@ static noinline unsigned int handle_reopened(struct lc_gc *gc,
 	return nf_ct_is_dying(ct) ? NF_DROP : NF_ACCEPT;
 }
 
-static unsigned int handle_failed(struct lc_gc *gc, struct nf_conn *ct,
-				  u8 reason)
+/*
+ * The client does not hear of it, and tries again. If it has been told often enough to try
+ * again, it hears of this failure.
+ */
+static unsigned int redispatch(struct lc_tracker *tracker, struct nf_conn *ct)
 {
-	if (!lc_fail(gc->healer, gc->records, ct, reason))
-		return NF_ACCEPT;
-	nf_ct_kill(ct);
-	return NF_DROP;
+	struct lc_gc *gc = tracker->scan->gc;
+
+	return lc_redispatch(gc->records, tracker->retries, gc->backends, ct) ?
+	       NF_DROP : NF_ACCEPT;
+}
+
+static unsigned int handle_failed(struct lc_tracker *tracker, struct nf_conn *ct,
+				  u16 origin, u8 reason)
+{
+	return lc_fail(tracker->scan->gc->healer, ct, origin, reason) ?
+	       redispatch(tracker, ct) : NF_ACCEPT;
 }
 
 /* Also for the later packets of a closed connection: they are few. */
-static noinline unsigned int handle_closed(struct lc_gc *gc, struct nf_conn *ct,
+static noinline unsigned int handle_closed(struct lc_tracker *tracker,
+					   struct nf_conn *ct,
 					   enum ip_conntrack_info ctinfo,
 					   enum lc_phase phase)
 {
-	bool reset = lc_ct_is_reset(ct), failed = false;
+	struct lc_gc *gc = tracker->scan->gc;
 	unsigned int verdict = NF_ACCEPT;
+	bool reset = lc_ct_is_reset(ct);
+	bool given_up = false;
 	struct lc_record_key key;
+	u16 origin = 0;
 
 	lc_ct_key(ct, &key);
 	/* The server has reset a connection that was not established. */
 	if (reset && CTINFO2DIR(ctinfo) == IP_CT_DIR_REPLY &&
-	    !lc_ct_answered(ct))
-		failed = lc_record_mark_failed(gc->records, &key);
+	    !lc_ct_answered(ct)) {
+		origin = lc_record_mark_judged(gc->records, &key);
+		given_up = !origin && lc_record_is_given_up(gc->records, &key);
+	}
 	if (lc_record_close(gc->records, &key, phase))
 		lc_gc_wake(gc);
-	if (failed)
-		verdict = handle_failed(gc, ct, LEASTCONN_REASON_REFUSED);
+	if (origin)
+		verdict = handle_failed(tracker, ct, origin,
+					LEASTCONN_REASON_REFUSED);
+	else if (given_up)
+		verdict = redispatch(tracker, ct);
 	if (verdict == NF_ACCEPT && reset && !nf_ct_is_dying(ct))
 		forget_reset(gc, ct);
 	return verdict;
 }
 
+/*
+ * A backend that is under suspicion: its answers are heard at once, as failures are. The
+ * gc hears those of others, at its first check.
+ */
+static noinline unsigned int handle_reply(struct lc_gc *gc,
+					  const struct nf_conn *ct)
+{
+	struct lc_record_key key;
+	struct lc_dests dests;
+
+	lc_ct_key(ct, &key);
+	if (lc_ct_accepted(ct) && lc_ct_dests(gc->backends, ct, &dests) &&
+	    lc_record_mark_judged(gc->records, &key))
+		lc_answer(gc->healer, &dests, ct);
+	return NF_ACCEPT;
+}
+
+/* May this be the first packet of the server that answers the connection? */
+static bool may_answer(const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+{
+	return CTINFO2DIR(ctinfo) == IP_CT_DIR_REPLY &&
+	       (nf_ct_protonum(ct) != IPPROTO_TCP ||
+		READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_SYN_RECV);
+}
+
 /* An ICMP error about a packet to the server. */
-static noinline unsigned int handle_icmp_error(struct lc_gc *gc,
+static noinline unsigned int handle_icmp_error(struct lc_tracker *tracker,
 					       struct nf_conn *ct,
 					       const struct sk_buff *skb,
 					       u8 family)
 {
+	struct lc_records *records = tracker->scan->gc->records;
 	struct lc_record_key key;
+	u16 origin;
 	u8 reason;
 
 	if (!lc_ct_unreplied(ct))
 		return NF_ACCEPT;
+	/* This host held a packet for a server that it did not find on its network. */
+	if (lc_was_redispatched(tracker->retries, ct))
+		return NF_DROP;
 	reason = lc_icmp_reason(skb, family);
 	if (reason == LEASTCONN_REASON_NONE)
 		return NF_ACCEPT;
 	lc_ct_key(ct, &key);
-	if (!lc_record_mark_failed(gc->records, &key))
-		return NF_ACCEPT;
-	return handle_failed(gc, ct, reason);
+	origin = lc_record_mark_judged(records, &key);
+	if (origin)
+		return handle_failed(tracker, ct, origin, reason);
+	return lc_record_is_given_up(records, &key) ? redispatch(tracker, ct) :
+						      NF_ACCEPT;
 }
 
 /*
@@ -177,13 +241,72 @@ static unsigned int track(void *priv, struct sk_buff *skb,
 		return is_confirmed_next(ctinfo, state) ?
 		       handle_new(tracker, ct) : NF_ACCEPT;
 	if (unlikely(ctinfo == IP_CT_RELATED_REPLY))
-		return handle_icmp_error(tracker->scan->gc, ct, skb, state->pf);
+		return handle_icmp_error(tracker, ct, skb, state->pf);
 	phase = lc_ct_phase(ct);
 	if (phase != LC_ACTIVE)
-		return handle_closed(tracker->scan->gc, ct, ctinfo, phase);
+		return handle_closed(tracker, ct, ctinfo, phase);
 	if (unlikely(is_reopened(ct)))
 		return handle_reopened(tracker->scan->gc, ct);
+	if (unlikely(atomic_read(&tracker->backends->n_suspected)) &&
+	    may_answer(ct, ctinfo))
+		return handle_reply(tracker->scan->gc, ct);
 	return NF_ACCEPT;
+}
+
+/*
+ * Did a rule of the raw table (CT) say how to track the connection, by a zone, a helper or
+ * a timeout policy, or is it SYNPROXY's? That is lost if conntrack sees the packet a second
+ * time.
+ */
+static bool has_template(const struct nf_conn *ct)
+{
+	return nf_ct_zone(ct)->id != NF_CT_DEFAULT_ZONE_ID || nfct_help(ct) ||
+	       nfct_synproxy(ct) || nf_ct_timeout_find(ct);
+}
+
+/*
+ * The client tries again. If the backend that has the connection has not answered it,
+ * the packet is given to conntrack once more as one of a new connection.
+ */
+static noinline unsigned int handle_retry(struct lc_tracker *tracker,
+					  struct nf_conn *ct, struct sk_buff *skb,
+					  const struct nf_hook_state *state)
+{
+	struct lc_gc *gc = tracker->scan->gc;
+	struct lc_record_key key;
+
+	lc_ct_key(ct, &key);
+	if (has_template(ct) ||
+	    !lc_record_is_given_up(gc->records, &key) ||
+	    redispatch(tracker, ct) == NF_ACCEPT)
+		return NF_ACCEPT;
+	nf_reset_ct(skb);
+	return nf_conntrack_in(skb, state);
+}
+
+/* With nf_conntrack_tcp_loose a late packet that is no SYN-ACK makes an entry. */
+static bool is_picked_up(const struct nf_conn *ct, enum ip_conntrack_info ctinfo)
+{
+	return ctinfo == IP_CT_NEW && !nf_ct_is_confirmed(ct) &&
+	       !lc_ct_is_first(ct);
+}
+
+/* Called after conntrack has found the packet's entry, before rules see it. */
+static unsigned int track_retry(void *priv, struct sk_buff *skb,
+				const struct nf_hook_state *state)
+{
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+	struct lc_tracker *tracker = priv;
+
+	if (!ct && ctinfo == IP_CT_UNTRACKED)
+		return NF_ACCEPT;
+	if (!ct || is_picked_up(ct, ctinfo))
+		return lc_late(tracker->retries, skb, state);
+	if (likely(ctinfo != IP_CT_NEW) || !nf_ct_is_confirmed(ct) ||
+	    nf_ct_protonum(ct) != IPPROTO_TCP || !lc_ct_unreplied(ct))
+		return NF_ACCEPT;
+	return handle_retry(tracker, ct, skb, state);
 }
 
 /*
@@ -203,31 +326,57 @@ static void init_hooks(struct lc_tracker *tracker, u8 family)
 		NF_INET_POST_ROUTING,
 		NF_INET_LOCAL_IN,
 	};
-	unsigned int i;
+	static const unsigned int retry_hooknums[LC_HOOKS] = {
+		NF_INET_PRE_ROUTING,
+		NF_INET_LOCAL_OUT,
+	};
+	unsigned int index = lc_family_index(family), i;
 
-	for (i = 0; i < LC_HOOKS; i++)
-		tracker->hooks[lc_family_index(family)][i] = (struct nf_hook_ops) {
+	for (i = 0; i < LC_HOOKS; i++) {
+		tracker->hooks[index][i] = (struct nf_hook_ops) {
 			.hook		= track,
 			.priv		= tracker,
 			.pf		= family,
 			.hooknum	= hooknums[i],
 			.priority	= last_priority(family, hooknums[i]),
 		};
+		tracker->retry_hooks[index][i] = (struct nf_hook_ops) {
+			.hook		= track_retry,
+			.priv		= tracker,
+			.pf		= family,
+			.hooknum	= retry_hooknums[i],
+			/* That of IPv6 is the same. */
+			.priority	= NF_IP_PRI_CONNTRACK + 1,
+		};
+	}
 }
 
 /**
  * lc_tracker_init() - set up a namespace's tracker
  * @tracker: zeroed memory
  * @scan: the namespace's
+ * @retries: the namespace's
  *
  * Context: any.
  */
-void lc_tracker_init(struct lc_tracker *tracker, struct lc_scan *scan)
+void lc_tracker_init(struct lc_tracker *tracker, struct lc_scan *scan,
+		     struct lc_retries *retries)
 {
+	tracker->retries = retries;
 	tracker->scan = scan;
+	tracker->backends = scan->gc->backends;
 	mutex_init(&tracker->lock);
 	init_hooks(tracker, NFPROTO_IPV4);
 	init_hooks(tracker, NFPROTO_IPV6);
+}
+
+static void close_hooks(struct lc_tracker *tracker, unsigned int i)
+{
+	struct net *net = tracker->scan->gc->net;
+
+	nf_unregister_net_hooks(net, tracker->hooks[i], LC_HOOKS);
+	if (tracker->redispatches)
+		nf_unregister_net_hooks(net, tracker->retry_hooks[i], LC_HOOKS);
 }
 
 /**
@@ -245,8 +394,7 @@ void lc_tracker_close(struct lc_tracker *tracker)
 	mutex_lock(&tracker->lock);
 	for (i = 0; i < ARRAY_SIZE(tracker->hooks); i++)
 		if (tracker->users[i])
-			nf_unregister_net_hooks(tracker->scan->gc->net,
-						tracker->hooks[i], LC_HOOKS);
+			close_hooks(tracker, i);
 	tracker->closed = true;
 	mutex_unlock(&tracker->lock);
 }
@@ -258,10 +406,67 @@ static int open_hooks(struct lc_tracker *tracker, unsigned int i)
 
 	lockdep_assert_held(&tracker->lock);
 
-	err = lc_records_open(gc->records);
+	err = lc_records_open(gc->records) ?:
+	      lc_pendings_open(&gc->healer->pendings);
 	if (err)
 		return err;
-	return nf_register_net_hooks(gc->net, tracker->hooks[i], LC_HOOKS);
+	err = nf_register_net_hooks(gc->net, tracker->hooks[i], LC_HOOKS);
+	if (err || !tracker->redispatches)
+		return err;
+	err = nf_register_net_hooks(gc->net, tracker->retry_hooks[i], LC_HOOKS);
+	if (err)
+		nf_unregister_net_hooks(gc->net, tracker->hooks[i], LC_HOOKS);
+	return err;
+}
+
+static int open_retry_hooks(struct lc_tracker *tracker)
+{
+	struct net *net = tracker->scan->gc->net;
+	unsigned int i;
+	int err;
+
+	lockdep_assert_held(&tracker->lock);
+
+	err = lc_retries_open(tracker->retries);
+	if (err)
+		return err;
+	for (i = 0; i < ARRAY_SIZE(tracker->users); i++) {
+		if (!tracker->users[i])
+			continue;
+		err = nf_register_net_hooks(net, tracker->retry_hooks[i], LC_HOOKS);
+		if (err)
+			goto unregister;
+	}
+	tracker->redispatches = true;
+	return 0;
+
+unregister:
+	while (i--)
+		if (tracker->users[i])
+			nf_unregister_net_hooks(net, tracker->retry_hooks[i], LC_HOOKS);
+	return err;
+}
+
+/**
+ * lc_track_redispatch() - be able to redispatch connections that are not answered
+ * @tracker: the namespace's
+ *
+ * It costs each packet a hook, so it is done for the first rule or pool that asks for it.
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
+ */
+int lc_track_redispatch(struct lc_tracker *tracker)
+{
+	int err = 0;
+
+	mutex_lock(&tracker->lock);
+	if (tracker->closed)
+		err = -ENOENT;
+	else if (!tracker->redispatches)
+		err = open_retry_hooks(tracker);
+	mutex_unlock(&tracker->lock);
+	return err;
 }
 
 static int get_hooks(struct lc_tracker *tracker, unsigned int i)
@@ -311,12 +516,11 @@ int lc_track_get(struct lc_tracker *tracker, u8 family)
  */
 void lc_track_put(struct lc_tracker *tracker, u8 family)
 {
-	struct net *net = tracker->scan->gc->net;
 	unsigned int i = lc_family_index(family);
 
 	mutex_lock(&tracker->lock);
 	if (!--tracker->users[i] && !tracker->closed)
-		nf_unregister_net_hooks(net, tracker->hooks[i], LC_HOOKS);
+		close_hooks(tracker, i);
 	mutex_unlock(&tracker->lock);
-	nf_ct_netns_put(net, family);
+	nf_ct_netns_put(tracker->scan->gc->net, family);
 }

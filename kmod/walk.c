@@ -40,24 +40,29 @@ static void walk_check_table(struct lc_walk *walk)
  *
  * Return: the first entry to be deleted, with a reference, or NULL.
  */
-static struct nf_conn *walk_visit_bucket(struct hlist_nulls_head *bucket,
-					 unsigned int *budget,
-					 bool (*visit)(struct nf_conn *ct,
-						       void *data),
+static struct nf_conn *walk_visit_bucket(struct lc_walk *walk,
+					 struct hlist_nulls_head *bucket,
+					 int (*visit)(struct nf_conn *ct,
+						      void *data),
 					 void *data)
 {
 	struct nf_conntrack_tuple_hash *hash;
 	struct hlist_nulls_node *node;
 	struct nf_conn *ct;
+	int cost;
 
 	hlist_nulls_for_each_entry(hash, node, bucket, hnnode) {
-		if (*budget)
-			--*budget;
+		walk->visited++;
 		if (NF_CT_DIRECTION(hash) != IP_CT_DIR_REPLY)
 			continue;
 		ct = nf_ct_tuplehash_to_ctrack(hash);
-		if (nf_ct_is_dying(ct) || !visit(ct, data))
+		if (nf_ct_is_dying(ct))
 			continue;
+		cost = visit(ct, data);
+		if (cost >= 0) {
+			walk->visited += cost;
+			continue;
+		}
 		nf_conntrack_get(&ct->ct_general);
 		return ct;
 	}
@@ -65,8 +70,8 @@ static struct nf_conn *walk_visit_bucket(struct hlist_nulls_head *bucket,
 }
 
 /* Return: false if the table has been resized. */
-static bool walk_visit_next(struct lc_walk *walk, unsigned int *budget,
-			    bool (*visit)(struct nf_conn *ct, void *data),
+static bool walk_visit_next(struct lc_walk *walk,
+			    int (*visit)(struct nf_conn *ct, void *data),
 			    void *data)
 {
 	unsigned int next = walk->next;
@@ -77,7 +82,7 @@ static bool walk_visit_next(struct lc_walk *walk, unsigned int *budget,
 	lc_ct_bucket_lock(lock);
 	resized = walk->table != nf_conntrack_hash;
 	if (!resized)
-		ct = walk_visit_bucket(&nf_conntrack_hash[next], budget, visit,
+		ct = walk_visit_bucket(walk, &nf_conntrack_hash[next], visit,
 				       data);
 	spin_unlock(lock);
 	if (resized)
@@ -96,7 +101,8 @@ static bool walk_visit_next(struct lc_walk *walk, unsigned int *budget,
  * lc_walk_slice() - visit the next entries of conntrack's table
  * @walk: zeroed memory, or as after the last slice
  * @visit: called for each entry, under the lock of its bucket and rcu_read_lock(), bottom
- *	halves off; returns true if the entry is to be deleted
+ *	halves off; returns what that cost, in visits beyond the one, or a negative
+ *	number if the entry is to be deleted
  * @data: passed to @visit
  *
  * The entries of all namespaces are visited. A slice is about %LC_WALK_ENTRIES entries,
@@ -106,25 +112,25 @@ static bool walk_visit_next(struct lc_walk *walk, unsigned int *budget,
  * Return: true if there may be more entries.
  */
 bool lc_walk_slice(struct lc_walk *walk,
-		   bool (*visit)(struct nf_conn *ct, void *data), void *data)
+		   int (*visit)(struct nf_conn *ct, void *data), void *data)
 {
-	unsigned int buckets = LC_WALK_BUCKETS, budget = LC_WALK_ENTRIES;
+	unsigned int end = walk->visited + LC_WALK_ENTRIES;
+	unsigned int buckets = LC_WALK_BUCKETS;
 	bool more;
 
 	/* RCU keeps the memory of @walk->table until the slice ends. */
 	rcu_read_lock();
 	local_bh_disable();
 	walk_check_table(walk);
-	while (budget && buckets && walk->next < walk->size) {
+	while ((int)(end - walk->visited) > 0 && buckets && walk->next < walk->size) {
 		if (hlist_nulls_empty(&walk->table[walk->next])) {
 			walk->next++;
 			buckets--;
-		} else if (!walk_visit_next(walk, &budget, visit, data)) {
+		} else if (!walk_visit_next(walk, visit, data)) {
 			break;
 		}
 	}
-	walk->visited += LC_WALK_ENTRIES - budget +
-			 (LC_WALK_BUCKETS - buckets) / LC_WALK_EMPTY;
+	walk->visited += (LC_WALK_BUCKETS - buckets) / LC_WALK_EMPTY;
 	more = walk->next < walk->size;
 	local_bh_enable();
 	rcu_read_unlock();
@@ -133,7 +139,7 @@ bool lc_walk_slice(struct lc_walk *walk,
 
 /**
  * lc_walk_table() - visit all entries of conntrack's table
- * @slices: how many slices to walk at most
+ * @slices: how many slices to walk at most; what costs as much counts
  * @visit: as for lc_walk_slice()
  * @data: passed to @visit
  *
@@ -142,12 +148,13 @@ bool lc_walk_slice(struct lc_walk *walk,
  *	fatal signal is pending.
  */
 bool lc_walk_table(unsigned int slices,
-		   bool (*visit)(struct nf_conn *ct, void *data), void *data)
+		   int (*visit)(struct nf_conn *ct, void *data), void *data)
 {
 	struct lc_walk walk = {};
 
 	while (lc_walk_slice(&walk, visit, data)) {
-		if (!--slices || fatal_signal_pending(current))
+		if (walk.visited / LC_WALK_ENTRIES >= slices ||
+		    fatal_signal_pending(current))
 			return false;
 		cond_resched();
 	}

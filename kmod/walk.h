@@ -18,7 +18,7 @@ struct nf_conn;
  * @table: the table at the last slice; only compared
  * @size: how many buckets it has
  * @next: the next bucket to visit
- * @visited: entries visited; empty buckets count for as many entries as they cost
+ * @visited: entries visited; what @visit says, and empty buckets, count as what they cost
  */
 struct lc_walk {
 	const struct hlist_nulls_head	*table;
@@ -28,8 +28,8 @@ struct lc_walk {
 };
 
 bool lc_walk_slice(struct lc_walk *walk,
-		   bool (*visit)(struct nf_conn *ct, void *data), void *data);
+		   int (*visit)(struct nf_conn *ct, void *data), void *data);
 bool lc_walk_table(unsigned int slices,
-		   bool (*visit)(struct nf_conn *ct, void *data), void *data);
+		   int (*visit)(struct nf_conn *ct, void *data), void *data);
 
 #endif /* LC_WALK_H */

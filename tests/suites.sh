@@ -11,7 +11,7 @@
 # shellcheck disable=SC2034 # for the scripts that source this
 
 # These need no kernel of ours.
-here_suites=(unit/select unit/table unit/spec ctl/errors ctl/output ctl/watch
+here_suites=(unit/select unit/table unit/health unit/spec ctl/errors ctl/output ctl/watch
 	ctl/damage ctl/answers fuzz/plugin fuzz/ctl ext/abi ext/errors)
 
 # These run in a guest: i386 programs do not run in User-Mode Linux.
@@ -27,7 +27,7 @@ hostile_suites=()
 for script in tests/{selftests,hostile}/*.sh; do
 	name=${script#tests/}
 	case $name in
-	*/lib.sh) ;;
+	*/lib*.sh) ;;
 	hostile/*) hostile_suites+=("${name%.sh}") ;;
 	*) guest_suites+=("${name%.sh}") ;;
 	esac

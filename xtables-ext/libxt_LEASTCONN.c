@@ -166,6 +166,7 @@ static const struct setting {
 	  min, max, default_value }
 #define FLAG(id, name, flag) \
 	{ id, name, offsetof(struct xt_leastconn_tginfo, flags), flag, 0, 0, 0 }
+	/* See setting_default(). */
 	NUMBER(O_MAX_FAILS, "max-fails", max_fails, 0, UINT32_MAX, 0),
 	NUMBER(O_FAIL_TIMEOUT, "fail-timeout", fail_timeout, 1,
 	       XT_LEASTCONN_MAX_SECONDS, XT_LEASTCONN_FAIL_TIMEOUT),
@@ -202,10 +203,11 @@ static void leastconn_help(void)
 "		and is managed by leastconnctl (pool add NAME).\n"
 "  NAME: " NAME_RULE "\n"
 "  A rule has either --to or --pool. If no backend can take a connection, the\n"
-"  next rule of the chain is evaluated.\n"
+"  next rule of the chain is evaluated. Failures alone never lead to this.\n"
 "Only with --to; leastconnctl pool set has the same settings for pools:\n"
 " --max-fails N	Eject a backend after N failed connections within the fail\n"
-"		timeout (default 0: never)\n"
+"		timeout; 0: never (default 3 with -p tcp if each backend has\n"
+"		a port, otherwise 0)\n"
 " --fail-timeout SEC\n"
 "		Time in which failures are counted and for which a backend is\n"
 "		ejected, 1 to %u seconds (default %u)\n"
@@ -213,13 +215,15 @@ static void leastconn_help(void)
 "		Time in which the weight of a backend that is new or back grows\n"
 "		to its full value, 0 to %u seconds (default 0: no slow start)\n"
 " --persistent SEC\n"
-"		A client keeps its backend until it is idle for this time,\n"
-"		0 to %u seconds (default 0: off)\n"
+"		A client keeps its backend until it has made no new connection\n"
+"		for this time and has no live one, 0 to %u seconds (default 0:\n"
+"		off)\n"
 " --persistent-mask LEN\n"
 "		Length of the address prefix that identifies a client, 1 to 32,\n"
 "		IPv6 1 to 128 (default: the whole address)\n"
 " --redispatch	Give a TCP connection to another backend if its backend refuses\n"
-"		or does not answer it\n",
+"		or does not answer it (default: off; no effect on other\n"
+"		protocols)\n",
 	       MAX_BACKENDS, XT_LEASTCONN_MAX_WEIGHT, MAX_NAME,
 	       XT_LEASTCONN_MAX_SECONDS, XT_LEASTCONN_FAIL_TIMEOUT,
 	       XT_LEASTCONN_MAX_SECONDS, XT_LEASTCONN_MAX_SECONDS);
@@ -429,6 +433,8 @@ static void parse_address(const struct family *family, const char *text,
 		param_error(text, "\"%s\" is an %s address; %s takes only %s addresses, use %s",
 			    end->addr, other->name, family->command, family->name,
 			    other->command);
+	if (strchr(end->addr, '/') != NULL)
+		param_error(text, "a prefix is not accepted; write a range, FIRST-LAST");
 	if (inet_pton(family->af, end->addr, addr) != 1)
 		param_error(text, "\"%s\" is neither an %s address (host names are not accepted) nor an attribute (" KNOWN_ATTRIBUTES ")",
 			    end->addr, family->name);
@@ -497,6 +503,28 @@ static char *copy_text(const char *text)
 	return memcpy(xtables_malloc(size), text, size);
 }
 
+static bool is_digits(const char *text)
+{
+	return text[strspn(text, "0123456789")] == '\0';
+}
+
+/* 10.0.0.1:80-90 or 10.0.0.1-4:80: do not report "90" or "4" as a bad address. */
+static void check_last_address(const char *text, const struct endpoint *from,
+			       const struct endpoint *to)
+{
+	const char *dot = strrchr(from->addr, '.');
+
+	if (!is_digits(to->addr))
+		return;
+	if (from->port != NULL)
+		param_error(text, "a backend has one port, not a range of ports");
+	if (dot != NULL && *to->addr != '\0')
+		param_error(text, "write the full last address: %s-%.*s.%s%s%s",
+			    from->addr, (int)(dot - from->addr), from->addr,
+			    to->addr, to->port ? ":" : "",
+			    to->port ? to->port : "");
+}
+
 static void parse_backend(struct list *list, const char *text)
 {
 	char *work = copy_text(text);
@@ -521,9 +549,7 @@ static void parse_backend(struct list *list, const char *text)
 	}
 
 	parse_address(list->family, text, &from, &addr[0]);
-	/* 10.0.0.1:80-90: do not report "90" as a bad address. */
-	if (from.port != NULL && to.addr[strspn(to.addr, "0123456789")] == '\0')
-		param_error(text, "a backend has one port, not a range of ports");
+	check_last_address(text, &from, &to);
 	parse_address(list->family, text, &to, &addr[1]);
 	port = range_port(text, &from, &to);
 
@@ -547,7 +573,9 @@ static void parse_list(const struct family *family, const char *arg,
 
 	while ((text = strsep(&rest, ",")) != NULL) {
 		if (*text == '\0')
-			param_error(arg, "empty element; write BACKEND[,ATTRIBUTE...][,BACKEND...] without spare commas");
+			param_error(arg, "empty element; write BACKEND[,ATTRIBUTE...][,BACKEND...] without spare commas or blanks");
+		if (text[strcspn(text, " \t")] != '\0')
+			param_error(text, "a blank; write BACKEND[,ATTRIBUTE...][,BACKEND...] without blanks");
 		if (!parse_attribute(&list, text))
 			parse_backend(&list, text);
 	}
@@ -590,10 +618,49 @@ static uint32_t setting_max(const struct setting *setting,
 	return setting->max ? setting->max : family->bits;
 }
 
-static uint32_t setting_default(const struct setting *setting,
-				const struct family *family)
+/**
+ * struct kind - what defaults depend on
+ * @family: the rule's
+ * @is_judged: the rule is for TCP, and each backend has a port
+ */
+struct kind {
+	const struct family	*family;
+	bool			is_judged;
+};
+
+static bool all_have_ports(const struct xt_leastconn_tginfo *info)
 {
-	return setting->flag || setting->max ? setting->default_value : family->bits;
+	unsigned int i;
+
+	for (i = 0; i < info->count && i < MAX_BACKENDS; i++)
+		if (info->backends[i].port == 0)
+			return false;
+	return true;
+}
+
+static struct kind kind4(const struct ipt_ip *ip,
+			 const struct xt_leastconn_tginfo *info)
+{
+	return (struct kind) { &ipv4, ip->proto == IPPROTO_TCP &&
+			       !(ip->invflags & XT_INV_PROTO) &&
+			       all_have_ports(info) };
+}
+
+static struct kind kind6(const struct ip6t_ip6 *ip,
+			 const struct xt_leastconn_tginfo *info)
+{
+	return (struct kind) { &ipv6, ip->proto == IPPROTO_TCP &&
+			       !(ip->invflags & XT_INV_PROTO) &&
+			       all_have_ports(info) };
+}
+
+static uint32_t setting_default(const struct setting *setting,
+				const struct kind *kind)
+{
+	if (setting->id == O_MAX_FAILS)
+		return kind->is_judged ? XT_LEASTCONN_MAX_FAILS : 0;
+	return setting->flag || setting->max ? setting->default_value :
+					       kind->family->bits;
 }
 
 static void parse_setting(const struct family *family, unsigned int id,
@@ -690,7 +757,7 @@ static void check_options(unsigned int given)
 }
 
 /* Fill in defaults, so that equal rules have equal data. */
-static void set_defaults(const struct family *family,
+static void set_defaults(const struct kind *kind,
 			 struct xt_leastconn_tginfo *info, unsigned int given)
 {
 	const struct setting *setting;
@@ -698,7 +765,7 @@ static void set_defaults(const struct family *family,
 	for_each_setting(setting) {
 		if (setting->flag || given & 1U << setting->id)
 			continue;
-		*setting_field(info, setting) = setting_default(setting, family);
+		*setting_field(info, setting) = setting_default(setting, kind);
 	}
 }
 
@@ -718,23 +785,25 @@ static void check_no_settings(const struct xt_leastconn_tginfo *info,
 	}
 }
 
-static void check_rule(const struct family *family,
+static void check_rule(const struct kind *kind,
 		       struct xt_leastconn_tginfo *info, unsigned int given)
 {
-	check_options(given);
 	if (given & 1U << O_POOL)
 		check_no_settings(info, given);
 	else
-		set_defaults(family, info, given);
+		set_defaults(kind, info, given);
 }
 
 static void leastconn_fcheck4(struct xt_fcheck_call *cb)
 {
 	const struct scratch *scratch = cb->udata;
 	const struct ipt_entry *entry = scratch->entry;
+	struct kind kind;
 
-	/* The entry is NULL if no option is given, which check_rule() reports. */
-	check_rule(&ipv4, cb->data, cb->xflags);
+	/* The entry is NULL if no option is given. */
+	check_options(cb->xflags);
+	kind = kind4(&entry->ip, cb->data);
+	check_rule(&kind, cb->data, cb->xflags);
 	check_ports(&ipv4, cb->data, entry->ip.proto,
 		    entry->ip.invflags & XT_INV_PROTO);
 }
@@ -743,8 +812,11 @@ static void leastconn_fcheck6(struct xt_fcheck_call *cb)
 {
 	const struct scratch *scratch = cb->udata;
 	const struct ip6t_entry *entry = scratch->entry;
+	struct kind kind;
 
-	check_rule(&ipv6, cb->data, cb->xflags);
+	check_options(cb->xflags);
+	kind = kind6(&entry->ipv6, cb->data);
+	check_rule(&kind, cb->data, cb->xflags);
 	check_ports(&ipv6, cb->data, entry->ipv6.proto,
 		    entry->ipv6.invflags & XT_INV_PROTO);
 }
@@ -781,7 +853,7 @@ static void print_backends(const struct family *family, const struct form *form,
 	}
 }
 
-static void print_settings(const struct family *family, const struct form *form,
+static void print_settings(const struct kind *kind, const struct form *form,
 			   const struct xt_leastconn_tginfo *info)
 {
 	const struct setting *setting;
@@ -789,7 +861,7 @@ static void print_settings(const struct family *family, const struct form *form,
 
 	for_each_setting(setting) {
 		value = setting_value(info, setting);
-		if (value == setting_default(setting, family))
+		if (value == setting_default(setting, kind))
 			continue;
 		printf("%s%s", form->lead, setting->name);
 		if (!setting->flag)
@@ -801,43 +873,57 @@ static void print_settings(const struct family *family, const struct form *form,
  * Another program may have created the rule: do not rely on a valid count or a
  * terminated name.
  */
-static void print_rule(const struct family *family, const struct form *form,
-		       const struct xt_entry_target *target)
+static void print_rule(const struct kind *kind, const struct form *form,
+		       const struct xt_leastconn_tginfo *info)
 {
-	const struct xt_leastconn_tginfo *info = (const void *)target->data;
-
 	if (info->name[0] != '\0')
 		printf("%spool%s%.*s", form->lead, form->gap, MAX_NAME,
 		       info->name);
-	print_backends(family, form, info);
+	print_backends(kind->family, form, info);
 	if (info->name[0] == '\0')
-		print_settings(family, form, info);
+		print_settings(kind, form, info);
 }
 
-static void leastconn_print4(unused const void *ip,
+static void print4(const struct ipt_ip *ip, const struct form *form,
+		   const struct xt_entry_target *target)
+{
+	const struct xt_leastconn_tginfo *info = (const void *)target->data;
+	struct kind kind = kind4(ip, info);
+
+	print_rule(&kind, form, info);
+}
+
+static void print6(const struct ip6t_ip6 *ip, const struct form *form,
+		   const struct xt_entry_target *target)
+{
+	const struct xt_leastconn_tginfo *info = (const void *)target->data;
+	struct kind kind = kind6(ip, info);
+
+	print_rule(&kind, form, info);
+}
+
+static void leastconn_print4(const void *ip,
 			     const struct xt_entry_target *target,
 			     unused int numeric)
 {
-	print_rule(&ipv4, &listed, target);
+	print4(ip, &listed, target);
 }
 
-static void leastconn_print6(unused const void *ip,
+static void leastconn_print6(const void *ip,
 			     const struct xt_entry_target *target,
 			     unused int numeric)
 {
-	print_rule(&ipv6, &listed, target);
+	print6(ip, &listed, target);
 }
 
-static void leastconn_save4(unused const void *ip,
-			    const struct xt_entry_target *target)
+static void leastconn_save4(const void *ip, const struct xt_entry_target *target)
 {
-	print_rule(&ipv4, &saved, target);
+	print4(ip, &saved, target);
 }
 
-static void leastconn_save6(unused const void *ip,
-			    const struct xt_entry_target *target)
+static void leastconn_save6(const void *ip, const struct xt_entry_target *target)
 {
-	print_rule(&ipv6, &saved, target);
+	print6(ip, &saved, target);
 }
 
 static const struct xt_option_entry leastconn_opts[] = {

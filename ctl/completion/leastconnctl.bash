@@ -36,7 +36,8 @@ _leastconnctl_terms() { # FIRST WORD...
 	case $prev in
 	proto) echo tcp udp sctp dccp udplite ;;
 	state) echo ready drain down ;;
-	weight | max-conns | --timeout | max-fails | fail-timeout | slow-start | \
+	max-fails) echo default ;;
+	weight | max-conns | for | --timeout | fail-timeout | slow-start | \
 		persistent | persistent-mask) ;;
 	*) _leastconnctl_unused "$@" ;;
 	esac
@@ -69,10 +70,18 @@ _leastconnctl_pool() {
 _leastconnctl_words() {
 	case ${words[1]}:$cword in
 	*:1)
-		echo list watch monitor pool add set del drain down ready kill \
-			wait save restore metrics help version
+		echo list watch monitor pool add set del drain down ready eject \
+			kill wait save restore clients metrics help version
 		;;
 	list:*) _leastconnctl_show --json -n ;;
+	clients:2) [[ $cur == -* ]] || echo flush; _leastconnctl_show --json ;;
+	clients:*)
+		if [[ ${words[2]} != flush ]]; then
+			_leastconnctl_show --json
+		elif [[ $cword == 3 ]]; then
+			_leastconnctl_pools
+		fi
+		;;
 	watch:*) [ "$prev" = --interval ] || _leastconnctl_show --interval ;;
 	pool:2) echo add set del ;;
 	pool:*) _leastconnctl_pool ;;
@@ -82,8 +91,9 @@ _leastconnctl_words() {
 	add:*) _leastconnctl_terms 4 proto weight max-conns backup state ;;
 	set:*) _leastconnctl_terms 4 proto weight max-conns backup no-backup state ;;
 	del:*) _leastconnctl_terms 4 proto --kill ;;
-	drain:2 | down:2 | ready:2 | kill:2 | wait:2) _leastconnctl_backends ;;
+	drain:2 | down:2 | ready:2 | eject:2 | kill:2 | wait:2) _leastconnctl_backends ;;
 	wait:*) _leastconnctl_terms 3 proto --timeout ;;
+	eject:*) _leastconnctl_terms 3 proto for ;;
 	drain:* | down:* | ready:* | kill:*) _leastconnctl_terms 3 proto ;;
 	esac
 }

@@ -29,9 +29,9 @@ pools pool=web family=2 address=10.0.0.3 port=80 proto=6 weight=1 max-conns=0 ba
 pools pool=web family=2 address=10.0.0.4 port=80 proto=6 weight=1 max-conns=0 backup=0 health=1 reason=1 state=0 active=0 inactive=0 total=3 fails=3
 pools pool=web family=2 address=10.0.0.5 port=80 proto=6 weight=1 max-conns=0 backup=0 health=2 reason=2 state=0 active=1 inactive=0 total=4 fails=4
 pools pool=web family=2 address=10.0.0.6 port=80 proto=6 weight=1 max-conns=0 backup=0 health=1 reason=3 state=2 active=0 inactive=0 total=5 fails=4294967295
-pools pool=dns rules=0 members=1 max-fails=0 fail-timeout=10 slow-start=60 redispatch=0 persistent=300 persistent-mask=64
+pools pool=dns rules=0 members=1 max-fails=4294967295 fail-timeout=10 slow-start=60 redispatch=0 persistent=300 persistent-mask=64
 pools pool=dns family=10 address=fd00::1 port=53 proto=17 weight=1 max-conns=0 backup=0 state=2 active=0 inactive=0 total=5
-pools pool=empty rules=2 members=0 max-fails=0 fail-timeout=10 slow-start=0 redispatch=0 persistent=0 persistent-mask=128
+pools pool=empty rules=2 members=0 max-fails=4294967295 fail-timeout=10 slow-start=0 redispatch=0 persistent=0 persistent-mask=128
 pools rule=17 members=1 max-fails=0 fail-timeout=10 slow-start=0 redispatch=0 persistent=0 persistent-mask=32
 pools rule=17 family=2 address=10.0.0.7 port=0 proto=0 weight=1 max-conns=0 backup=0 state=0 active=4 inactive=0 total=18446744073709551615
 pools rule=18 members=1 max-fails=0 fail-timeout=10 slow-start=0 redispatch=0 persistent=0 persistent-mask=32
@@ -53,7 +53,7 @@ backends family=2 address=10.0.0.7 port=0 proto=0 state=0 active=4 inactive=0 to
 backends family=2 address=10.0.0.9 port=80 proto=17 state=1 active=0 inactive=0 total=1
 backends family=2 address=10.0.0.9 port=0 proto=0 state=2 active=0 inactive=0 total=1
 event event=1 pool=web rules=0 members=0 max-fails=3 fail-timeout=10 slow-start=0 redispatch=0 persistent=0 persistent-mask=128
-event event=10 pool=web rules=0 members=0 max-fails=0 fail-timeout=10 slow-start=0 redispatch=1 persistent=0 persistent-mask=24
+event event=10 pool=web rules=0 members=0 max-fails=4294967295 fail-timeout=10 slow-start=0 redispatch=1 persistent=0 persistent-mask=24
 event event=3 pool=web family=2 address=10.0.0.1 port=80 proto=6 weight=1 max-conns=0 backup=0
 event event=6 family=2 address=10.0.0.1 port=80 proto=6 state=1
 lost
@@ -64,6 +64,14 @@ event event=12 rule=17 family=2 address=10.0.0.1 port=80 proto=6 state=0 active=
 event event=2 pool=web rules=0 members=1 max-fails=3 fail-timeout=10
 event event=99
 PAPER
+}
+
+some_clients() {
+	cat <<-'PAPER'
+	clients family=2 client=10.7.1.0 client-prefix=24 service=203.0.113.10 service-port=80 service-proto=6 address=10.0.0.1 port=80 proto=6 expires=59
+	clients family=10 client=fd00:7:: client-prefix=64 service=2001:db8::10 service-port=53 service-proto=17 address=fd00::1 port=53 proto=17 expires=300
+	clients family=2 client=10.7.0.1 client-prefix=32 service=203.0.113.10 service-port=0 service-proto=1 address=10.0.0.2 port=0 proto=0 expires=1
+	PAPER
 }
 
 # Every function test_...

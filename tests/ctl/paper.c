@@ -4,7 +4,7 @@
  * it is told is written to $LC_TOLD. With it the tool is tested where there is no
  * module: its words, its output, and messages that no kernel would send.
  *
- * A line of the file is one message: "pools", "backends" or "event", then
+ * A line of the file is one message: "pools", "backends", "clients" or "event", then
  * attributes as NAME=VALUE; "lost" among the events; "killed N" or "refuse ERRNO
  * CHANGE SENTENCE" as the answer to a change. A number "~N" moves: N a second for
  * totals, about N for others. "unended=NAME" is a pool's name without its zero.
@@ -172,6 +172,13 @@ static uint8_t command(void)
 	return genl->cmd;
 }
 
+/* Not dumps. */
+static bool is_change(void)
+{
+	return command() == LEASTCONN_CMD_CHANGE ||
+	       command() == LEASTCONN_CMD_FLUSH_CLIENTS;
+}
+
 /* By the pool that is asked for, if one is: it is a line's first attribute. */
 static bool wanted(const char *line)
 {
@@ -192,7 +199,8 @@ static bool wanted(const char *line)
 static char *find_row(char *from)
 {
 	const char *word = command() == LEASTCONN_CMD_GET_POOLS ? "pools" :
-								   "backends";
+			   command() == LEASTCONN_CMD_GET_CLIENTS ? "clients" :
+								     "backends";
 	char *line = find_line(from, word);
 
 	while (line && !wanted(line))
@@ -281,7 +289,7 @@ void kernel_receive(const struct nlmsghdr *nlh, size_t length)
 	}
 	leftovers = find_line(paper, "leftovers");
 	tell();
-	if (command() != LEASTCONN_CMD_CHANGE)
+	if (!is_change())
 		row = find_row(paper);
 	else if (!find_line(paper, "refuse"))
 		row = find_killed();
@@ -303,7 +311,7 @@ static ssize_t send_row(char *buf)
 	}
 	size = put_line(buf, command(), row);
 	any_row = true;
-	row = command() != LEASTCONN_CMD_CHANGE && strchr(row, '\n') ?
+	row = !is_change() && strchr(row, '\n') ?
 	      find_row(strchr(row, '\n')) : NULL;
 	return size;
 }
@@ -338,7 +346,7 @@ static size_t send_end(char *buf)
 	if (request->nlmsg_type == GENL_ID_CTRL) {
 		size = kernel_put_family(buf);
 		size += kernel_put_ack(buf + size);
-	} else if (command() == LEASTCONN_CMD_CHANGE) {
+	} else if (is_change()) {
 		size = put_change_end(buf);
 	} else {
 		size = put_dump_end(buf);

@@ -18,13 +18,17 @@ static void everything_is(int error)
 {
 	static const uint8_t cmds[] = { LEASTCONN_CMD_CHANGE,
 					LEASTCONN_CMD_GET_POOLS,
-					LEASTCONN_CMD_GET_BACKENDS };
+					LEASTCONN_CMD_GET_BACKENDS,
+					LEASTCONN_CMD_GET_CLIENTS,
+					LEASTCONN_CMD_FLUSH_CLIENTS };
 	struct listing rows = {};
 	struct answer answer;
 
 	for (size_t i = 0; i < sizeof(cmds); i++) {
-		if (cmds[i] == LEASTCONN_CMD_CHANGE) {
-			struct message *message = message_of("pool_add pool=mine");
+		if (cmds[i] == LEASTCONN_CMD_CHANGE ||
+		    cmds[i] == LEASTCONN_CMD_FLUSH_CLIENTS) {
+			struct message *message = cmds[i] == LEASTCONN_CMD_CHANGE ?
+				message_of("pool_add pool=mine") : message_new(cmds[i]);
 
 			ask(talk, message, NULL, NULL, &answer);
 			message_free(message);

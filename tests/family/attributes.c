@@ -34,6 +34,8 @@ void test_missing_attributes(void)
 	refused("state state=1", EINVAL,
 		"the family or the address of the backend is missing");
 	refused("state addr=10.0.0.1", EINVAL, "the state is missing");
+	refused("eject ejection-time=1", EINVAL,
+		"the family or the address of the backend is missing");
 	refused("kill", EINVAL, "the family or the address of the backend is missing");
 	/* The first of them is good, and is not done. */
 	refused("pool_add pool=new\nadd pool=new", EINVAL,
@@ -61,6 +63,8 @@ static const struct {
 	  "op family address port proto state ahead" },
 	{ LEASTCONN_OP_KILL, "kill addr=10.0.0.1",
 	  "op family address port proto" },
+	{ LEASTCONN_OP_EJECT, "eject addr=10.0.0.1",
+	  "op family address port proto ejection-time" },
 };
 
 /* Highest type that is tried: no attribute has it. */

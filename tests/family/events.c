@@ -7,6 +7,7 @@
 #include "ask.h"
 #include "flows.h"
 #include "patience.h"
+#include "scene.h"
 #include "tests.h"
 
 static const char *const events[LEASTCONN_EVENT_MAX + 1] = {
@@ -109,10 +110,10 @@ void test_events(void)
 	event_is(HERE, "added: set 10.0.0.1 0 0 weight=1 max=0 backup=0 ready\n");
 	refused("pool_set pool=set max-fails=3\npool_set pool=no", ENOENT, NULL);
 	accepted("pool_set pool=set max-fails=0 slow-start=5");
-	event_is(HERE, "pool changed: set rules=0 members=1 slow-start=5 persistent-mask=64\n");
+	event_is(HERE, "pool changed: set rules=0 members=1 max-fails=0 slow-start=5 persistent-mask=64\n");
 	accepted("pool_set pool=set redispatch=1\npool_del pool=set");
-	event_is(HERE, "pool changed: set rules=0 members=1 slow-start=5 redispatch=1 persistent-mask=64\n");
-	event_is(HERE, "pool deleted: set rules=0 members=1 slow-start=5 redispatch=1 persistent-mask=64\n");
+	event_is(HERE, "pool changed: set rules=0 members=1 max-fails=0 slow-start=5 redispatch=1 persistent-mask=64\n");
+	event_is(HERE, "pool deleted: set rules=0 members=1 max-fails=0 slow-start=5 redispatch=1 persistent-mask=64\n");
 	talk_close(listener);
 }
 
@@ -169,6 +170,8 @@ void test_events_of_health(void)
 		 "add pool=dns addr=127.0.0.2 port=5300 proto=17\n"
 		 "pool_add pool=mild\n"
 		 "add pool=mild addr=127.0.0.1 port=5300 proto=17");
+	/* Only what a rule has chosen is judged, by all pools. */
+	iptables(HERE, "-A OUTPUT -p udp -j LEASTCONN --pool mild");
 	listener = talk_open();
 	talk_join_events(listener);
 	refused_flows(5300, 2);
@@ -179,17 +182,17 @@ void test_events_of_health(void)
 	snprintf(text, sizeof(text), "dns rules=0 members=2 max-fails=2 fail-timeout=600\n%s%s",
 		 out, other);
 	await_pool(HERE, "pool=dns", text);
-	pool_is("mild", "mild rules=0 members=1\n"
+	pool_is("mild", "mild rules=1 members=1\n"
 		"mild 127.0.0.1 5300 17 weight=1 max=0 backup=0 ready\n");
 	/* Nobody is out of a pool that does not look. */
 	accepted("pool_set pool=dns max-fails=0 fail-timeout=1");
-	event_is(HERE, "pool changed: dns rules=0 members=2 fail-timeout=1\n");
+	event_is(HERE, "pool changed: dns rules=0 members=2 max-fails=0 fail-timeout=1\n");
 	snprintf(text, sizeof(text), "back: %s", in);
 	event_is(HERE, text);
 	/* Nor is one on trial, */
 	until_trial();
 	accepted("pool_set pool=dns max-fails=0");
-	event_is(HERE, "pool changed: dns rules=0 members=2 fail-timeout=1\n");
+	event_is(HERE, "pool changed: dns rules=0 members=2 max-fails=0 fail-timeout=1\n");
 	snprintf(text, sizeof(text), "back: %s", in);
 	event_is(HERE, text);
 	/* or one that has answered on trial. */
@@ -198,6 +201,7 @@ void test_events_of_health(void)
 	udp_flows(server, 5300, 1, 1);
 	snprintf(text, sizeof(text), "back: %s", in);
 	event_is(HERE, text);
+	iptables(HERE, "-F");
 	talk_close(listener);
 }
 

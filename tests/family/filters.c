@@ -78,4 +78,31 @@ void test_filters(void)
 	listing_refused(HERE, LEASTCONN_CMD_GET_BACKENDS,
 			"family=10 raw=10.0.0.1", LEASTCONN_A_ADDRESS, EINVAL,
 			"address length does not match its family");
+
+	/* Clients, if any are remembered. */
+	listing_is(HERE, LEASTCONN_CMD_GET_CLIENTS, "pool=a", "");
+	listing_is(HERE, LEASTCONN_CMD_GET_CLIENTS, "family=10", "");
+	listing_refused(HERE, LEASTCONN_CMD_GET_CLIENTS, "pool=d",
+			LEASTCONN_A_POOL, ENOENT, "no such pool");
+	listing_refused(HERE, LEASTCONN_CMD_GET_CLIENTS, "pool=" NAME31 "5",
+			LEASTCONN_A_POOL, POLICY, NULL);
+	listing_refused(HERE, LEASTCONN_CMD_GET_CLIENTS, "port=1",
+			LEASTCONN_A_PORT, EINVAL, NULL);
+	listing_refused(HERE, LEASTCONN_CMD_GET_CLIENTS, "expires=1",
+			LEASTCONN_A_EXPIRES, EINVAL, NULL);
+	listing_refused(HERE, LEASTCONN_CMD_GET_CLIENTS, "family=3",
+			LEASTCONN_A_FAMILY, EINVAL,
+			"the family is neither IPv4 nor IPv6");
+	listing_refused(HERE, LEASTCONN_CMD_GET_CLIENTS, "client=10.0.0.1",
+			LEASTCONN_A_CLIENT, EINVAL,
+			"the family of the address is missing");
+	listing_refused(HERE, LEASTCONN_CMD_GET_CLIENTS,
+			"family=10 client=10.0.0.1", LEASTCONN_A_CLIENT, EINVAL,
+			"address length does not match its family");
+	listing_refused(HERE, LEASTCONN_CMD_GET_CLIENTS,
+			"family=2 client-prefix=8", LEASTCONN_A_CLIENT_PREFIX,
+			EINVAL, "the address of the client is missing");
+	listing_refused(HERE, LEASTCONN_CMD_GET_CLIENTS,
+			"family=2 client=10.0.0.1 client-prefix=129",
+			LEASTCONN_A_CLIENT_PREFIX, ERANGE, NULL);
 }

@@ -75,10 +75,12 @@ void test_commands(void)
 	for (int cmd = 0; cmd < 256; cmd++) {
 		switch (cmd) {
 		case LEASTCONN_CMD_CHANGE:
+		case LEASTCONN_CMD_FLUSH_CLIENTS:
 			command_refused(HERE, cmd, NLM_F_DUMP);
 			break;
 		case LEASTCONN_CMD_GET_POOLS:
 		case LEASTCONN_CMD_GET_BACKENDS:
+		case LEASTCONN_CMD_GET_CLIENTS:
 			command_refused(HERE, cmd, 0);
 			break;
 		default:

@@ -31,21 +31,21 @@ void test_settings(void)
 {
 	accepted("pool_add pool=web max-fails=3 fail-timeout=30 slow-start=60 redispatch=1 persistent=600 persistent-mask=24\n"
 		 "pool_add pool=least max-fails=0 fail-timeout=1 slow-start=0 redispatch=0 persistent=0 persistent-mask=1\n"
-		 "pool_add pool=most max-fails=4294967295 fail-timeout=604800 slow-start=604800 redispatch=1 persistent=604800 persistent-mask=128\n"
+		 "pool_add pool=most max-fails=4294967294 fail-timeout=604800 slow-start=604800 redispatch=1 persistent=604800 persistent-mask=128\n"
 		 "pool_add pool=none");
 	pools_are("web rules=0 members=0 max-fails=3 fail-timeout=30 slow-start=60 redispatch=1 persistent=600 persistent-mask=24\n"
-		  "least rules=0 members=0 fail-timeout=1 persistent-mask=1\n"
-		  "most rules=0 members=0 max-fails=4294967295 fail-timeout=604800 slow-start=604800 redispatch=1 persistent=604800\n"
+		  "least rules=0 members=0 max-fails=0 fail-timeout=1 persistent-mask=1\n"
+		  "most rules=0 members=0 max-fails=4294967294 fail-timeout=604800 slow-start=604800 redispatch=1 persistent=604800\n"
 		  "none rules=0 members=0\n");
 	accepted("pool_set pool=web max-fails=0");
 	accepted("pool_set pool=web fail-timeout=10\npool_set pool=web redispatch=0");
-	accepted("pool_set pool=least max-fails=4294967295 fail-timeout=604800 slow-start=604800 redispatch=1 persistent=604800 persistent-mask=128");
+	accepted("pool_set pool=least max-fails=4294967294 fail-timeout=604800 slow-start=604800 redispatch=1 persistent=604800 persistent-mask=128");
 	accepted("pool_set pool=most max-fails=0 fail-timeout=1 slow-start=0 redispatch=0 persistent=0 persistent-mask=1");
 	/* Nothing is given: all stays. */
 	accepted("pool_set pool=none\npool_set pool=web");
-	pools_are("web rules=0 members=0 slow-start=60 persistent=600 persistent-mask=24\n"
-		  "least rules=0 members=0 max-fails=4294967295 fail-timeout=604800 slow-start=604800 redispatch=1 persistent=604800\n"
-		  "most rules=0 members=0 fail-timeout=1 persistent-mask=1\n"
+	pools_are("web rules=0 members=0 max-fails=0 slow-start=60 persistent=600 persistent-mask=24\n"
+		  "least rules=0 members=0 max-fails=4294967294 fail-timeout=604800 slow-start=604800 redispatch=1 persistent=604800\n"
+		  "most rules=0 members=0 max-fails=0 fail-timeout=1 persistent-mask=1\n"
 		  "none rules=0 members=0\n");
 	/* With backends, which see none of it, whatever their state. */
 	accepted("add pool=web addr=10.0.0.1 port=80 weight=3\n"
@@ -60,7 +60,7 @@ void test_settings(void)
 	accepted("pool_set pool=web slow-start=1\npool_set pool=web slow-start=2\n"
 		 "pool_del pool=most\npool_add pool=most redispatch=1");
 	accepted("pool_set pool=least max-fails=9\npool_del pool=least");
-	accepted("pool_set pool=web max-fails=0 slow-start=0 redispatch=0 persistent=0 persistent-mask=128\n"
+	accepted("pool_set pool=web max-fails=4294967295 slow-start=0 redispatch=0 persistent=0 persistent-mask=128\n"
 		 "del pool=web addr=10.0.0.2");
 	pools_are("web rules=0 members=2\n"
 		  "web 10.0.0.1 80 6 weight=3 max=0 backup=0 ready\n"

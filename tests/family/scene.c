@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What there is before a test, and after it. */
+#include <stdlib.h>
+#include <stdio.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "../genl/clean.h"
@@ -28,4 +31,23 @@ void nothing_is_left(void)
 	    strchr(all.text, '\n') != all.text + all.length - 1)
 		die("in the end there is\n%s", all.text);
 	listing_free(&all);
+}
+
+/* A rule of the nat table, here. */
+void iptables(struct place place, const char *format, ...)
+{
+	const char *program = getenv("LC_IPTABLES");
+	char command[512];
+	va_list args;
+	int length, status;
+
+	length = snprintf(command, sizeof(command), "%s -w -t nat ",
+			  program ? program : "iptables");
+	va_start(args, format);
+	vsnprintf(command + length, sizeof(command) - length, format, args);
+	va_end(args);
+	fflush(stdout);
+	status = system(command);
+	if (status)
+		fail("%s: status %#x", command, (unsigned int)status);
 }

@@ -197,6 +197,8 @@ static const struct {
 	[LEASTCONN_A_PERSISTENT] = { 0, LEASTCONN_MAX_SECONDS },
 	[LEASTCONN_A_PERSISTENT_MASK] = { 1, 128 },
 	[LEASTCONN_A_REDISPATCH] = { 0, 1 },
+	[LEASTCONN_A_CLIENT_PREFIX] = { 0, 128 },
+	[LEASTCONN_A_EJECTION_TIME] = { 1, LEASTCONN_MAX_EJECTION_TIME },
 };
 
 /* Of a pool, and of nothing else. */
@@ -229,6 +231,7 @@ static void check_attribute(const struct nlattr *attr, const struct nlattr **has
 		check_name(attr);
 		break;
 	case LEASTCONN_A_ADDRESS:
+	case LEASTCONN_A_CLIENT:
 		require(has[LEASTCONN_A_FAMILY]);
 		require(mnl_attr_get_payload_len(attr) ==
 			(mnl_attr_get_u32(has[LEASTCONN_A_FAMILY]) == NFPROTO_IPV6 ? 16 : 4));
@@ -259,13 +262,15 @@ static void check_change(const struct nlattr *nest)
 	op = mnl_attr_get_u32(has[LEASTCONN_A_OP]);
 	of_pool = op < LEASTCONN_OP_ADD || op == LEASTCONN_OP_POOL_SET;
 	require(!has[LEASTCONN_A_POOL] ==
-		(op == LEASTCONN_OP_STATE || op == LEASTCONN_OP_KILL));
+		(op == LEASTCONN_OP_STATE || op == LEASTCONN_OP_KILL ||
+		 op == LEASTCONN_OP_EJECT));
 	require(!has[LEASTCONN_A_ADDRESS] == of_pool);
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		require(!has[settings[i]] ||
 			(of_pool && op != LEASTCONN_OP_POOL_DEL));
 	require(op != LEASTCONN_OP_STATE || has[LEASTCONN_A_STATE]);
 	require(!has[LEASTCONN_A_KILL] || op == LEASTCONN_OP_DEL);
+	require(!has[LEASTCONN_A_EJECTION_TIME] || op == LEASTCONN_OP_EJECT);
 	require(!has[LEASTCONN_A_AHEAD] || op == LEASTCONN_OP_STATE);
 }
 
@@ -287,8 +292,11 @@ static void check_request(const struct nlmsghdr *nlh)
 		return;
 	}
 	require(genl->cmd == LEASTCONN_CMD_GET_POOLS ||
-		genl->cmd == LEASTCONN_CMD_GET_BACKENDS);
-	require(nlh->nlmsg_flags & NLM_F_DUMP);
+		genl->cmd == LEASTCONN_CMD_GET_BACKENDS ||
+		genl->cmd == LEASTCONN_CMD_GET_CLIENTS ||
+		genl->cmd == LEASTCONN_CMD_FLUSH_CLIENTS);
+	require(!(nlh->nlmsg_flags & NLM_F_DUMP) ==
+		(genl->cmd == LEASTCONN_CMD_FLUSH_CLIENTS));
 	mnl_attr_for_each(attr, nlh, sizeof(*genl))
 		check_attribute(attr, has);
 }
@@ -513,14 +521,14 @@ static void try_words(char *text)
 static bool row_is_honest(const void *bytes, size_t size)
 {
 	const struct nlattr *attr;
-	unsigned int has = 0;
+	uint64_t has = 0;
 
 	mnl_attr_for_each_payload(bytes, size) {
 		unsigned int type = mnl_attr_get_type(attr);
 
 		if (type > LEASTCONN_A_MAX)
 			return false;
-		has |= 1U << type;
+		has |= 1ULL << type;
 		if (ranges[type].most &&
 		    (mnl_attr_get_payload_len(attr) != 4 ||
 		     mnl_attr_get_u32(attr) < ranges[type].least ||
@@ -531,8 +539,8 @@ static bool row_is_honest(const void *bytes, size_t size)
 		if (type == LEASTCONN_A_PORT && !mnl_attr_get_u32(attr))
 			return false;
 	}
-	return !(has & 1U << LEASTCONN_A_ADDRESS) ||
-	       (has & 1U << LEASTCONN_A_PORT && has & 1U << LEASTCONN_A_PROTO);
+	return !(has & 1ULL << LEASTCONN_A_ADDRESS) ||
+	       (has & 1ULL << LEASTCONN_A_PORT && has & 1ULL << LEASTCONN_A_PROTO);
 }
 
 static bool rows_are_honest(void)
@@ -542,7 +550,9 @@ static bool rows_are_honest(void)
 
 	for (; records_end - at >= 3; at += 3 + size) {
 		size = at[1] | at[2] << 8;
-		if (size > (size_t)(records_end - at - 3) || at[0] & 128)
+		/* A kernel's messages end with the last attribute, which is padded. */
+		if (size > (size_t)(records_end - at - 3) || at[0] & 128 ||
+		    size % MNL_ALIGNTO)
 			return false;
 		if (at[0] % RECORDS == DONE)
 			continue;
@@ -563,12 +573,14 @@ static void try_answers(const uint8_t *bytes, size_t size)
 		{ "leastconnctl", "kill", "10.0.0.1" },
 		{ "leastconnctl", "pool", "add" },
 		{ "leastconnctl", "save" },
+		{ "leastconnctl", "clients" },
+		{ "leastconnctl", "clients", "--json" },
 	};
 	char *words[5] = {};
 	bool honest;
 	int status;
 
-	memcpy(words, commands[bytes[0] % 8], sizeof(commands[0]));
+	memcpy(words, commands[bytes[0] % ARRAY_SIZE(commands)], sizeof(commands[0]));
 	if (!strcmp(words[1], "pool"))
 		words[3] = "web";
 	records = bytes + 1;

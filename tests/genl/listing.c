@@ -42,7 +42,7 @@ void listing_free(struct listing *listing)
 /* ---- rows ---- */
 
 /* Those of a backend, of one in a pool, of a pool; each has all of its own. */
-#define BIT(name)	(1U << LEASTCONN_A_##name)
+#define BIT(name)	(1ULL << LEASTCONN_A_##name)
 #define KEY		(BIT(FAMILY) | BIT(ADDRESS) | BIT(PORT) | BIT(PROTO))
 #define BACKEND		(KEY | BIT(STATE) | BIT(ACTIVE) | BIT(INACTIVE) | \
 			 BIT(TOTAL) | BIT(FAILS))
@@ -60,7 +60,7 @@ void listing_free(struct listing *listing)
  */
 struct row {
 	const struct nlattr	*at[LEASTCONN_A_MAX + 1];
-	unsigned int		has;
+	uint64_t		has;
 };
 
 static void read_row(const struct nlmsghdr *nlh, struct row *row)
@@ -78,7 +78,7 @@ static void read_row(const struct nlmsghdr *nlh, struct row *row)
 		if (row->at[type])
 			die("attribute %u is there twice", type);
 		row->at[type] = attr;
-		row->has |= 1U << type;
+		row->has |= 1ULL << type;
 	}
 }
 
@@ -151,6 +151,7 @@ static const char *health(const struct row *row)
 	static const char *const healths[] = { "", " ejected", " trial" };
 	static const char *const reasons[] = {
 		"", " unanswered", " refused", " unreachable",
+		" dropped", " manual",
 	};
 	static char text[32];
 	uint32_t is, reason;
@@ -175,7 +176,7 @@ static void add_settings(struct listing *listing, const struct row *row)
 		enum leastconn_attr	type;
 		uint32_t		least, most, usual;
 	} settings[] = {
-		{ "max-fails", LEASTCONN_A_MAX_FAILS, 0, UINT32_MAX, 0 },
+		{ "max-fails", LEASTCONN_A_MAX_FAILS, 0, UINT32_MAX, UINT32_MAX },
 		{ "fail-timeout", LEASTCONN_A_FAIL_TIMEOUT,
 		  1, LEASTCONN_MAX_SECONDS, XT_LEASTCONN_FAIL_TIMEOUT },
 		{ "slow-start", LEASTCONN_A_SLOW_START,
@@ -213,7 +214,7 @@ static void add_backend(struct listing *listing, const struct row *row)
 void listing_add_row(struct listing *listing, const struct nlmsghdr *nlh)
 {
 	struct row row;
-	unsigned int has;
+	uint64_t has;
 
 	read_row(nlh, &row);
 	has = row.has & ~BIT(EVENT);
@@ -240,7 +241,7 @@ void listing_add_row(struct listing *listing, const struct nlmsghdr *nlh)
 		add_backend(listing, &row);
 		break;
 	default:
-		die("a row has attributes %#x", row.has);
+		die("a row has attributes %#llx", (unsigned long long)row.has);
 	}
 }
 

@@ -63,7 +63,7 @@ static void any_change(struct message *message)
 	int port = dice(3) ? 80 : (int)dice(65536);
 	char settings[256] = "";
 
-	switch (dice(14)) {
+	switch (dice(15)) {
 	case 0:
 		if (dice(2))
 			any_settings(settings);
@@ -111,6 +111,11 @@ static void any_change(struct message *message)
 		any_settings(settings);
 		change(message, "pool_set pool=%s%s", pool, settings);
 		break;
+	case 14:
+		/* For longer than anybody looks: what is listed changes at the end. */
+		change(message, "eject addr=%s ejection-time=%d", addr,
+		       LEASTCONN_MAX_EJECTION_TIME);
+		break;
 	}
 }
 
@@ -118,7 +123,7 @@ static struct message *any_message(void)
 {
 	struct message *message;
 
-	switch (dice(8)) {
+	switch (dice(10)) {
 	case 0:
 		message = message_new(LEASTCONN_CMD_GET_POOLS);
 		message->nlh->nlmsg_flags = NLM_F_DUMP;
@@ -132,6 +137,18 @@ static struct message *any_message(void)
 			attributes(message, "addr=%s", any_address());
 		if (dice(2))
 			attributes(message, "port=80 proto=6");
+		return message;
+	case 2:
+	case 3:
+		message = message_new(dice(2) ? LEASTCONN_CMD_GET_CLIENTS :
+						LEASTCONN_CMD_FLUSH_CLIENTS);
+		if (dice(2))
+			message->nlh->nlmsg_flags = NLM_F_DUMP;
+		if (dice(2))
+			attributes(message, "pool=%s", any_pool());
+		if (dice(2))
+			attributes(message, "family=2 client=10.0.0.1 client-prefix=%u",
+				   dice(129));
 		return message;
 	}
 	message = message_new(LEASTCONN_CMD_CHANGE);

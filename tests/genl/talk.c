@@ -168,19 +168,17 @@ static const char *const ops[LEASTCONN_OP_MAX + 1] = {
 	[LEASTCONN_OP_STATE]	= "state",
 	[LEASTCONN_OP_KILL]	= "kill",
 	[LEASTCONN_OP_POOL_SET]	= "pool_set",
+	[LEASTCONN_OP_EJECT]	= "eject",
 };
 
-static void put_address(struct nlmsghdr *nlh, const char *text, bool family)
+static void put_address(struct nlmsghdr *nlh, unsigned int type, const char *text)
 {
 	bool ipv6 = strchr(text, ':');
 	unsigned char addr[16];
 
 	if (inet_pton(ipv6 ? AF_INET6 : AF_INET, text, addr) != 1)
 		die("no address: %s", text);
-	if (family)
-		mnl_attr_put_u32(nlh, LEASTCONN_A_FAMILY,
-				 ipv6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
-	mnl_attr_put(nlh, LEASTCONN_A_ADDRESS, ipv6 ? 16 : 4, addr);
+	mnl_attr_put(nlh, type, ipv6 ? 16 : 4, addr);
 }
 
 static void put_word(struct nlmsghdr *nlh, char *word)
@@ -190,8 +188,11 @@ static void put_word(struct nlmsghdr *nlh, char *word)
 
 	if (value)
 		*value++ = '\0';
+	if (!strcmp(word, "addr"))
+		mnl_attr_put_u32(nlh, LEASTCONN_A_FAMILY,
+				 strchr(value, ':') ? NFPROTO_IPV6 : NFPROTO_IPV4);
 	if (!strcmp(word, "addr") || !strcmp(word, "raw")) {
-		put_address(nlh, value, *word == 'a');
+		put_address(nlh, LEASTCONN_A_ADDRESS, value);
 		return;
 	}
 	type = spec_find(word);
@@ -201,6 +202,8 @@ static void put_word(struct nlmsghdr *nlh, char *word)
 		mnl_attr_put(nlh, type, 0, NULL);
 	else if (spec_attributes[type].type == MNL_TYPE_NUL_STRING)
 		mnl_attr_put_strz(nlh, type, value);
+	else if (spec_attributes[type].type == MNL_TYPE_BINARY)
+		put_address(nlh, type, value);
 	else
 		mnl_attr_put_u32(nlh, type, strtoul(value, NULL, 0));
 }

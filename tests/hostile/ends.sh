@@ -60,6 +60,52 @@ test_the_module_goes_under_packets_in_flight() { # short
 	done
 }
 
+# Other rules, which take their time when the namespace ends, come before the last.
+drops_what_it_chose() { # FILE
+	local i
+
+	{
+		echo '*nat'
+		for ((i = 0; i < 30; i++)); do
+			echo "-A OUTPUT -d 198.51.100.$i -p udp --dport 80 -j LEASTCONN --to 10.1.$i.1-10.1.$i.60:80"
+		done
+		echo "-A OUTPUT -d $vip -p udp --dport 80 -j LEASTCONN --to 10.1.255.1:80"
+		printf '%s\n' COMMIT '*filter' '-A OUTPUT -p udp --dport 80 -j DROP' COMMIT
+	} >"$1"
+}
+
+namespace_that_drops() { # NAMESPACE
+	ip netns add "$1"
+	ip -n "$1" link add d0 type dummy
+	ip -n "$1" addr add 10.1.0.1/16 dev d0
+	ip -n "$1" link set d0 up
+	ip -n "$1" route add default dev d0
+	on "$1" "$iptables-restore" <"$tmp/rules"
+}
+
+choose_and_drop() { # NAMESPACE
+	on "$1" bash -c "echo x >/dev/udp/$vip/80" 2>/dev/null || true
+}
+
+# A choice is looked at by this processor's next one, in whatever namespace, also
+# while the rules of the first one's namespace are being destroyed.
+test_a_choice_outlives_its_namespace() { # short
+	local i there=there-$$ here=here-$$
+
+	modprobe $module
+	drops_what_it_chose "$tmp/rules"
+	namespace_that_drops $here
+	for ((i = 0; i < 10; i++)); do
+		namespace_that_drops $there
+		choose_and_drop $there
+		ip netns del $there
+		read -rt "0.$(printf %02d $((i * 4)))" -u "$nap" || true
+		choose_and_drop $here
+	done
+	ip netns del $here
+	unload
+}
+
 counts_something() {
 	on "$lb" awk 'FNR > 1 { n += $7 } END { exit !n }' /proc/net/leastconn
 }

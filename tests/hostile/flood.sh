@@ -18,11 +18,15 @@ small_table() {
 }
 
 flood() {
+	a_thousand_syns_a_second
+	busywait 30000 table_is_full || fail "$(entries) entries of $entries_max"
+}
+
+a_thousand_syns_a_second() {
 	need hping3
 	# Not by on(): that would be a shell, and its end not the flood's.
 	nsenter --net="/run/netns/$cl" hping3 -q --rand-source -S -p 80 -i u1000 $vip >/dev/null 2>&1 &
 	flood_pid=$!
-	busywait 30000 table_is_full || fail "$(entries) entries of $entries_max"
 }
 
 dry() {
@@ -98,19 +102,26 @@ test_established_connections_stay() { # short
 	nothing_is_left
 }
 
-# Alternately, so that both meet the same noise.
+# Alternately, so that both meet the same noise. Sets ours and theirs.
+knock_by_turns() { # RULES RULES
+	local i
+
+	ours=0 theirs=0
+	for ((i = 0; i < rounds; i++)); do
+		ours=$((ours + $(knock "$1")))
+		theirs=$((theirs + $(knock "$2")))
+	done
+	say "of $((rounds * knocks)) get in: $ours, with DNAT $theirs"
+}
+
 test_clients_get_in_as_with_dnat() { # short
-	local i ours=0 theirs=0
+	local ours theirs
 
 	hosts
 	flood
-	for ((i = 0; i < rounds; i++)); do
-		ours=$((ours + $(knock leastconn)))
-		theirs=$((theirs + $(knock dnat)))
-	done
+	knock_by_turns leastconn dnat
 	dry
-	say "of $((rounds * knocks)) get in: $ours, with DNAT $theirs"
-	[ $theirs -gt 0 ] || fail "nobody gets in with DNAT"
+	[ "$theirs" -gt 0 ] || fail "nobody gets in with DNAT"
 	# It may be chance: half of 500 are 250 +- 11.
 	[ $((ours * 100)) -ge $((theirs * 85)) ] ||
 		fail "fewer get in than with DNAT"
@@ -132,6 +143,50 @@ test_counts_are_right_when_it_ends() { # short
 	expect_loads 1000 "10 10 10 10" "loads"
 	agree 1000
 	nothing_is_left
+}
+
+# As Documentation/operate.md has it.
+synproxy() {
+	on "$lb" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0 \
+		net.ipv4.tcp_syncookies=1 net.ipv4.tcp_timestamps=1
+	ip -n "$lb" addr add $vip/32 dev lo
+	ipt -t raw -A PREROUTING -d $vip -p tcp --dport 80 --syn -j CT --notrack
+	ipt -A INPUT -d $vip -p tcp --dport 80 -m conntrack \
+		--ctstate INVALID,UNTRACKED -j SYNPROXY --sack-perm --timestamp \
+		--wscale 7 --mss 1460
+	ipt -A INPUT -d $vip -p tcp --dport 80 -m conntrack --ctstate INVALID -j DROP
+}
+
+# Half-open connections of the flood would fill the caps within a second.
+leastconn_behind_synproxy() {
+	ipt -t nat -A OUTPUT -d $vip -p tcp --dport 80 \
+		-j LEASTCONN --to 10.0.1.1-10.0.1.4:80,max-conns=$knocks
+}
+
+dnat_behind_synproxy() {
+	ipt -t nat -A OUTPUT -d $vip -p tcp --dport 80 \
+		-j DNAT --to-destination 10.0.1.1:80
+}
+
+test_synproxy_keeps_the_flood_out() { # short
+	local ours theirs
+
+	modprobe -q xt_SYNPROXY || modprobe -q ipt_SYNPROXY ||
+		skip "no SYNPROXY in this kernel"
+	hosts
+	synproxy
+	a_thousand_syns_a_second
+	knock_by_turns leastconn_behind_synproxy dnat_behind_synproxy
+	[ "$theirs" -ge $((rounds * knocks * 9 / 10)) ] ||
+		fail "too few get in with DNAT: the rules are wrong"
+	[ $((ours * 100)) -ge $((theirs * 97)) ] ||
+		fail "fewer get in than with DNAT"
+	ipt -t nat -F
+	leastconn_behind_synproxy
+	peer "$cl" open b tcp $vip 80 count 40
+	expect_loads 1000 "10 10 10 10" "loads during the flood"
+	dry
+	agree 1000
 }
 
 run_tests "$@"

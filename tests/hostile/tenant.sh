@@ -479,6 +479,40 @@ largest_pool_again() { # TURN
 	largest_pool
 }
 
+# Handshakes that never end, to a backend that many pools have.
+half_open_of_many_pools() {
+	iptables-nft -A FORWARD -m conntrack --ctstate ESTABLISHED
+	awk 'BEGIN {
+		for (i = 0; i < 30000; i++)
+			printf "-A -p tcp -s 10.8.%d.%d -d 198.18.0.1 --sport 2000 --dport 80 " \
+				"-r 10.9.0.1 -q 10.8.%d.%d --reply-port-src 80 " \
+				"--reply-port-dst 2000 -t 3600 --state SYN_RECV\n",
+				i / 250, i % 250 + 1, i / 250, i % 250 + 1
+	}' | conntrack -R - >/dev/null
+	leastconnctl pool add z
+	leastconnctl add z 10.9.0.1:80
+	sleep 4
+	awk 'BEGIN {
+		for (i = 0; i < 4000; i++)
+			printf "pool add p%d\nadd p%d 10.9.0.1:80\n", i, i
+	}' | split -l 4096 --filter 'leastconnctl restore'
+	leastconnctl list z >&2
+}
+
+# For each all entries are visited.
+another_backend() { # TURN
+	leastconnctl add z "10.9.0.2:$(($1 + 1))"
+	sleep 0.5
+}
+
+test_half_open_connections_in_many_pools() { # short
+	host_begins
+	need conntrack
+	sysctl -qw net.netfilter.nf_conntrack_max=100000
+	pressing=10000
+	attack half_open_of_many_pools another_backend
+}
+
 test_pools_made_and_deleted() {
 	host_begins
 	attack largest_pool largest_pool_again
@@ -658,7 +692,7 @@ test_readers_of_the_table_that_seek() { # short
 	attack own_table seek_and_change
 }
 
-# ---- over memory.high ----
+# ---- over memory.high, and at memory.max ----
 
 pool_and_changes() {
 	leastconnctl pool add p
@@ -687,6 +721,20 @@ test_a_large_message_over_memory_high() { # short
 	[ -e "$cgroup/memory.high" ] || skip "no memory.high"
 	pressing=6000
 	attack pool_and_changes add_and_delete lower_high
+}
+
+lower_max() {
+	echo $(($(cat "$cgroup/memory.current") + (1 << 20))) >"$cgroup/memory.max"
+}
+
+# The kernel ends the tenant's processes for it, and no others.
+test_a_large_message_at_memory_max() { # short
+	host_begins
+	pressing=6000
+	attack pool_and_changes add_and_delete lower_max
+	grep -q 'oom_kill [1-9]' "$cgroup/memory.events" ||
+		grep -q 'Cannot allocate memory' "$its"/said-* ||
+		fail "the tenant had memory enough"
 }
 
 # ---- by rules ----

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# As many clients as --persistent remembers, and more. Each server tells who comes
+# As many clients as --persistent remembers, and more; the command clients. Each server tells who comes
 # which one it is: crowd writes a line "NUMBER SERVER" for each client.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -175,6 +175,184 @@ test_whoever_was_idle_longest_is_forgotten() {
 
 nobody() {
 	[ $(($(remembered) - before)) -le 0 ]
+}
+
+# ---- the list of them ----
+
+# As visit writes them, of the clients FIRST to LAST.
+listed_clients() { # FIRST LAST [B]: of 10.B.0.0 and so on, 16 if it is not given
+	ctl clients | awk -v first="$1" -v last="$2" -v b="${3:-16}" '
+		split($1, a, ".") == 4 {
+			n = (a[2] - b) * 65536 + a[3] * 256 + a[4]
+			sub(/:.*/, "", $4)
+			if (n >= first && n <= last) print n, $4
+		}'
+}
+
+test_clients_are_listed() { # short
+	local end=$((many - 1))
+
+	setup_crowd
+	expect "" "$(ctl clients)" "no client"
+	rule ipt $vip 10.0.1.1-10.0.1.4:53 --persistent 3600
+	visit first 0 $end
+	listed_clients 0 $end >"$tmp/listed"
+	same_servers first listed "the list"
+	ctl clients | sed -n 2p | grep -qE \
+		'^10\.16\.0\.0 +203\.0\.113\.10:53 +udp +10\.0\.1\.[1-4]:53 +3[56][0-9][0-9]$' ||
+		fail "$(ctl clients | head -n 2)"
+	expect "$many" "$(ctl clients --json | python3 -c '
+import json, sys
+print(len({(c["address"], c["prefix"]) for c in json.load(sys.stdin)["clients"]}))')" \
+		"clients in JSON"
+}
+
+# Those that stay are listed once, while others come and are forgotten.
+test_clients_are_listed_while_others_come_and_go() { # short
+	local n end=$((many / 2 - 1)) visitor
+
+	setup_crowd
+	rule ipt $vip 10.0.1.1-10.0.1.4:53 --persistent 3600
+	visit first 0 $end $vip 10.20.0.0
+	: >"$tmp/turns"
+	# Of addresses before these: where a bucket has both, they are listed first.
+	(
+		set +e
+		while :; do
+			port=$((port + 1))
+			on "$cl" "$here/crowd" visit $vip 53 10.16.0.0 $port 0 9999
+			echo >>"$tmp/turns"
+			ctl clients flush 10.16.0.0/14
+		done
+	) >/dev/null 2>&1 &
+	visitor=$!
+	for ((n = 1; $(wc -l <"$tmp/turns") < 20; n++)); do
+		listed_clients 0 $end 20 >"$tmp/listed"
+		cmp -s "$tmp/first" "$tmp/listed" || break
+	done
+	kill $visitor
+	wait $visitor || true
+	say "$n lists, $(wc -l <"$tmp/turns") times 10000 others"
+	same_servers first listed "list $n"
+}
+
+count_clients() { # REGEX: of those that are listed
+	ctl clients "${@:2}" | grep -cE "$1" || true
+}
+
+test_clients_are_forgotten() { # short
+	setup_crowd
+	printf '%s\n' "pool add dns persistent 3600" "pool add other" \
+		"add dns "10.0.1.{1,2}":53 proto udp" | ctl restore
+	ipt -t nat -A PREROUTING -d $vip -p udp --dport 53 -j LEASTCONN --pool dns
+	visit first 0 999
+	# Of another service, by whole addresses and by prefixes.
+	ip6t -t nat -A PREROUTING -d $vip6 -p udp --dport 53 -j LEASTCONN \
+		--to '[fd00:1::3]:53' --persistent 3600 --persistent-mask 64
+	visit six 0 9 $vip6 fd00:7::1
+	expect "1000 10" "$(count_clients '^10.') $(count_clients '^fd00:7:.*/64 ')" \
+		"clients"
+	expect "1000 0" "$(count_clients '^10.' dns) $(count_clients : other)" \
+		"clients of pools"
+	ctl clients flush 10.16.0.9
+	expect 999 "$(count_clients '^10.')" "without one"
+	expect 0 "$(count_clients '^10.16.0.9 ')" "that one"
+	ctl clients flush 10.16.1.0/24
+	expect 743 "$(count_clients '^10.')" "without a prefix"
+	# An address means the client that it is a part of.
+	ctl clients flush fd00:7::abcd
+	expect 9 "$(count_clients '^fd00:7:.*/64 ')" "without the first prefix"
+	ctl clients flush other
+	expect "743 9" "$(count_clients '^10.') $(count_clients '^fd00')" \
+		"without those of a pool that has none"
+	ctl clients flush dns
+	expect "0 9" "$(count_clients '^10.') $(count_clients '^fd00')" \
+		"without those of a pool"
+	says_no 1 "clients flush nobody: no such pool" ctl clients flush nobody
+	says_no 1 "pool nobody: no such pool; see leastconnctl list" ctl clients nobody
+	ctl clients flush
+	expect "" "$(ctl clients)" "without any"
+	# They are balanced anew: all connections are still there.
+	ctl add dns 10.0.1.5:53 weight 60000
+	visit second 0 999
+	expect "10.0.1.5 1000" "$(shares second)" "when none is remembered"
+}
+
+# ---- clients with connections ----
+
+# A client is listed, or is not, for so long.
+stays_listed() { # MS CLIENT
+	! busywait "$1" is 0 count_clients "^$2 " || fail "$2 is forgotten"
+}
+
+# Of all others nobody would come to a server with a connection, while one is free.
+server_of() { # SOURCE-PORT [IPv6]
+	on "$lb" conntrack -L -p tcp -f "${2:-ipv4}" --orig-port-src "$1" 2>/dev/null |
+		sed 's/.* src=\([^ ]*\) .*/\1/'
+}
+
+# As long as it takes, and never for longer than its connection: 2 s.
+test_a_client_with_a_connection_is_remembered() { # short
+	local mine
+
+	setup 2
+	ip -n "$cl" route add local 10.16.0.0/12 dev lo
+	ip -n "$lb" route add 10.16.0.0/12 via 10.0.0.2
+	serve tcp 80
+	balance tcp 80 10.0.1.1:80,10.0.1.2:80 --persistent $((2 * slow))
+	peer "$cl" open held tcp $vip 80 from 10.16.0.1,30001
+	mine=$(server_of 30001)
+	peer "$cl" open short tcp $vip 80 from 10.16.0.2,30001
+	peer "$cl" reset short
+	stays_listed 15000 10.16.0.1
+	expect 0 "$(count_clients '^10.16.0.2 ')" "one without a connection"
+	peer "$cl" open other tcp $vip 80 from 10.16.0.3,30001
+	[ "$(server_of 30001 | grep -cx "$mine")" = 1 ] || fail "the other came there, too"
+	peer "$cl" reset other
+	peer "$cl" open again tcp $vip 80 from 10.16.0.1,30002
+	expect "$mine" "$(server_of 30002)" "after 15 s"
+	# Without a connection its time ends.
+	peer "$cl" reset held
+	peer "$cl" reset again
+	busywait 5000 is 0 count_clients "^10.16.0.1 " || fail "$(ctl clients)"
+	peer "$cl" open direct tcp "$mine" 80
+	peer "$cl" open anew tcp $vip 80 from 10.16.0.1,30003
+	[ "$(server_of 30003)" != "$mine" ] || fail "without a connection it stayed"
+}
+
+# Where backends have no port, clients are prefixes, and a connection is another address's.
+test_a_prefix_with_a_connection_is_remembered() { # short
+	local mine
+
+	setup 2
+	ip -n "$cl" route add local fd00:7::/32 dev lo
+	ip -n "$lb" route add fd00:7::/32 via fd00:0::2
+	on "$cl" sysctl -qw net.ipv6.ip_nonlocal_bind=1
+	serve tcp 80
+	balance6 tcp 80 fd00:1::1,fd00:1::2 --persistent $((2 * slow)) --persistent-mask 64
+	peer "$cl" open held tcp $vip6 80 from fd00:7::1,30001
+	mine=$(server_of 30001 ipv6)
+	stays_listed 7000 fd00:7::/64
+	peer "$cl" open again tcp $vip6 80 from fd00:7::2,30002
+	expect "$mine" "$(server_of 30002 ipv6)" "after 7 s"
+	peer "$cl" reset held
+	peer "$cl" reset again
+	busywait 5000 is 0 count_clients "^fd00" || fail "$(ctl clients)"
+}
+
+# A connection of another backend's does not keep it: the client was given away.
+test_a_connection_of_another_backend_does_not_count() { # short
+	local mine
+
+	setup 2
+	serve tcp 80
+	balance tcp 80 10.0.1.1:80,10.0.1.2:80 --persistent $((2 * slow))
+	peer "$cl" open held tcp $vip 80 from 10.0.0.2,30001
+	mine=$(server_of 30001)
+	ctl drain "$mine:80"
+	peer "$cl" open moved tcp $vip 80 from 10.0.0.2,30002
+	peer "$cl" reset moved
+	busywait 6000 is 0 count_clients "^10.0.0.2 " || fail "$(ctl clients)"
 }
 
 run_tests "$@"

@@ -176,7 +176,9 @@ test_list_for_programs() {
 	                reason="none", **backend(*rest))
 
 	def group(rules, mask, backends):
-	    return dict(rules=rules, max_fails=0, fail_timeout=10, slow_start=0,
+	    # A pool has a default that depends on its backends, a rule has a number.
+	    return dict(rules=rules, max_fails=None if mask == 128 else 0,
+	                fail_timeout=10, slow_start=0,
 	                persistent=0, persistent_mask=mask, redispatch=False,
 	                backends=backends)
 
@@ -246,6 +248,8 @@ test_metrics() {
 		six [fd00:1::1]:53 udp 1 0 0
 		MEMBERS
 		printf '%s\n' 'pool_rules{pool="web"} 1' 'pool_rules{pool="six"} 0'
+		printf 'backend_ejected{backend="%s",proto="%s"} 0\n' $s1:80 tcp \
+			$s2:80 tcp '[fd00:1::1]:53' udp $s3 any 10.0.1.9 any
 	} | sed 's/^/leastconn_/' | LC_ALL=C sort >"$tmp/wanted"
 	grep -v '^#' "$tmp/metrics" | LC_ALL=C sort | diff "$tmp/wanted" - ||
 		fail "these are not the samples"

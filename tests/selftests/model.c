@@ -60,7 +60,7 @@ static const struct {
 	unsigned int	type;
 	unsigned int	least, most, usual;
 } settings[] = {
-	{ "max-fails", LEASTCONN_A_MAX_FAILS, 0, UINT32_MAX, 0 },
+	{ "max-fails", LEASTCONN_A_MAX_FAILS, 0, UINT32_MAX, UINT32_MAX },
 	{ "fail-timeout", LEASTCONN_A_FAIL_TIMEOUT, 1, 604800, 10 },
 	{ "slow-start", LEASTCONN_A_SLOW_START, 0, 604800, 0 },
 	{ "redispatch", LEASTCONN_A_REDISPATCH, 0, 1, 0 },
@@ -69,7 +69,9 @@ static const struct {
 };
 
 #define SETTINGS	ARRAY_SIZE(settings)
-#define PERSISTENT_MASK	5	/* in settings */
+/* In settings. */
+#define MAX_FAILS	0
+#define PERSISTENT_MASK	5
 
 /**
  * struct pool - as the kernel has it
@@ -868,6 +870,8 @@ static void begin(struct world *world)
 		usual_settings(&world->pools[i]);
 	/* A rule of IPv4 has the whole of an address as IPv4 has it. */
 	world->pools[1].settings[PERSISTENT_MASK] = 32;
+	/* One of TCP with ports has a default of its own, as a number. */
+	world->pools[1].settings[MAX_FAILS] = 3;
 	for (int i = 0; i < 2; i++) {
 		world->pools[1].members[i] = (struct member) {
 			.key = keys[i], .weight = 1,

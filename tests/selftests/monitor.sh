@@ -8,7 +8,7 @@
 s1=10.0.1.1 s2=10.0.1.2
 
 # The settings of a pool that was given none.
-plain="max-fails 0 fail-timeout 10 slow-start 0 persistent 0 persistent-mask 128 no-redispatch"
+plain="max-fails default fail-timeout 10 slow-start 0 persistent 0 persistent-mask 128 no-redispatch"
 
 # monitor HOST: its events come to $tmp/HOST.log from now on; it is $monitor
 monitor() {
@@ -286,6 +286,20 @@ test_ejection_is_told() { # short
 	busywait 2000 is 1 count_events || fail "$(events)"
 	expect "back web $s2:80 fails 2" \
 		"$(events | sed 's/ proto .* fails/ fails/')" "events of a trial"
+}
+
+test_ejection_by_hand_is_told() { # short
+	local of1="$s1:80 proto tcp weight 1 max-conns 0 no-backup state ready active 0"
+
+	setup 2
+	ctl pool add web
+	ctl add web $s1:80
+	monitor "$lb"
+	ctl eject $s1:80 for 600
+	tells "ejected web $of1 fails 0 reason manual" "ejected"
+	ctl ready $s1:80
+	tells "ejected web $of1 fails 0 reason manual
+back web $of1 fails 0" "ready"
 }
 
 # ---- to whom ----

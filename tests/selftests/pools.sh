@@ -366,7 +366,7 @@ what_does_not_fit() { # FRONT-END
 		pooled udp 80 web
 	rule_refused 'pool "web": its backends have tcp ports, so the rule needs -p tcp' \
 		ipt -t nat -A PREROUTING -d $vip -j LEASTCONN --pool web
-	rule_refused 'pool "web": its backends are IPv4' \
+	rule_refused 'pool "web": its backends are IPv4, use iptables' \
 		ip6t -t nat -A PREROUTING -d $vip6 -p tcp -j LEASTCONN --pool web
 	expect "" "$(ipt -t nat -S | grep LEASTCONN || true)" "rules"
 	# None of them uses it: it can go.
@@ -455,6 +455,8 @@ test_a_backend_that_appears_has_its_connections() {
 # ---- whose pools they are ----
 
 test_a_pool_is_its_namespace_s() { # short
+	local before
+
 	setup 2
 	serve tcp 80
 	ctl pool add web
@@ -470,8 +472,15 @@ test_a_pool_is_its_namespace_s() { # short
 add web $s1:80" "$(ctl save)" "the balancer's"
 	expect "" "$(leastconnctl save)" "the host's"
 	pooled tcp 80 web
+	on "$cl" iptables -w -A INPUT -m conntrack --ctstate ESTABLISHED
 	open a
 	expect "1 0 1" "$(table $s1)" "a connection"
+	# The client has the same backend in its pool; the entry to it is the balancer's.
+	[ "$(on "$cl" conntrack -C)" -gt 0 ] || fail "the client has no entry"
+	before=$(on "$lb" conntrack -L -d $vip -o id 2>/dev/null | grep -o 'id=.*')
+	on "$cl" leastconnctl kill $s1 >"$tmp/answer"
+	expect "$before" "$(on "$lb" conntrack -L -d $vip -o id 2>/dev/null | grep -o 'id=.*')" \
+		"the entry after a kill in another namespace"
 	on "$cl" leastconnctl pool del web
 	on "$cl" leastconnctl ready $s1
 	expect hello "$(peer "$cl" say a hello)" "echo"

@@ -309,7 +309,7 @@ test_the_first_look_comes_in_time_beside_300000() {
 
 # Its connections end, and it does not look at all of the host's for that.
 test_a_tenant_kills_beside_300000() {
-	local answer before others took
+	local answer before others took i its=0 roots=0
 
 	grep -q "User Mode Linux" /proc/cpuinfo || skip "not at native speed"
 	need conntrack setpriv unshare
@@ -330,11 +330,12 @@ test_a_tenant_kills_beside_300000() {
 		"$1" ask "$2/sock" open c tcp 127.0.0.1 80 count 3
 		"$1" ask "$2/sock" open d tcp 127.0.0.1 81 count 2
 		: >"$2/ready"
-		read -r _
-		before=${EPOCHREALTIME/./}
-		leastconnctl kill 127.0.0.1:80
-		echo $(((${EPOCHREALTIME/./} - before) / 1000))
-		leastconnctl list p | awk '/127.0.0.1:81/ { print $4 }'
+		while read -r _; do
+			before=${EPOCHREALTIME/./}
+			leastconnctl kill 127.0.0.1:80
+			echo $(((${EPOCHREALTIME/./} - before) / 1000))
+			leastconnctl list p | awk '/127.0.0.1:81/ { print $4 }'
+		done
 	TENANT
 	mkdir "$tmp/its"
 	chown 65534 "$tmp/its"
@@ -346,19 +347,24 @@ test_a_tenant_kills_beside_300000() {
 	entries 300000 | split -l 100000 \
 		--filter "ip netns exec $lb conntrack -R -" >"$tmp/answer" 2>&1 ||
 		fail "$(tail -n 1 "$tmp/answer")"
-	echo >&"${COPROC[1]}"
-	read -r answer <&"${COPROC[0]}"
-	read -r took <&"${COPROC[0]}"
-	read -r others <&"${COPROC[0]}"
-	expect 3 "${answer//[!0-9]/}" "connections that were ended"
-	expect 2 "$others" "connections of its other backend"
 	ctl pool add p
 	ctl add p 10.0.1.9:80
-	before=${EPOCHREALTIME/./}
-	ctl kill 10.0.1.9:80 >/dev/null
-	before=$(((${EPOCHREALTIME/./} - before) / 1000))
-	say "in $took ms; for the host, who looks at all, $before ms"
-	[ $((3 * took)) -lt $((2 * before)) ] || fail "its kill took $took ms"
+	# By turns, the least of each: other work on the machine only adds.
+	for i in 1 2 3; do
+		echo >&"${COPROC[1]}"
+		read -r answer <&"${COPROC[0]}"
+		read -r took <&"${COPROC[0]}"
+		read -r others <&"${COPROC[0]}"
+		expect $((i == 1 ? 3 : 0)) "${answer//[!0-9]/}" "connections that were ended"
+		expect 2 "$others" "connections of its other backend"
+		before=${EPOCHREALTIME/./}
+		ctl kill 10.0.1.9:80 >/dev/null
+		before=$(((${EPOCHREALTIME/./} - before) / 1000))
+		its=$((its && its < took ? its : took))
+		roots=$((roots && roots < before ? roots : before))
+	done
+	say "in $its ms; for the host, who looks at all, $roots ms"
+	[ $((3 * its)) -lt $((2 * roots)) ] || fail "its kill took $its ms"
 }
 
 run_tests "$@"

@@ -16,7 +16,7 @@
 #define MOST	4096
 #define FEW	64	/* where all are compared with all */
 
-static atomic_t loads[MOST];
+static struct lc_conns conns[MOST];
 static struct lc_tournament it;
 static void *memory;
 
@@ -33,8 +33,9 @@ static void slot_set(unsigned int at, int load, u32 max_conns, u16 weight,
 {
 	struct lc_slot *slot = &it.slots[at];
 
-	loads[at].counter = load;
-	slot->active = &loads[at];
+	conns[at].active.counter = load;
+	conns[at].exempt.counter = 0;
+	slot->conns = &conns[at];
 	slot->max_conns = max_conns;
 	slot->weight = weight;
 	slot->backup = backup;
@@ -51,14 +52,19 @@ static int choose(void)
 /* Below zero is idle. */
 static u32 load_of(unsigned int at)
 {
-	return loads[at].counter < 0 ? 0 : loads[at].counter;
+	return conns[at].active.counter < 0 ? 0 : conns[at].active.counter;
+}
+
+static u32 exempt_of(unsigned int at)
+{
+	return conns[at].exempt.counter < 0 ? 0 : conns[at].exempt.counter;
 }
 
 static bool can_take(unsigned int at)
 {
 	return it.slots[at].weight &&
 	       (!it.slots[at].max_conns ||
-		load_of(at) < it.slots[at].max_conns);
+		load_of(at) - (long long)exempt_of(at) < it.slots[at].max_conns);
 }
 
 /* Anyone who can, among the ordinary or the backups. */
@@ -121,13 +127,17 @@ static void change(unsigned int count)
 {
 	unsigned int at = dice(count);
 
-	switch (dice(4)) {
+	switch (dice(5)) {
 	case 0:
 	case 1:
-		loads[at].counter += dice(3);
+		conns[at].active.counter += dice(3);
+		break;
+	case 4:
+		conns[at].exempt.counter += dice(5) - 2;
+		lc_tournament_update(&it, at);
 		break;
 	case 2:
-		loads[at].counter -= dice(3);
+		conns[at].active.counter -= dice(3);
 		lc_tournament_update(&it, at);
 		break;
 	case 3:
@@ -147,7 +157,7 @@ static void check_choice(unsigned int count, int round, int step)
 	check(at >= 0 && may_win(at, count), true,
 	      "round %d, step %d: %d of %u may win", round, step, at, count);
 	if (at >= 0)
-		loads[at].counter += dice(8) > 0;
+		conns[at].active.counter += dice(8) > 0;
 }
 
 static void test_random_pools(void)
@@ -253,8 +263,8 @@ static void test_equal_spread(void)
 	for (int n = 0; n < 20 * MOST; n++) {
 		int at = choose();
 
-		loads[at].counter++;
-		check(loads[at].counter, n / MOST + 1, "connection %d", n);
+		conns[at].active.counter++;
+		check(conns[at].active.counter, n / MOST + 1, "connection %d", n);
 	}
 }
 
@@ -265,7 +275,7 @@ static void test_sees_what_others_add(void)
 	for (unsigned int i = 0; i < MOST; i++)
 		slot_set(i, 0, 0, 1, false);
 	for (unsigned int i = 0; i < MOST - 1; i++)
-		loads[i].counter = 1;
+		conns[i].active.counter = 1;
 	check(choose(), MOST - 1, "the only idle one");
 }
 
@@ -279,7 +289,7 @@ static void test_backup_only_without_ordinary(void)
 	check(choose(), 1, "it is full");
 	slot_set(0, 99, 100, 1, false);
 	check(choose(), 0, "room is back");
-	loads[0].counter = 100;
+	conns[0].active.counter = 100;
 	check(choose(), 1, "and filled");
 }
 
@@ -289,7 +299,7 @@ static void test_full_while_nobody_looks(void)
 	slot_set(0, 0, 2, 65535, false);
 	slot_set(1, 1000, 0, 1, false);
 	check(choose(), 0, "an idle one");
-	loads[0].counter = 2;
+	conns[0].active.counter = 2;
 	check(choose(), 1, "it is full");
 }
 
@@ -297,8 +307,8 @@ static void test_full_while_nobody_looks(void)
 
 static void enter(unsigned int at, int load, u16 weight)
 {
-	loads[at].counter = load;
-	lc_tournament_add(&it, at, &loads[at]);
+	conns[at].active.counter = load;
+	lc_tournament_add(&it, at, &conns[at]);
 	check(can_take(at), false, "slot %u has a weight before it is given one",
 	      at);
 	it.slots[at].max_conns = 0;
@@ -322,7 +332,7 @@ static void grow(unsigned int count)
 
 static bool is_taken(unsigned int at)
 {
-	return it.slots[at].active;
+	return it.slots[at].conns;
 }
 
 /* The first free one from a random one on, or -1. */
@@ -363,7 +373,7 @@ static void come_or_go(int step)
 		if (at < 0)
 			break;
 		if (dice(2))
-			loads[at].counter += dice(3);
+			conns[at].active.counter += dice(3);
 		else
 			slot_at_random(at, 8);
 		break;
@@ -411,7 +421,7 @@ static void test_turns_of_who_comes(void)
 	choices_are("102310", "and in larger memory");
 	enter(63, 4, 1);
 	check(choose(), 63, "one in the new part with a smaller load");
-	loads[63].counter++;
+	conns[63].active.counter++;
 	choices_are("2310", "that has as much now");
 	check(choose(), 63, "whose turn it is");
 }
@@ -440,14 +450,14 @@ static void test_who_leaves_is_chosen_no_more(void)
 /* From one to as many as there can be, each doubling in use. */
 static void test_grows_to_the_most(void)
 {
-	static atomic_t load[LC_SLOTS];
+	static struct lc_conns load[LC_SLOTS];
 	int at;
 
 	start(1);
 	for (unsigned int i = 0; i < LC_SLOTS; i++) {
 		if (i == it.width)
 			grow(2 * it.width);
-		load[i].counter = LC_SLOTS - i;
+		load[i].active.counter = LC_SLOTS - i;
 		lc_tournament_add(&it, i, &load[i]);
 		it.slots[i].weight = 1;
 		lc_tournament_update(&it, i);

@@ -53,11 +53,26 @@ kbuild() { # DIR ARG...
 	make -s -C "$source" O="$1/build" "${kbuild_options[@]}" "${@:2}"
 }
 
+# The fragments as one: of an option that stands in several, the last.
+merged() {
+	awk '
+		/^(# )?CONFIG_/ {
+			option = $1 == "#" ? $2 : substr($0, 1, index($0, "=") - 1)
+			if (!(option in line))
+				order[++n] = option
+			line[option] = $0
+		}
+		END {
+			for (i = 1; i <= n; i++)
+				print line[order[i]]
+		}' "${fragments[@]}"
+}
+
 # Names the options of the fragments that are not in force: without them a kernel is not what it is for.
 configure() { # DIR
 	local option
 	mkdir -p "$1/build"
-	awk 1 "${fragments[@]}" >"$1/fragment"
+	merged >"$1/fragment"
 	echo "CONFIG_LOCALVERSION=\"-$kind\"" >>"$1/fragment"
 	kbuild "$1" KCONFIG_ALLCONFIG="$1/fragment" allnoconfig >/dev/null
 	grep -xE 'CONFIG_\w+=[ym]' "$1/fragment" | grep -vxFf "$1/build/.config" |

@@ -24,6 +24,15 @@
 /** LEASTCONN_MAX_SECONDS - maximum of settings in seconds: 7 days */
 #define LEASTCONN_MAX_SECONDS	604800
 
+/**
+ * LEASTCONN_MAX_FAILS_DEFAULT - %LEASTCONN_A_MAX_FAILS of a pool that was given none: 3
+ * for backends with a TCP port, 0 for others
+ */
+#define LEASTCONN_MAX_FAILS_DEFAULT	0xffffffffU
+
+/** LEASTCONN_MAX_EJECTION_TIME - maximum of %LEASTCONN_A_EJECTION_TIME: one day */
+#define LEASTCONN_MAX_EJECTION_TIME	86400
+
 /** LEASTCONN_MAX_POOLS - maximum number of pools in a network namespace */
 #define LEASTCONN_MAX_POOLS	4096
 
@@ -51,14 +60,28 @@
  *	%LEASTCONN_A_ADDRESS, %LEASTCONN_A_PORT and %LEASTCONN_A_PROTO, as far as it
  *	has them
  *
- * Outside the initial user namespace, each of these three commands can fail with
- * EAGAIN: other commands of the same user are running or have used up the user's
- * share of time. Nothing was changed; try again.
+ * Outside the initial user namespace, each command can fail with EAGAIN: other commands of
+ * the same user are running or have used up the user's share of time. Nothing was
+ * changed; try again.
  *
  * @LEASTCONN_CMD_EVENT: a notification to multicast group %LEASTCONN_MCGRP_EVENTS:
  *	%LEASTCONN_A_EVENT and attributes of the pool or backend. A datagram can have
  *	several messages. A socket that reads too slowly gets ENOBUFS; all sockets of
  *	the namespace get it when sending the events takes too long
+ * @LEASTCONN_CMD_GET_CLIENTS: dump the clients that %LEASTCONN_A_PERSISTENT remembers:
+ *	a message for each, with the client (%LEASTCONN_A_FAMILY, %LEASTCONN_A_CLIENT,
+ *	%LEASTCONN_A_CLIENT_PREFIX), its service (%LEASTCONN_A_SERVICE,
+ *	%LEASTCONN_A_SERVICE_PORT, %LEASTCONN_A_SERVICE_PROTO), its backend
+ *	(%LEASTCONN_A_ADDRESS, %LEASTCONN_A_PORT, %LEASTCONN_A_PROTO) and
+ *	%LEASTCONN_A_EXPIRES, in no order. A client that is remembered during the whole
+ *	dump is in it once, whatever else changes. If the request has
+ *	%LEASTCONN_A_POOL, only clients of the backends that this pool had when the
+ *	dump began. If it has %LEASTCONN_A_FAMILY, only clients of this family. If it
+ *	also has %LEASTCONN_A_CLIENT, maybe with %LEASTCONN_A_CLIENT_PREFIX (default:
+ *	the whole address), only clients of which this prefix is a part, or which are
+ *	a part of it. ENOENT: no such pool
+ * @LEASTCONN_CMD_FLUSH_CLIENTS: forget clients: all, or those that the attributes
+ *	select, as for %LEASTCONN_CMD_GET_CLIENTS. Connections are not changed
  * @__LEASTCONN_CMD_MAX: one more than the last command
  * @LEASTCONN_CMD_MAX: the last command
  */
@@ -68,6 +91,8 @@ enum leastconn_cmd {
 	LEASTCONN_CMD_GET_POOLS,
 	LEASTCONN_CMD_GET_BACKENDS,
 	LEASTCONN_CMD_EVENT,
+	LEASTCONN_CMD_GET_CLIENTS,
+	LEASTCONN_CMD_FLUSH_CLIENTS,
 
 	__LEASTCONN_CMD_MAX,
 	LEASTCONN_CMD_MAX = __LEASTCONN_CMD_MAX - 1
@@ -106,6 +131,13 @@ enum leastconn_cmd {
  *	%LEASTCONN_A_SLOW_START, %LEASTCONN_A_REDISPATCH, %LEASTCONN_A_PERSISTENT,
  *	%LEASTCONN_A_PERSISTENT_MASK. What is not given is not changed. ENOENT: no
  *	such pool
+ * @LEASTCONN_OP_EJECT: eject every backend that matches, as for
+ *	%LEASTCONN_OP_STATE, from all pools and rules that have it, for
+ *	%LEASTCONN_A_EJECTION_TIME or, without that, for the fail timeout of the pool
+ *	or rule. Pools and rules without %LEASTCONN_A_MAX_FAILS do so, too. How many
+ *	backends are ejected already does not matter. The reason is
+ *	%LEASTCONN_REASON_MANUAL. %LEASTCONN_OP_STATE with %LEASTCONN_STATE_READY ends
+ *	the ejection. ENOENT: no backend matches that a pool or rule has
  * @__LEASTCONN_OP_MAX: one more than the last operation
  * @LEASTCONN_OP_MAX: the last operation
  */
@@ -119,6 +151,7 @@ enum leastconn_op {
 	LEASTCONN_OP_STATE,
 	LEASTCONN_OP_KILL,
 	LEASTCONN_OP_POOL_SET,
+	LEASTCONN_OP_EJECT,
 
 	__LEASTCONN_OP_MAX,
 	LEASTCONN_OP_MAX = __LEASTCONN_OP_MAX - 1
@@ -146,12 +179,11 @@ enum leastconn_state {
 };
 
 /**
- * enum leastconn_health - health of a backend in a pool or rule with
- *	%LEASTCONN_A_MAX_FAILS
+ * enum leastconn_health - health of a backend in a pool or rule
  * @LEASTCONN_HEALTH_IN: not ejected
  * @LEASTCONN_HEALTH_EJECTED: takes no connections until the ejection time is over
  * @LEASTCONN_HEALTH_TRIAL: takes one connection, which decides whether the backend
- *	is back or is ejected again
+ *	is back or is ejected again; with %LEASTCONN_A_MAX_FAILS only
  * @__LEASTCONN_HEALTH_MAX: one more than the last value
  * @LEASTCONN_HEALTH_MAX: the last value
  */
@@ -165,12 +197,14 @@ enum leastconn_health {
 };
 
 /**
- * enum leastconn_reason - why a pool or rule has ejected a backend: how the last
- *	failed connection before the ejection failed
+ * enum leastconn_reason - why a pool or rule has ejected a backend: by a command, or
+ *	how the last failed connection before the ejection failed
  * @LEASTCONN_REASON_NONE: the backend is not ejected
  * @LEASTCONN_REASON_UNANSWERED: no reply
  * @LEASTCONN_REASON_REFUSED: a TCP reset, or an ICMP port unreachable error
  * @LEASTCONN_REASON_UNREACHABLE: another ICMP error
+ * @LEASTCONN_REASON_DROPPED: this host dropped the packet after the choice
+ * @LEASTCONN_REASON_MANUAL: %LEASTCONN_OP_EJECT
  * @__LEASTCONN_REASON_MAX: one more than the last reason
  * @LEASTCONN_REASON_MAX: the last reason
  */
@@ -179,6 +213,8 @@ enum leastconn_reason {
 	LEASTCONN_REASON_UNANSWERED,
 	LEASTCONN_REASON_REFUSED,
 	LEASTCONN_REASON_UNREACHABLE,
+	LEASTCONN_REASON_DROPPED,
+	LEASTCONN_REASON_MANUAL,
 
 	__LEASTCONN_REASON_MAX,
 	LEASTCONN_REASON_MAX = __LEASTCONN_REASON_MAX - 1
@@ -262,7 +298,8 @@ enum leastconn_event {
  * @LEASTCONN_A_EVENT: u32, &enum leastconn_event
  * @LEASTCONN_A_KILLED: u32, deleted conntrack entries
  * @LEASTCONN_A_MAX_FAILS: u32, failed connections within the fail timeout after
- *	which a backend is ejected from the pool; 0: never
+ *	which a backend is ejected from the pool; 0: never;
+ *	%LEASTCONN_MAX_FAILS_DEFAULT
  * @LEASTCONN_A_FAIL_TIMEOUT: u32, seconds in which failures are counted and for which
  *	a backend is ejected, 1 to %LEASTCONN_MAX_SECONDS
  * @LEASTCONN_A_SLOW_START: u32, seconds in which the weight of a backend that is new
@@ -270,13 +307,26 @@ enum leastconn_event {
  * @LEASTCONN_A_REDISPATCH: u32, 0 or 1: give a connection to another backend if its
  *	backend refuses or does not answer it
  * @LEASTCONN_A_HEALTH: u32, &enum leastconn_health
- * @LEASTCONN_A_PERSISTENT: u32, seconds of inactivity for which a client keeps its
- *	backend, 0 to %LEASTCONN_MAX_SECONDS; 0: not persistent
+ * @LEASTCONN_A_PERSISTENT: u32, seconds without a new connection for which a client
+ *	keeps its backend, or longer while it has a live one, 0 to
+ *	%LEASTCONN_MAX_SECONDS; 0: not persistent
  * @LEASTCONN_A_PERSISTENT_MASK: u32, length of the address prefix that identifies a
  *	client, 1 to 128; longer than an address: the whole address
  * @LEASTCONN_A_FAILS: u32, failed connections since the backend is known
  * @LEASTCONN_A_REASON: u32, &enum leastconn_reason of the ejection;
  *	%LEASTCONN_REASON_NONE if %LEASTCONN_A_HEALTH is %LEASTCONN_HEALTH_IN
+ * @LEASTCONN_A_EJECTION_TIME: u32, seconds for which %LEASTCONN_OP_EJECT ejects a
+ *	backend, 1 to %LEASTCONN_MAX_EJECTION_TIME
+ * @LEASTCONN_A_CLIENT: 4 or 16 bytes in network order, address of a client; bits beyond
+ *	the prefix are 0
+ * @LEASTCONN_A_CLIENT_PREFIX: u32, length of the prefix that identifies the client, 0 to
+ *	128
+ * @LEASTCONN_A_SERVICE: 4 or 16 bytes in network order, the address that the client
+ *	connects to, before translation
+ * @LEASTCONN_A_SERVICE_PORT: u32, its port in host order; 0 if the protocol has none
+ * @LEASTCONN_A_SERVICE_PROTO: u32, its protocol
+ * @LEASTCONN_A_EXPIRES: u32, seconds until the client is forgotten if it does not connect
+ *	again and has no connection then, rounded up
  * @__LEASTCONN_A_MAX: one more than the last attribute
  * @LEASTCONN_A_MAX: the last attribute
  */
@@ -313,6 +363,13 @@ enum leastconn_attr {
 	LEASTCONN_A_PERSISTENT,
 	LEASTCONN_A_PERSISTENT_MASK,
 	LEASTCONN_A_REASON,
+	LEASTCONN_A_EJECTION_TIME,
+	LEASTCONN_A_CLIENT,
+	LEASTCONN_A_CLIENT_PREFIX,
+	LEASTCONN_A_SERVICE,
+	LEASTCONN_A_SERVICE_PORT,
+	LEASTCONN_A_SERVICE_PROTO,
+	LEASTCONN_A_EXPIRES,
 
 	__LEASTCONN_A_MAX,
 	LEASTCONN_A_MAX = __LEASTCONN_A_MAX - 1

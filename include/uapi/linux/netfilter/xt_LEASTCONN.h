@@ -17,6 +17,12 @@
 /** XT_LEASTCONN_MAX_SECONDS - maximum of settings in seconds: 7 days */
 #define XT_LEASTCONN_MAX_SECONDS	604800U
 
+/**
+ * XT_LEASTCONN_MAX_FAILS - default of max_fails if the rule is for TCP and each backend
+ * has a port; otherwise it is 0
+ */
+#define XT_LEASTCONN_MAX_FAILS	3U
+
 /** XT_LEASTCONN_FAIL_TIMEOUT - default of the fail timeout in seconds */
 #define XT_LEASTCONN_FAIL_TIMEOUT	10U
 

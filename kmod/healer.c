@@ -1,0 +1,710 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The healer: ejects backends from pools, and lets them come back.
+ *
+ * The hooks and the garbage collector report connections that a backend has answered
+ * or failed. A report only counts; a work item judges in process context, under
+ * lc_backends.lock. health.c decides; evidence.c says which failures count.
+ *
+ * A run of the work visits backends that have been reported, rests that have ended, and
+ * pools with too many members out. It visits nothing else, and reschedules in between.
+ * What runs take is charged to the namespace's user: see share.c.
+ */
+#include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/llist.h>
+#include <linux/timerqueue.h>
+
+#include "healer.h"
+#include "hint.h"
+#include "member.h"
+#include "notify.h"
+#include "record.h"
+#include "share.h"
+
+#define LC_NOTIFY_STEP	(HZ / 10)	/* between two parts of the notifications */
+#define LC_TRIAL_TIME	(10 * HZ)	/* the longest time until a trial begins again */
+#define LC_FIRST_TRIAL	(2 * HZ)	/* of that, for clients that have not failed */
+#define LC_SERVED	(3 * HZ)	/* for which an answered client counts as served */
+#define LC_ANSWERS	HZ		/* until answers are judged that are not urgent */
+#define LC_DROPPED	(7 * HZ / 2)	/* until a choice was dropped: two SYNs more */
+#define LC_HINT_TIME	(2 * HZ)	/* a record lives longer */
+#define LC_JUST_NOW	HZ		/* since an answer that counts as one */
+#define LC_BATCH	256U		/* members, rests or pools without rescheduling */
+#define LC_SEARCH	16384U		/* members, for all choices that were dropped */
+
+static struct lc_member *out_member(struct timerqueue_node *node)
+{
+	return container_of(node, struct lc_member, out);
+}
+
+/* All members of a tier are out or suspect: bring back those that are out. */
+static void panic_tier(struct lc_pool *pool, const struct lc_tier *tier)
+{
+	struct timerqueue_node *node, *next;
+	struct lc_member *member;
+
+	for (node = timerqueue_getnext(&pool->out); node; node = next) {
+		next = timerqueue_iterate_next(node);
+		member = out_member(node);
+		if (member->health.tier != tier)
+			continue;
+		lc_health_panic(&member->health, get_jiffies_64());
+		lc_member_update(member);
+		cond_resched();
+	}
+}
+
+static void come_back(struct lc_member *member)
+{
+	member->manual = false;
+	lc_health_come_back(&member->health, get_jiffies_64());
+	lc_member_update(member);
+}
+
+static void judge_member(struct lc_member *member, unsigned int answered,
+			 unsigned int failed)
+{
+	const struct lc_health_rules rules = lc_member_rules(member);
+	struct lc_health *health = &member->health;
+	const u8 was = health->state;
+	u64 now = get_jiffies_64();
+	bool panics;
+
+	panics = lc_health_judge(health, &rules, answered, failed, now);
+	if (health->state == LC_EJECTED && was != LC_EJECTED)
+		member->reason = READ_ONCE(member->backend->reason);
+	if (health->state != was)
+		lc_member_update(member);
+	if (panics)
+		panic_tier(member->pool, health->tier);
+}
+
+static enum lc_suspicion member_suspicion(const struct lc_member *member)
+{
+	const struct lc_health_rules rules = lc_member_rules(member);
+	const struct lc_health *health = &member->health;
+
+	if (health->state != LC_HEALTHY || (health->tier && health->tier->panic))
+		return LC_AWAITED;
+	return lc_health_is_suspected(health, &rules, get_jiffies_64()) ?
+	       LC_SUSPECTED : LC_NOT_SUSPECTED;
+}
+
+/* Judge a backend by what has been reported since it was judged last. */
+static void judge_backend(struct lc_backends *backends,
+			  struct lc_backend *backend)
+{
+	enum lc_suspicion suspicion = LC_NOT_SUSPECTED;
+	unsigned int failed, answered;
+	struct lc_member *member;
+
+	/* First: later reports queue the backend again. Pairs with queue_backend(). */
+	atomic_xchg(&backend->queued, 0);
+	answered = atomic_xchg(&backend->answered, 0);
+	failed = atomic_xchg(&backend->failed, 0);
+	if (!failed && !answered)
+		return;
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
+		cond_resched();
+		if (!member->watches)
+			continue;
+		judge_member(member, answered, failed);
+		suspicion = max(suspicion, member_suspicion(member));
+	}
+	lc_backend_suspect(backends, backend, suspicion);
+}
+
+/**
+ * struct healer_run - a run of the work
+ * @healer: the namespace's
+ * @since: when the lock was taken, in nanoseconds
+ * @took: nanoseconds for which the lock was held before that
+ * @left: members, rests or pools until the lock is dropped
+ */
+struct healer_run {
+	struct lc_healer	*healer;
+	u64			since;
+	u64			took;
+	unsigned int		left;
+};
+
+static void healer_run_lock(struct healer_run *run)
+{
+	mutex_lock(&run->healer->pools->backends->lock);
+	run->since = ktime_get_ns();
+	run->left = LC_BATCH;
+}
+
+static void healer_run_unlock(struct healer_run *run)
+{
+	run->took += ktime_get_ns() - run->since;
+	mutex_unlock(&run->healer->pools->backends->lock);
+}
+
+/* @cost: members, rests or pools that were looked at */
+static void healer_run_resched(struct healer_run *run, unsigned int cost)
+{
+	run->left -= min(run->left, cost);
+	if (run->left)
+		return;
+	healer_run_unlock(run);
+	cond_resched();
+	healer_run_lock(run);
+}
+
+static void judge_queue(struct healer_run *run)
+{
+	struct llist_node *queue = llist_del_all(&run->healer->queue);
+	struct lc_backend *backend, *next;
+	unsigned int cost;
+
+	queue = llist_reverse_order(queue);
+	llist_for_each_entry_safe(backend, next, queue, queue) {
+		cost = 1 + backend->n_sched_dests;
+		judge_backend(run->healer->pools->backends, backend);
+		lc_backend_put(backend);
+		healer_run_resched(run, cost);
+	}
+}
+
+static void forget_failed(struct lc_backend *backend)
+{
+	spin_lock_bh(&backend->evidence_lock);
+	lc_evidence_forget_failed(&backend->evidence);
+	spin_unlock_bh(&backend->evidence_lock);
+}
+
+/*
+ * One connection more than there are decides. If it does not, for example because its
+ * client has gone, the trial begins again after a while. At first clients that have failed
+ * before do not decide: see lc_pool_avoids(). If there are no others, they do then.
+ */
+static void start_trial(struct lc_member *member)
+{
+	u64 time = min_t(u64, LC_TRIAL_TIME,
+			 (u64)member->pool->settings.fail_timeout * HZ);
+	const struct lc_conns *conns = &member->backend->conns;
+	int counted = atomic_read(&conns->active) - atomic_read(&conns->exempt);
+
+	if (member->health.state == LC_EJECTED)
+		time = min_t(u64, time, LC_FIRST_TRIAL);
+	else
+		forget_failed(member->backend);
+	member->health.trial_cap = counted > 0 ? counted + 1 : 1;
+	member->manual = false;
+	/* No failure was judged if a command ejected it. */
+	lc_backend_suspect(member->pool->pools->backends, member->backend,
+			   LC_AWAITED);
+	lc_health_end_rest(&member->health, get_jiffies_64() + time);
+	lc_member_update(member);
+}
+
+static void end_rest(struct lc_pool *pool)
+{
+	struct lc_member *member = out_member(timerqueue_getnext(&pool->out));
+
+	if (!member->watches) {
+		come_back(member);
+		return;
+	}
+	start_trial(member);
+}
+
+/* Return: jiffies until the next rest ends, or U64_MAX. */
+static u64 end_rests(struct healer_run *run)
+{
+	struct lc_pools *pools = run->healer->pools;
+	struct timerqueue_node *first;
+	u64 now = get_jiffies_64();
+
+	while ((first = timerqueue_getnext(&pools->rests))) {
+		if (first->expires > (ktime_t)now)
+			return first->expires - now;
+		end_rest(container_of(first, struct lc_pool, rest));
+		healer_run_resched(run, 1);
+	}
+	return U64_MAX;
+}
+
+/*
+ * Bring members back before their rest ends: those that would end it first come first.
+ *
+ * Return: false if there are more.
+ */
+static bool bring_back(struct lc_pool *pool)
+{
+	struct timerqueue_node *node = timerqueue_getnext(&pool->out), *next;
+	const struct lc_tier *tier;
+	unsigned int left = LC_BATCH;
+	struct lc_member *member;
+
+	for (; node && lc_pool_is_short(pool); node = next) {
+		next = timerqueue_iterate_next(node);
+		member = out_member(node);
+		tier = member->health.tier;
+		cond_resched();
+		if (member->manual)
+			continue;
+		if (member->watches &&
+		    (!tier || !lc_tier_is_short(tier) ||
+		     member->health.state != LC_EJECTED))
+			continue;
+		if (!left--)
+			return false;
+		come_back(member);
+	}
+	return true;
+}
+
+static void fill_short_pools(struct healer_run *run)
+{
+	struct lc_pools *pools = run->healer->pools;
+	struct lc_pool *pool;
+
+	while (!list_empty(&pools->short_pools)) {
+		pool = list_first_entry(&pools->short_pools, struct lc_pool,
+					short_pools);
+		if (bring_back(pool))
+			list_del_init(&pool->short_pools);
+		else
+			run->left = 1;
+		healer_run_resched(run, 1);
+	}
+}
+
+/**
+ * struct drop_search - looks for choices that this host has dropped
+ * @healer: the namespace's
+ * @left: members that it may look at
+ */
+struct drop_search {
+	struct lc_healer	*healer;
+	unsigned int		left;
+};
+
+/* Is there a pool that has both backends? */
+static bool shares_pool(struct drop_search *search,
+			const struct lc_backend *backend, u32 number)
+{
+	const struct lc_member *member, *other;
+
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node)
+		list_for_each_entry(other, &member->pool->members, list) {
+			if (!search->left)
+				return false;
+			search->left--;
+			if (other->backend->number == number)
+				return true;
+		}
+	return false;
+}
+
+/* Has another backend, to which the rule could send it, answered the client? */
+static bool is_answered(struct drop_search *search,
+			const struct lc_choice *choice, u32 age)
+{
+	const struct lc_answered *seen =
+		&search->healer->answered[hash_32(choice->client,
+						  LC_ANSWERED_BITS)];
+
+	return READ_ONCE(seen->client) == choice->client &&
+	       (u32)jiffies - READ_ONCE(seen->when) < age &&
+	       shares_pool(search, choice->backend, READ_ONCE(seen->number));
+}
+
+/*
+ * This host may drop the packets of one client. While other clients are answered, the
+ * packets of two must be dropped.
+ */
+static bool drop_counts(struct lc_healer *healer, struct lc_backend *backend,
+			u32 client)
+{
+	bool second;
+
+	spin_lock_bh(&backend->evidence_lock);
+	second = lc_evidence_dropped(&backend->evidence, client, jiffies,
+				     READ_ONCE(backend->fail_timeout));
+	spin_unlock_bh(&backend->evidence_lock);
+	return second || !lc_healer_serves_others(healer, client);
+}
+
+/*
+ * A choice was dropped by this host if its connection is not recorded after a while. It
+ * tells of the backend if the client was answered since then, by another one: the host
+ * does not drop the packets of this client. And if the backend has answered no client
+ * since then: the host does drop packets to it.
+ *
+ * Return: false if the choice need not be looked at again.
+ */
+static bool look_at_choice(void *data, const struct lc_choice *choice, u32 age)
+{
+	struct lc_backend *backend = choice->backend;
+	struct drop_search *search = data;
+	struct lc_result result = {
+		.client	= choice->client,
+	};
+	u32 answered = READ_ONCE(backend->evidence.answered[0].when);
+
+	/* Held connections come late: give them some time, after the load has ended. */
+	if (age < LC_DROPPED)
+		return !lc_record_claim(search->healer->records, choice);
+	if (backend->key.port && (u32)jiffies - answered >= age &&
+	    is_answered(search, choice, age) &&
+	    drop_counts(search->healer, backend, choice->client))
+		lc_healer_failed(search->healer, backend, &result,
+				 LEASTCONN_REASON_DROPPED);
+	return false;
+}
+
+/* Return: jiffies until the next look for dropped connections, or U64_MAX. */
+static u64 look_for_dropped(struct lc_healer *healer)
+{
+	struct drop_search search = { .healer = healer, .left = LC_SEARCH };
+	u64 now = get_jiffies_64();
+
+	if (healer->pending_due && healer->pending_due <= now) {
+		lc_pendings_look(&healer->pendings, look_at_choice, &search);
+		healer->pending_due = 0;
+	}
+	if (!healer->pending_due && READ_ONCE(healer->pendings.count))
+		healer->pending_due = now + LC_PENDING_LOOK;
+	return healer->pending_due ? healer->pending_due - now : U64_MAX;
+}
+
+/* Return: jiffies until something is due, or U64_MAX. */
+static u64 do_healer_work(struct lc_healer *healer, u64 *took)
+{
+	struct lc_pools *pools = healer->pools;
+	struct healer_run run = { .healer = healer };
+	u64 wait, since, dropped;
+
+	healer_run_lock(&run);
+	dropped = look_for_dropped(healer);
+	judge_queue(&run);
+	wait = min(dropped, end_rests(&run));
+	fill_short_pools(&run);
+	healer_run_unlock(&run);
+	since = ktime_get_ns();
+	wait = min_t(u64, wait, lc_clients_expire(healer->clients));
+	*took = run.took + ktime_get_ns() - since;
+	if (lc_notify_is_pending(pools))
+		*took += lc_notify(pools);
+	if (lc_notify_is_pending(pools))
+		wait = min_t(u64, wait, list_empty(&pools->to_notify) ?
+					LC_NOTIFY_STEP : 1);
+	return wait;
+}
+
+static void healer_work(struct work_struct *work)
+{
+	struct lc_healer *healer = container_of(to_delayed_work(work),
+						struct lc_healer, work);
+	u64 wait, took;
+
+	if (!lc_turn_begin(healer->share, &healer->turn))
+		return;
+	wait = do_healer_work(healer, &took);
+	lc_share_charge(healer->share, took);
+	/* No effect if lc_healer_check() has queued the work in the meantime. */
+	if (wait != U64_MAX)
+		queue_delayed_work(lc_wq, &healer->work,
+				   min_t(u64, wait, MAX_JIFFY_OFFSET));
+}
+
+/**
+ * lc_healer_revive() - end the ejection or trial of a backend everywhere
+ * @backend: the backend; its namespace's backends are locked
+ *
+ * Its next rests are short again.
+ *
+ * Context: may sleep.
+ */
+void lc_healer_revive(struct lc_backend *backend)
+{
+	struct lc_member *member;
+
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
+		if (member->gone || member->health.state == LC_HEALTHY)
+			continue;
+		member->health.doublings = 0;
+		come_back(member);
+	}
+}
+
+/**
+ * lc_healer_eject() - eject a backend everywhere, by command
+ * @backend: the backend; its namespace's backends are locked
+ * @seconds: for how long; 0: the fail timeout of each pool
+ *
+ * It rests like a member that has failed, but its next rests do not get longer by it. Until
+ * then it counts in no tier, as a drained one, so no rule about tiers brings it back.
+ *
+ * Context: may sleep.
+ */
+void lc_healer_eject(struct lc_backend *backend, u32 seconds)
+{
+	u64 now = get_jiffies_64();
+	struct lc_member *member;
+	u32 rest;
+
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
+		if (member->gone)
+			continue;
+		rest = seconds ?: member->pool->settings.fail_timeout;
+		lc_health_force(&member->health, now, now + (u64)rest * HZ);
+		member->reason = LEASTCONN_REASON_MANUAL;
+		member->manual = true;
+		lc_member_update(member);
+	}
+}
+
+/**
+ * lc_healer_check() - run the work soon: pools have changed
+ * @healer: the namespace's
+ *
+ * Context: any; packets: under rcu_read_lock().
+ */
+void lc_healer_check(struct lc_healer *healer)
+{
+	if (lc_turn_is_idle(&healer->turn))
+		mod_delayed_work(lc_wq, &healer->work, 0);
+}
+
+/**
+ * lc_healer_changed() - a command has changed pools or backends
+ * @healer: the namespace's
+ *
+ * Some transitions are reported before the return, the rest by the work.
+ *
+ * Context: may sleep.
+ */
+void lc_healer_changed(struct lc_healer *healer)
+{
+	WRITE_ONCE(healer->pools->recheck, true);
+	lc_notify(healer->pools);
+	if (lc_notify_is_pending(healer->pools))
+		lc_healer_check(healer);
+}
+
+/**
+ * lc_healer_loads_changed() - connections may have begun or ended
+ * @healer: the namespace's
+ *
+ * Loads matter to notifications only where there are members with max_conns or
+ * backends that are not ready.
+ *
+ * Context: process.
+ */
+void lc_healer_loads_changed(struct lc_healer *healer)
+{
+	struct lc_pools *pools = healer->pools;
+
+	if (!READ_ONCE(pools->n_capped) &&
+	    !READ_ONCE(pools->backends->n_unready[0]) &&
+	    !READ_ONCE(pools->backends->n_unready[1]))
+		return;
+	WRITE_ONCE(pools->recheck, true);
+	lc_healer_check(healer);
+}
+
+/**
+ * lc_healer_unconfirmed() - the connection that this processor chose last is not recorded
+ *
+ * If it was chosen long ago, its record may have been freed since then. It may be one of
+ * another namespace; the hint keeps that namespace's data: the backend is in one of its
+ * pools.
+ *
+ * Context: packets, under rcu_read_lock().
+ */
+void lc_healer_unconfirmed(void)
+{
+	struct lc_healer *healer;
+	struct lc_choice choice;
+
+	if (lc_hint_drop(&choice) > LC_HINT_TIME || !choice.backend)
+		return;
+	healer = choice.backend->home->healer;
+	if (lc_record_claim(healer->records, &choice))
+		return;
+	if (lc_pending_add(&healer->pendings, &choice))
+		lc_healer_check(healer);
+}
+
+static void queue_backend(struct lc_healer *healer, struct lc_backend *backend)
+{
+	/* After the report has been stored: pairs with judge_backend(). */
+	if (atomic_xchg(&backend->queued, 1) || !lc_backend_get(backend))
+		return;
+	llist_add(&backend->queue, &healer->queue);
+}
+
+static bool failure_counts(struct lc_backend *backend,
+			   const struct lc_result *result)
+{
+	struct lc_evidence *evidence = &backend->evidence;
+	bool counts;
+
+	spin_lock_bh(&backend->evidence_lock);
+	counts = backend->key.port || lc_evidence_has_port(evidence, result->port);
+	if (counts)
+		counts = lc_evidence_failed(evidence, result->client, jiffies,
+					    READ_ONCE(backend->fail_timeout));
+	spin_unlock_bh(&backend->evidence_lock);
+	return counts;
+}
+
+/*
+ * Answers have not been counted until now. A backend that answers many connections, and
+ * fails some at once, is judged by their share.
+ */
+static bool has_just_answered(const struct lc_backend *backend)
+{
+	const struct lc_sighting *last = &backend->evidence.answered[0];
+
+	return READ_ONCE(last->client) &&
+	       (u32)jiffies - READ_ONCE(last->when) < LC_JUST_NOW;
+}
+
+/**
+ * lc_healer_failed() - a connection to a backend has failed
+ * @healer: the namespace's
+ * @backend: the backend
+ * @result: the connection
+ * @reason: &enum leastconn_reason
+ *
+ * Context: any, under rcu_read_lock().
+ */
+void lc_healer_failed(struct lc_healer *healer, struct lc_backend *backend,
+		      const struct lc_result *result, u8 reason)
+{
+	atomic_inc(&backend->fails);
+	if (!READ_ONCE(backend->n_watching) || !failure_counts(backend, result))
+		return;
+	if (!atomic_read(&backend->suspected)) {
+		lc_backend_suspect(healer->pools->backends, backend, LC_SUSPECTED);
+		if (has_just_answered(backend))
+			atomic_inc(&backend->answered);
+	}
+	WRITE_ONCE(backend->reason, reason);
+	/* The reason before the count: pairs with judge_backend()'s atomic_xchg(). */
+	smp_mb__before_atomic();
+	atomic_inc(&backend->failed);
+	queue_backend(healer, backend);
+	lc_healer_check(healer);
+}
+
+/**
+ * lc_healer_serves_others() - was another client answered a short time ago?
+ * @healer: the namespace's
+ * @client: the client that does not count
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: true if one was.
+ */
+bool lc_healer_serves_others(const struct lc_healer *healer, u32 client)
+{
+	unsigned int i;
+
+	for (i = 0; i < LC_ANSWERED_CLIENTS; i++) {
+		const struct lc_answered *seen = &healer->answered[i];
+		u32 other = READ_ONCE(seen->client);
+
+		if (other && other != client &&
+		    (u32)jiffies - READ_ONCE(seen->when) < LC_SERVED)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * lc_healer_answered() - a backend has answered a connection
+ * @healer: the namespace's
+ * @backend: the backend
+ * @result: the connection
+ *
+ * Context: any, under rcu_read_lock().
+ */
+void lc_healer_answered(struct lc_healer *healer, struct lc_backend *backend,
+			const struct lc_result *result)
+{
+	enum lc_suspicion suspected = atomic_read(&backend->suspected);
+	struct lc_answered *seen;
+
+	if (!READ_ONCE(backend->n_watching))
+		return;
+	spin_lock_bh(&backend->evidence_lock);
+	lc_evidence_answered(&backend->evidence, result->client, jiffies);
+	if (!backend->key.port)
+		lc_evidence_add_port(&backend->evidence, result->port);
+	spin_unlock_bh(&backend->evidence_lock);
+	seen = &healer->answered[hash_32(result->client, LC_ANSWERED_BITS)];
+	WRITE_ONCE(seen->client, result->client);
+	WRITE_ONCE(seen->when, (u32)jiffies);
+	WRITE_ONCE(seen->number, backend->number);
+	if (suspected == LC_NOT_SUSPECTED)
+		return;
+	atomic_inc(&backend->answered);
+	queue_backend(healer, backend);
+	if (suspected == LC_AWAITED)
+		lc_healer_check(healer);
+	else if (lc_turn_is_idle(&healer->turn))
+		queue_delayed_work(lc_wq, &healer->work, LC_ANSWERS);
+}
+
+/**
+ * lc_healer_init() - set up a namespace's healer
+ * @healer: zeroed memory
+ * @pools: the namespace's
+ * @clients: the namespace's
+ * @records: the namespace's
+ * @share: the account of the namespace's user
+ *
+ * Context: any.
+ */
+void lc_healer_init(struct lc_healer *healer, struct lc_pools *pools,
+		    struct lc_clients *clients, struct lc_records *records,
+		    struct lc_share *share)
+{
+	healer->pools = pools;
+	pools->backends->healer = healer;
+	healer->clients = clients;
+	healer->records = records;
+	healer->share = share;
+	init_llist_head(&healer->queue);
+	lc_pendings_init(&healer->pendings);
+	INIT_DELAYED_WORK(&healer->work, healer_work);
+	lc_turn_init(&healer->turn, &healer->work);
+}
+
+/**
+ * lc_healer_close() - the namespace ends: stop the work
+ * @healer: the namespace's
+ *
+ * A packet may queue the work until the next RCU grace period has ended.
+ *
+ * Context: any.
+ */
+void lc_healer_close(struct lc_healer *healer)
+{
+	lc_turn_close(healer->share, &healer->turn);
+}
+
+/**
+ * lc_healer_exit() - the namespace ends
+ * @healer: the namespace's; closed before the last grace period
+ *
+ * Context: may sleep.
+ */
+void lc_healer_exit(struct lc_healer *healer)
+{
+	struct lc_backend *backend, *next;
+	struct llist_node *queue;
+
+	cancel_delayed_work_sync(&healer->work);
+	queue = llist_del_all(&healer->queue);
+	llist_for_each_entry_safe(backend, next, queue, queue)
+		lc_backend_put(backend);
+	lc_pendings_close(&healer->pendings);
+}
