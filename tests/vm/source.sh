@@ -24,7 +24,8 @@ find_package() {
 	source=$vm_cache/kernels/$package
 }
 
-# A kernel is built again when its configuration or its source changes.
+# A kernel is built again when its configuration or its source changes. Each has a folder of its own, so that checkouts
+# with different ones do not build each other's again.
 recipe() {
 	{ echo "$version $package"; cat "${fragments[@]}"; } | sha256sum | cut -c 1-16
 }
@@ -104,7 +105,6 @@ exec make -C "$final/build" ${kbuild_options[*]} "\$@"
 EOF
 	chmod +x "$1/kmake"
 	sed -i "s|$1|$final|g" "$1/build/Makefile"
-	recipe >"$1/recipe"
 }
 
 prepare() { # TARGET...
@@ -118,23 +118,26 @@ prepare() { # TARGET...
 	build "$work" "$@"
 	finish "$work"
 	chmod 755 "$work"
-	rm -rf "$final"
 	mv "$work" "$final"
+	forget_old
 }
 
-up_to_date() {
-	[ "$(cat "$final/recipe" 2>/dev/null)" = "$(recipe)" ]
+# All but the three of this kind that were asked for last. The hash has 16 characters.
+forget_old() {
+	find "$vm_cache/kernels" -maxdepth 1 -name "$kind-????????????????" -printf '%T@ %p\n' |
+		sort -rn | tail -n +4 | cut -d ' ' -f 2- | xargs -r rm -rf
 }
 
 # build_once CACHED TARGET...: in $final; where CACHED says anything, it is there or we end.
 build_once() {
-	final=$vm_cache/kernels/$kind
 	find_package
-	! up_to_date || return 0
+	final=$vm_cache/kernels/$kind-$(recipe)
+	touch -c "$final"
+	[ ! -d "$final" ] || return 0
 	[ -z "$1" ] || exit 1
 	mkdir -p "$vm_cache/kernels"
 	exec 9>"$vm_cache/kernels/.lock-$kind"
 	flock 9
 	# Who waited here for another's build finds it done.
-	up_to_date || prepare "${@:2}"
+	[ -d "$final" ] || prepare "${@:2}"
 }
