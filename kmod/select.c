@@ -247,14 +247,9 @@ void lc_tournament_del(struct lc_tournament *tournament, unsigned int index)
 	slot->conns = NULL;
 }
 
-/**
- * lc_tournament_choose() - choose the slot for the next connection
- * @tournament: the tournament; lc_tournament_update() was called for all its slots
- *
- * Context: any. The caller keeps the loads in memory.
- * Return: the index of the slot, or -1 if none can take a connection.
- */
-int lc_tournament_choose(struct lc_tournament *tournament)
+/* Return: the best slot; if its rank is LC_RANK_NONE, none can take a connection. */
+static __always_inline struct lc_slot *
+tournament_best(const struct lc_tournament *tournament)
 {
 	unsigned int tries = tournament->width;
 	unsigned int index = tournament->last;
@@ -265,11 +260,27 @@ int lc_tournament_choose(struct lc_tournament *tournament)
 		best = tournament->winners[1];
 		index = best - tournament->slots;
 		if (best->rank == LC_RANK_NONE)
-			return -1;
+			break;
 	} while (best->load != slot_load(best) && tries--);
+	return best;
+}
+
+/**
+ * lc_tournament_choose() - choose the slot for the next connection
+ * @tournament: the tournament; lc_tournament_update() was called for all its slots
+ *
+ * Context: any. The caller keeps the loads in memory.
+ * Return: the index of the slot, or -1 if none can take a connection.
+ */
+int lc_tournament_choose(struct lc_tournament *tournament)
+{
+	struct lc_slot *best = tournament_best(tournament);
+
+	if (best->rank == LC_RANK_NONE)
+		return -1;
 	best->turn = ++tournament->turn;
-	tournament->last = index;
-	return index;
+	tournament->last = best - tournament->slots;
+	return tournament->last;
 }
 
 /**
@@ -314,12 +325,10 @@ int lc_tournament_choose_other(struct lc_tournament *tournament,
 bool lc_tournament_take(struct lc_tournament *tournament, unsigned int index)
 {
 	struct lc_slot *slot = &tournament->slots[index];
-	const struct lc_slot *best;
 
-	lc_tournament_update(tournament, tournament->last);
 	lc_tournament_update(tournament, index);
-	best = tournament->winners[1];
-	if (slot->rank == LC_RANK_NONE || (slot->backup && !best->backup))
+	if (slot->rank == LC_RANK_NONE ||
+	    (slot->backup && !tournament_best(tournament)->backup))
 		return false;
 	slot->turn = ++tournament->turn;
 	tournament->last = index;

@@ -160,6 +160,18 @@ static void check_choice(unsigned int count, int round, int step)
 		conns[at].active.counter += dice(8) > 0;
 }
 
+static void check_take(unsigned int count, int round, int step)
+{
+	unsigned int at = dice(count);
+	bool may = can_take(at) &&
+		   !(it.slots[at].backup && any_left(count, false));
+
+	check(lc_tournament_take(&it, at), may,
+	      "round %d, step %d: %u of %u may be taken", round, step, at, count);
+	if (may)
+		conns[at].active.counter += dice(8) > 0;
+}
+
 static void test_random_pools(void)
 {
 	for (int round = 0; round < 5000; round++) {
@@ -171,7 +183,10 @@ static void test_random_pools(void)
 		for (int step = 0; step < 40; step++) {
 			for (int i = dice(4); i; i--)
 				change(count);
-			check_choice(count, round, step);
+			if (dice(4))
+				check_choice(count, round, step);
+			else
+				check_take(count, round, step);
 		}
 	}
 }
@@ -291,6 +306,19 @@ static void test_backup_only_without_ordinary(void)
 	check(choose(), 0, "room is back");
 	conns[0].active.counter = 100;
 	check(choose(), 1, "and filled");
+}
+
+/* A client that keeps its slot uses a turn of that slot. */
+static void test_taken_slots_lose_their_turn(void)
+{
+	start(3);
+	for (unsigned int i = 0; i < 3; i++)
+		slot_set(i, 7, 0, 1, false);
+	check(choose(), 0, "the first");
+	check(lc_tournament_take(&it, 1), true, "the second");
+	check(choose(), 2, "the third, which is next");
+	check(choose(), 0, "the first");
+	check(choose(), 1, "the second, after all others");
 }
 
 static void test_full_while_nobody_looks(void)
@@ -480,6 +508,7 @@ static const struct unit_test tests[] = {
 	{ "equal spread",		test_equal_spread },
 	{ "sees what others add",	test_sees_what_others_add },
 	{ "backup only without ordinary", test_backup_only_without_ordinary },
+	{ "taken slots lose their turn", test_taken_slots_lose_their_turn },
 	{ "full while nobody looks",	test_full_while_nobody_looks },
 	{ "slots come and go",		test_slots_come_and_go },
 	{ "turns of who comes",		test_turns_of_who_comes },
