@@ -3,10 +3,21 @@
  * Conntrack entries: the key, the backends and the phase of a connection. Nothing here
  * changes an entry.
  */
+#include <linux/random.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
 #include "addr.h"
 #include "ct.h"
+
+u32 lc_ct_seed __ro_after_init;
+
+/**
+ * lc_ct_init() - the module loads
+ */
+void __init lc_ct_init(void)
+{
+	lc_ct_seed = get_random_u32();
+}
 
 /* Word by word; the words that differ most often come first. */
 static bool ct_has_key(const struct nf_conn *ct, const struct lc_record_key *key)

@@ -163,6 +163,13 @@ static inline bool lc_ct_accepted(const struct nf_conn *ct)
 }
 
 /**
+ * lc_ct_seed - of hashes of addresses: what collides cannot be computed
+ */
+extern u32 lc_ct_seed;
+
+void lc_ct_init(void);
+
+/**
  * lc_ct_addr_hash() - a hash of the addresses and ports of a packet
  * @from: its source address; unused bytes are zero
  * @to: its destination address
@@ -178,7 +185,7 @@ static inline u32 lc_ct_addr_hash(const union nf_inet_addr *from,
 {
 	u32 ports = (u32)(__force u16)sport << 16 | (__force u16)dport;
 
-	return jhash2(to->all, 4, jhash2(from->all, 4, ports));
+	return jhash2(to->all, 4, jhash2(from->all, 4, ports ^ lc_ct_seed));
 }
 
 /**
@@ -195,7 +202,8 @@ static inline u32 lc_ct_client(const union nf_inet_addr *src, u8 family)
 {
 	if (family == NFPROTO_IPV4)
 		return (__force u32)src->ip;
-	return jhash_2words((__force u32)src->ip6[0], (__force u32)src->ip6[1], 0);
+	return jhash_2words((__force u32)src->ip6[0], (__force u32)src->ip6[1],
+			    lc_ct_seed);
 }
 
 static inline const struct nf_conntrack_tuple *

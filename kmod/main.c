@@ -4,6 +4,7 @@
 #include <net/genetlink.h>
 
 #include "clients.h"
+#include "ct.h"
 #include "mem.h"
 #include "net.h"
 #include "netlink.h"
@@ -17,6 +18,7 @@ static int __init lc_init(void)
 {
 	int err;
 
+	lc_ct_init();
 	err = lc_share_init();
 	if (err)
 		return err;
