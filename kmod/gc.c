@@ -368,6 +368,7 @@ static void gc_work(struct work_struct *work)
 	gc->next_tick = next_check(gc);
 	check_queue(gc, &gc->young, LC_YOUNG_BUDGET, LC_YOUNG_COST);
 	check_queue(gc, &gc->old, LC_BUDGET, 1);
+	lc_healer_collect(gc->healer);
 	lc_healer_loads_changed(gc->healer);
 
 	/* From here on lc_gc_add() finds @fresh empty and queues the work. */

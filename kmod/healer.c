@@ -29,6 +29,7 @@
 #define LC_SERVED	(3 * HZ)	/* for which an answered client counts as served */
 #define LC_ANSWERS	HZ		/* until answers are judged that are not urgent */
 #define LC_DROPPED	(7 * HZ / 2)	/* until a choice was dropped: two SYNs more */
+#define LC_HINT_AGE	(HZ / 10)	/* a packet is seldom on its way for as long */
 #define LC_HINT_TIME	(2 * HZ)	/* a record lives longer */
 #define LC_JUST_NOW	HZ		/* since an answer that counts as one */
 #define LC_BATCH	256U		/* members, rests or pools without rescheduling */
@@ -368,7 +369,7 @@ static u64 look_for_dropped(struct lc_healer *healer)
 		lc_pendings_look(&healer->pendings, look_at_choice, &search);
 		healer->pending_due = 0;
 	}
-	if (!healer->pending_due && READ_ONCE(healer->pendings.count))
+	if (!healer->pending_due && lc_pendings_exist(&healer->pendings))
 		healer->pending_due = now + LC_PENDING_LOOK;
 	return healer->pending_due ? healer->pending_due - now : U64_MAX;
 }
@@ -509,6 +510,39 @@ void lc_healer_loads_changed(struct lc_healer *healer)
 	lc_healer_check(healer);
 }
 
+static void add_pending(struct lc_healer *healer, const struct lc_choice *choice)
+{
+	if (!lc_record_claim(healer->records, choice) &&
+	    lc_pending_add(&healer->pendings, choice))
+		lc_healer_check(healer);
+}
+
+/**
+ * lc_healer_collect() - look for choices whose connections are not recorded
+ * @healer: the namespace's
+ *
+ * A processor that does not choose again does not notice: see lc_healer_unconfirmed().
+ *
+ * Context: process.
+ */
+void lc_healer_collect(struct lc_healer *healer)
+{
+	struct lc_choice choice;
+	u32 age;
+	int cpu;
+
+	rcu_read_lock();
+	for_each_online_cpu(cpu) {
+		age = lc_hint_peek(cpu, &choice);
+		if (age < LC_HINT_AGE || age > LC_HINT_TIME ||
+		    choice.backend->home->healer != healer)
+			continue;
+		if (lc_hint_cancel_of(cpu))
+			add_pending(healer, &choice);
+	}
+	rcu_read_unlock();
+}
+
 /**
  * lc_healer_unconfirmed() - the connection that this processor chose last is not recorded
  *
@@ -520,16 +554,10 @@ void lc_healer_loads_changed(struct lc_healer *healer)
  */
 void lc_healer_unconfirmed(void)
 {
-	struct lc_healer *healer;
 	struct lc_choice choice;
 
-	if (lc_hint_drop(&choice) > LC_HINT_TIME || !choice.backend)
-		return;
-	healer = choice.backend->home->healer;
-	if (lc_record_claim(healer->records, &choice))
-		return;
-	if (lc_pending_add(&healer->pendings, &choice))
-		lc_healer_check(healer);
+	if (lc_hint_drop(&choice) <= LC_HINT_TIME && choice.backend)
+		add_pending(choice.backend->home->healer, &choice);
 }
 
 static void queue_backend(struct lc_healer *healer, struct lc_backend *backend)

@@ -40,6 +40,41 @@ u16 lc_hint_take_elsewhere(u32 hash)
 }
 
 /**
+ * lc_hint_peek() - what has a processor chosen for a connection that is not recorded?
+ * @cpu: the processor
+ * @choice: receives the choice. If the processor chooses again at this moment, it may be
+ *	half of that one
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: jiffies since the choice; 0: there is none.
+ */
+u32 lc_hint_peek(int cpu, struct lc_choice *choice)
+{
+	const struct lc_hint *hint = per_cpu_ptr(&lc_hint, cpu);
+	u32 when = READ_ONCE(hint->when);
+
+	*choice = (struct lc_choice) {
+		.backend	= rcu_dereference(hint->backend),
+		.hash		= READ_ONCE(hint->hash),
+		.client		= READ_ONCE(hint->client),
+		.origin		= READ_ONCE(hint->origin),
+	};
+	return choice->backend && choice->origin ? (u32)jiffies - when : 0;
+}
+
+/**
+ * lc_hint_cancel_of() - lc_hint_cancel() of a processor
+ * @cpu: the processor
+ *
+ * Context: any.
+ * Return: false if the connection has been recorded in the meantime.
+ */
+bool lc_hint_cancel_of(int cpu)
+{
+	return xchg(&per_cpu_ptr(&lc_hint, cpu)->origin, 0);
+}
+
+/**
  * lc_hint_forget_if() - remove backends from the hints of all processors
  * @match: is it one of them? Called under rcu_read_lock()
  * @data: for @match

@@ -25,7 +25,7 @@ struct lc_choice {
 /**
  * struct lc_hint - what a processor chose last
  * @backend: the backend
- * @hash: of the key of the connection's record; see lc_hint_sign()
+ * @hash: of the key of the connection's record
  * @client: the connection's
  * @when: low bits of jiffies
  * @origin: marks of LC_ORIGIN for the record; 0: the record has got them
@@ -52,31 +52,31 @@ static inline struct lc_backend *lc_hint_get(void)
 }
 
 /**
- * lc_hint_set() - remember the backend that this processor has chosen
- * @backend: the backend; a pool still lists it
+ * lc_hint_set() - remember what this processor has chosen
+ * @choice: the choice; a pool still lists its backend
  *
- * Context: preemption off, under the lock of the pool's scheduler. A backend is removed
- *	from the scheduler before lc_hint_forget(), so no hint is set after that.
+ * Context: bottom halves off, under the lock of the pool's scheduler. A backend is
+ *	removed from the scheduler before lc_hint_forget(), so no hint is set after that.
  */
-static inline void lc_hint_set(struct lc_backend *backend)
+static inline void lc_hint_set(const struct lc_choice *choice)
 {
-	rcu_assign_pointer(raw_cpu_ptr(&lc_hint)->backend, backend);
+	struct lc_hint *hint = raw_cpu_ptr(&lc_hint);
+
+	rcu_assign_pointer(hint->backend, choice->backend);
+	WRITE_ONCE(hint->hash, choice->hash);
+	WRITE_ONCE(hint->client, choice->client);
+	WRITE_ONCE(hint->when, (u32)jiffies);
+	WRITE_ONCE(hint->origin, choice->origin);
 }
 
 /**
- * lc_hint_sign() - remember for which connection this processor has chosen
- * @hash: of the key of its record
- * @client: its client, see lc_ct_client()
- * @origin: marks of LC_ORIGIN, not 0
+ * lc_hint_cancel() - the packet of the choice that was remembered last goes nowhere
  *
  * Context: any.
  */
-static inline void lc_hint_sign(u32 hash, u32 client, u16 origin)
+static inline void lc_hint_cancel(void)
 {
-	raw_cpu_write(lc_hint.hash, hash);
-	raw_cpu_write(lc_hint.client, client);
-	raw_cpu_write(lc_hint.when, (u32)jiffies);
-	raw_cpu_write(lc_hint.origin, origin);
+	raw_cpu_write(lc_hint.origin, 0);
 }
 
 /**
@@ -131,7 +131,7 @@ static inline void lc_hint_restore(u32 hash, u16 origin)
  * @hash: of the key of its record
  *
  * Context: any.
- * Return: the marks that lc_hint_sign() was given for the connection; 0: it was not
+ * Return: the marks of LC_ORIGIN of the choice for the connection; 0: it was not
  *	chosen, another processor has chosen, or this one has chosen again.
  */
 static inline u16 lc_hint_take(u32 hash)
@@ -146,6 +146,8 @@ static inline u16 lc_hint_take(u32 hash)
 }
 
 u16 lc_hint_take_elsewhere(u32 hash);
+u32 lc_hint_peek(int cpu, struct lc_choice *choice);
+bool lc_hint_cancel_of(int cpu);
 void lc_hint_forget_if(bool (*match)(const struct lc_backend *backend,
 				     const void *data),
 		       const void *data);

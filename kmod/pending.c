@@ -8,11 +8,13 @@
  * another processor handles the rest of its way.
  *
  * A pending choice is a load of its backend for LC_PENDING_LOADS looks, so that a backend
- * that no packet reaches does not look idle. max_conns does not count it.
+ * that no packet reaches does not look idle. max_conns does not count it. A client whose
+ * packet was dropped sends it again: it goes to another backend then.
  */
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/string.h>
 
 #include "backend.h"
 #include "mem.h"
@@ -24,11 +26,13 @@
 /**
  * struct lc_pending - a pending choice
  * @choice: the choice; holds a reference to the backend. No backend: the place is free
+ * @drops: the backend, and those that were chosen for the connection before
  * @when: low bits of jiffies, when it was added
  * @looks: how often it was looked at
  */
 struct lc_pending {
 	struct lc_choice	choice;
+	struct lc_drops		drops;
 	u32			when;
 	u8			looks;
 };
@@ -113,6 +117,7 @@ void lc_pendings_close(struct lc_pendings *pendings)
  */
 bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice)
 {
+	struct lc_drops drops = { };
 	struct lc_pending *pending;
 	bool first = false;
 
@@ -120,10 +125,17 @@ bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice
 	if (!pendings->choices || !lc_backend_get(choice->backend))
 		goto unlock;
 	pending = &pendings->choices[choice->hash % LC_PENDING_MAX];
-	if (pending->choice.backend)
+	if (pending->choice.backend) {
+		if (pending->choice.hash == choice->hash)
+			drops = pending->drops;
 		pending_end(pendings, pending);
+	}
+	memmove(drops.numbers + 1, drops.numbers,
+		(LC_DROPS - 1) * sizeof(*drops.numbers));
+	drops.numbers[0] = choice->backend->number;
 	*pending = (struct lc_pending) {
 		.choice	= *choice,
+		.drops	= drops,
 		.when	= (u32)jiffies,
 	};
 	lc_backend_count_pending(choice->backend, 1);
@@ -132,6 +144,41 @@ bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice
 unlock:
 	spin_unlock_bh(&pendings->lock);
 	return first;
+}
+
+/* Return: the pending choice of a connection, or NULL. */
+static struct lc_pending *pending_of(const struct lc_pendings *pendings, u32 hash)
+{
+	struct lc_pending *pending;
+
+	if (!pendings->choices)
+		return NULL;
+	pending = &pendings->choices[hash % LC_PENDING_MAX];
+	return pending->choice.backend && pending->choice.hash == hash ?
+	       pending : NULL;
+}
+
+/**
+ * lc_pending_find() - where did the packets of a connection not arrive?
+ * @pendings: the namespace's
+ * @hash: of the key of its record
+ * @drops: set; empty if no choice for the connection is pending
+ *
+ * Context: any, under rcu_read_lock().
+ */
+void lc_pending_find(struct lc_pendings *pendings, u32 hash,
+		     struct lc_drops *drops)
+{
+	struct lc_pending *pending;
+
+	*drops = (struct lc_drops) { };
+	if (!lc_pendings_exist(pendings))
+		return;
+	spin_lock_bh(&pendings->lock);
+	pending = pending_of(pendings, hash);
+	if (pending)
+		*drops = pending->drops;
+	spin_unlock_bh(&pendings->lock);
 }
 
 /**
@@ -147,12 +194,11 @@ u16 lc_pending_take(struct lc_pendings *pendings, u32 hash)
 	struct lc_pending *pending;
 	u16 origin = 0;
 
-	if (!READ_ONCE(pendings->count))
+	if (!lc_pendings_exist(pendings))
 		return 0;
 	spin_lock_bh(&pendings->lock);
-	pending = pendings->choices ?
-		  &pendings->choices[hash % LC_PENDING_MAX] : NULL;
-	if (pending && pending->choice.backend && pending->choice.hash == hash) {
+	pending = pending_of(pendings, hash);
+	if (pending) {
 		origin = pending->choice.origin;
 		pending_end(pendings, pending);
 	}

@@ -447,9 +447,18 @@ static struct lc_backend *backend_at(const struct lc_sched *sched, int at)
 			    struct lc_backend, conns);
 }
 
-static unsigned int last_taken(const struct lc_tried *tried,
+/*
+ * When did the connection try this backend last? Return: a number that is greater for
+ * those that it tried later; 0: it has not tried this one.
+ */
+static unsigned int last_tried(const struct lc_tried *tried,
 			       const struct lc_backend *backend)
 {
+	unsigned int i;
+
+	for (i = 0; i < LC_DROPS; i++)
+		if (tried->drops.numbers[i] == backend->number)
+			return UINT_MAX - 1 - i;
 	return lc_retry_last(tried->retries, tried->hash, backend);
 }
 
@@ -466,19 +475,20 @@ static bool leaves_trial(const struct lc_tried *tried,
  * @tried: the connection
  * @backend: the backend
  *
- * The connection was taken from the backend, or another client decides its trial.
+ * The connection was taken from the backend or has not reached it, or another client
+ * decides its trial.
  *
  * Context: any, under rcu_read_lock().
  * Return: true if it should.
  */
 bool lc_pool_avoids(const struct lc_tried *tried, const struct lc_backend *backend)
 {
-	return last_taken(tried, backend) || leaves_trial(tried, backend);
+	return last_tried(tried, backend) || leaves_trial(tried, backend);
 }
 
 /*
  * Return: the index of the best slot that is not avoided. If all are, the one that the
- * connection was taken from longest ago: it may have been slow only once.
+ * connection tried longest ago: it may have been slow only once.
  */
 static int choose_untried(struct lc_sched *sched, int best,
 			  const struct lc_tried *tried)
@@ -492,7 +502,7 @@ static int choose_untried(struct lc_sched *sched, int best,
 
 	while (at >= 0) {
 		backend = backend_at(sched, at);
-		last = last_taken(tried, backend);
+		last = last_tried(tried, backend);
 		if (!last && !leaves_trial(tried, backend))
 			return at;
 		if (last < oldest) {
@@ -507,11 +517,10 @@ static int choose_untried(struct lc_sched *sched, int best,
 	return oldest_at;
 }
 
-static __always_inline struct lc_backend *choose(struct lc_pool *pool,
-						 const struct lc_tried *tried)
+static __always_inline bool choose(struct lc_pool *pool, struct lc_choice *choice,
+				   const struct lc_tried *tried)
 {
 	struct lc_sched *sched = &pool->sched;
-	struct lc_backend *backend = NULL;
 	int at;
 
 	spin_lock_bh(&sched->lock);
@@ -521,65 +530,70 @@ static __always_inline struct lc_backend *choose(struct lc_pool *pool,
 	if (at >= 0) {
 		if (tried)
 			at = choose_untried(sched, at, tried);
-		backend = backend_at(sched, at);
+		choice->backend = backend_at(sched, at);
+		/* If it has tried all backends, it stays with this one. */
+		if (tried && lc_retry_last(tried->retries, tried->hash,
+					   choice->backend))
+			choice->origin &= ~LC_REDISPATCH;
 		/* Under the lock: see lc_hint_set(). */
-		lc_hint_set(backend);
+		lc_hint_set(choice);
 	}
 	spin_unlock_bh(&sched->lock);
-	return backend;
+	return at >= 0;
 }
 
 /**
  * lc_pool_choose() - choose the backend for the next connection
  * @pool: the pool
+ * @choice: receives the backend, valid until the read section ends; the rest is given
  *
  * Nothing is counted: a connection is counted when it is recorded.
  *
  * Context: any, under rcu_read_lock(); the caller keeps the pool alive.
- * Return: the backend, valid until the read section ends, or NULL if no backend can take
- *	a connection.
+ * Return: false if no backend can take a connection.
  */
-struct lc_backend *lc_pool_choose(struct lc_pool *pool)
+bool lc_pool_choose(struct lc_pool *pool, struct lc_choice *choice)
 {
-	return choose(pool, NULL);
+	return choose(pool, choice, NULL);
 }
 
 /**
  * lc_pool_choose_untried() - choose a backend that a connection does not avoid
  * @pool: the pool
+ * @choice: as for lc_pool_choose(); one that it avoids if there is no other
  * @tried: the connection
  *
  * Context: as lc_pool_choose().
- * Return: as lc_pool_choose(); one that it avoids if there is no other.
+ * Return: as lc_pool_choose().
  */
-struct lc_backend *lc_pool_choose_untried(struct lc_pool *pool,
-					  const struct lc_tried *tried)
+bool lc_pool_choose_untried(struct lc_pool *pool, struct lc_choice *choice,
+			    const struct lc_tried *tried)
 {
-	return choose(pool, tried);
+	return choose(pool, choice, tried);
 }
 
 /**
  * lc_pool_take() - choose a certain backend if it can take a connection
  * @pool: the pool
- * @backend: the backend
+ * @choice: its backend is the one
  *
  * Context: any, under rcu_read_lock(); the caller keeps the pool alive.
  * Return: true if it is in the pool and can.
  */
-bool lc_pool_take(struct lc_pool *pool, struct lc_backend *backend)
+bool lc_pool_take(struct lc_pool *pool, const struct lc_choice *choice)
 {
 	struct lc_sched *sched = &pool->sched;
 	struct lc_sched_dest *dest;
 	bool taken = false;
 
-	hlist_for_each_entry_rcu(dest, &backend->sched_dests, node) {
+	hlist_for_each_entry_rcu(dest, &choice->backend->sched_dests, node) {
 		if (dest->sched != sched)
 			continue;
 		spin_lock_bh(&sched->lock);
 		taken = dest->has_slot &&
 			lc_tournament_take(&sched->tournament, dest->index);
 		if (taken)
-			lc_hint_set(backend);
+			lc_hint_set(choice);
 		spin_unlock_bh(&sched->lock);
 		break;
 	}

@@ -4,6 +4,7 @@
 
 #include "member.h"
 
+struct lc_choice;
 struct lc_tried;
 
 /**
@@ -39,10 +40,10 @@ void lc_pool_unuse(struct lc_pool *pool, u8 family, u8 proto);
 const char *lc_pool_accepts(const struct lc_pool *pool,
 			    const struct lc_backend_key *key);
 
-struct lc_backend *lc_pool_choose(struct lc_pool *pool);
-struct lc_backend *lc_pool_choose_untried(struct lc_pool *pool,
-					  const struct lc_tried *tried);
+bool lc_pool_choose(struct lc_pool *pool, struct lc_choice *choice);
+bool lc_pool_choose_untried(struct lc_pool *pool, struct lc_choice *choice,
+			    const struct lc_tried *tried);
 bool lc_pool_avoids(const struct lc_tried *tried, const struct lc_backend *backend);
-bool lc_pool_take(struct lc_pool *pool, struct lc_backend *backend);
+bool lc_pool_take(struct lc_pool *pool, const struct lc_choice *choice);
 
 #endif /* LC_POOL_H */

@@ -4,6 +4,7 @@
 
 #include <linux/types.h>
 
+#include "pending.h"
 #include "record.h"
 
 struct lc_retry;
@@ -26,11 +27,13 @@ struct lc_retries {
  * struct lc_tried - a connection that not every backend should get
  * @retries: the namespace's
  * @hash: of the key of the connection's record
+ * @drops: backends that its packets did not reach
  * @client: its client, if other clients can decide trials; 0: this one may decide them
  */
 struct lc_tried {
 	const struct lc_retries	*retries;
 	u32			hash;
+	struct lc_drops		drops;
 	u32			client;
 };
 

@@ -307,21 +307,23 @@ static unsigned int target_translate(struct nf_conn *ct,
 	return nf_nat_setup_info(ct, &range, NF_NAT_MANIP_DST);
 }
 
-static void target_tried(const struct lc_net *ln, const struct lc_pool *pool,
-			 const struct nf_conn *ct, struct lc_tried *tried)
+/* As lc_net(), but cheaper. */
+static struct lc_net *net_of_pool(const struct lc_pool *pool)
 {
-	struct lc_record_key key;
-	u32 client;
+	return container_of(pool->pools, struct lc_net, pools);
+}
 
-	lc_ct_key(ct, &key);
-	client = lc_ct_client(&key.src, key.family);
+static void target_tried(struct lc_net *ln, const struct lc_pool *pool,
+			 const struct lc_choice *choice, struct lc_tried *tried)
+{
 	*tried = (struct lc_tried) {
 		.retries = &ln->retries,
-		.hash	= lc_record_hash(&ln->records, &key),
+		.hash	= choice->hash,
 	};
+	lc_pending_find(&ln->healer.pendings, choice->hash, &tried->drops);
 	if (READ_ONCE(pool->has_trials) &&
-	    lc_healer_serves_others(&ln->healer, client))
-		tried->client = client;
+	    lc_healer_serves_others(&ln->healer, choice->client))
+		tried->client = choice->client;
 }
 
 static void target_client_key(struct lc_client_key *key, const struct nf_conn *ct,
@@ -341,122 +343,122 @@ static void target_client_key(struct lc_client_key *key, const struct nf_conn *c
 	lc_client_mask(key, prefix);
 }
 
-/* Return: the client's backend if it can take the connection, or NULL. */
-static struct lc_backend *
-target_reuse_backend(struct lc_net *ln, struct lc_pool *pool,
-		     const struct lc_client_key *client, const struct lc_tried *tried)
+/* Return: false if the client has no backend, or that cannot take the connection. */
+static bool target_reuse_backend(struct lc_net *ln, struct lc_pool *pool,
+				 const struct lc_client_key *client,
+				 const struct lc_tried *tried,
+				 struct lc_choice *choice)
 {
 	struct lc_backend_key key;
-	struct lc_backend *backend;
 
 	if (!lc_client_find(&ln->clients, client, &key))
-		return NULL;
-	backend = lc_backend_find(&ln->backends, &key);
-	if (!backend || lc_pool_avoids(tried, backend) ||
-	    !lc_pool_take(pool, backend))
-		return NULL;
-	return backend;
+		return false;
+	choice->backend = lc_backend_find(&ln->backends, &key);
+	return choice->backend && !lc_pool_avoids(tried, choice->backend) &&
+	       lc_pool_take(pool, choice);
 }
 
-static noinline struct lc_backend *
-target_choose_persistent(struct lc_net *ln, struct lc_pool *pool,
-			 const struct nf_conn *ct, const struct lc_tried *tried,
-			 unsigned int seconds)
+static noinline bool target_choose_persistent(struct lc_net *ln, struct lc_pool *pool,
+					      const struct nf_conn *ct,
+					      const struct lc_tried *tried,
+					      struct lc_choice *choice)
 {
+	unsigned int seconds = READ_ONCE(pool->settings.persistent);
 	unsigned int prefix = READ_ONCE(pool->settings.persistent_mask);
-	struct lc_backend *backend;
 	struct lc_client_key client;
 
 	target_client_key(&client, ct, prefix);
-	backend = target_reuse_backend(ln, pool, &client, tried);
-	if (!backend)
-		backend = lc_pool_choose_untried(pool, tried);
-	if (backend && lc_client_set(&ln->clients, &client, prefix,
-				     &backend->key, seconds))
+	if (!target_reuse_backend(ln, pool, &client, tried, choice) &&
+	    !lc_pool_choose_untried(pool, choice, tried))
+		return false;
+	if (lc_client_set(&ln->clients, &client, prefix, &choice->backend->key,
+			  seconds))
 		lc_healer_check(&ln->healer);
-	return backend;
+	return true;
+}
+
+/* Is the load not the only criterion? */
+static bool target_has_policy(const struct lc_pool *pool)
+{
+	return READ_ONCE(pool->has_policy) ||
+	       lc_pendings_exist(&net_of_pool(pool)->healer.pendings);
 }
 
 /*
- * For pools that persist or redispatch, or have a trial: the load is not the only
- * criterion. If all backends have been tried, the connection stays where it goes now.
+ * For pools that persist or redispatch, or have a trial, and while packets are dropped. If
+ * all backends have been tried, the connection stays where it goes now.
  */
-static noinline struct lc_backend *
-target_choose_by_policy(struct lc_net *ln, struct lc_pool *pool,
-			const struct nf_conn *ct, u16 *origin)
+static noinline bool target_choose_by_policy(struct lc_pool *pool,
+					     const struct nf_conn *ct,
+					     struct lc_choice *choice)
 {
-	unsigned int seconds = READ_ONCE(pool->settings.persistent);
-	struct lc_backend *backend;
+	struct lc_net *ln = net_of_pool(pool);
 	struct lc_tried tried;
 
-	target_tried(ln, pool, ct, &tried);
-	if (seconds)
-		backend = target_choose_persistent(ln, pool, ct, &tried, seconds);
-	else
-		backend = lc_pool_choose_untried(pool, &tried);
-	if (backend && lc_retry_last(tried.retries, tried.hash, backend))
-		*origin &= ~LC_REDISPATCH;
-	return backend;
+	target_tried(ln, pool, choice, &tried);
+	return READ_ONCE(pool->settings.persistent) ?
+	       target_choose_persistent(ln, pool, ct, &tried, choice) :
+	       lc_pool_choose_untried(pool, choice, &tried);
 }
 
 /*
- * The bucket of the record is loaded while conntrack looks for a free tuple. Inline: where
- * the compiler knows the family, the key of IPv4 is short.
+ * What a choice is made for. The bucket of the record is loaded while the choice is made.
+ * Inline: where the compiler knows the family, the key of IPv4 is short.
  */
-static __always_inline void target_sign_choice(const struct lc_pool *pool,
-					       const struct nf_conn *ct, u16 origin)
+static __always_inline void target_describe(const struct lc_pool *pool,
+					    const struct nf_conn *ct,
+					    struct lc_choice *choice)
 {
-	const struct lc_net *ln = container_of(pool->pools, struct lc_net,
-					       pools);
 	struct lc_record_key key;
 
 	lc_ct_key(ct, &key);
-	lc_hint_sign(lc_record_prefetch(&ln->records, &key),
-		     lc_ct_client(&key.src, key.family), origin);
+	choice->hash = lc_record_prefetch(&net_of_pool(pool)->records, &key);
+	choice->client = lc_ct_client(&key.src, key.family);
+	choice->origin = READ_ONCE(pool->origin);
 }
 
 /* A function of its own: IPv4 does not pay for the long key. */
-static noinline void target_sign_choice6(const struct lc_pool *pool,
-					 const struct nf_conn *ct, u16 origin)
+static noinline void target_describe6(const struct lc_pool *pool,
+				      const struct nf_conn *ct,
+				      struct lc_choice *choice)
 {
-	target_sign_choice(pool, ct, origin);
+	target_describe(pool, ct, choice);
 }
 
-/* For the record of the connection. */
-static void target_sign(const struct lc_pool *pool, const struct nf_conn *ct,
-			u16 origin)
+/* Return: false if no backend can take the connection. */
+static bool target_choose(struct lc_pool *pool, const struct nf_conn *ct,
+			  struct lc_choice *choice)
 {
+	if (unlikely(lc_hint_is_pending()))
+		lc_healer_unconfirmed();
 	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
-		target_sign_choice(pool, ct, origin);
+		target_describe(pool, ct, choice);
 	else
-		target_sign_choice6(pool, ct, origin);
+		target_describe6(pool, ct, choice);
+	return unlikely(target_has_policy(pool)) ?
+	       target_choose_by_policy(pool, ct, choice) :
+	       lc_pool_choose(pool, choice);
 }
 
 static unsigned int leastconn_target(struct sk_buff *skb,
 				     const struct xt_action_param *par)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
-	struct lc_pool *pool = info->pool;
+	const struct lc_backend_key *key;
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
-	struct lc_backend *backend;
-	u16 origin;
+	struct lc_choice choice;
 
-	if (!target_applies(ct, ctinfo))
+	if (!target_applies(ct, ctinfo) ||
+	    !target_choose(info->pool, ct, &choice))
 		return XT_CONTINUE;
-	if (unlikely(lc_hint_is_pending()))
-		lc_healer_unconfirmed();
-	origin = READ_ONCE(pool->origin);
-	backend = unlikely(READ_ONCE(pool->has_policy)) ?
-		  target_choose_by_policy(lc_net(xt_net(par)), pool, ct, &origin) :
-		  lc_pool_choose(pool);
-	if (!backend)
-		return XT_CONTINUE;
+	key = &choice.backend->key;
 	/* nft_compat does not check the protocol that the sender gives for the rule. */
-	if (backend->key.proto && backend->key.proto != nf_ct_protonum(ct))
+	if (unlikely(key->proto && key->proto != nf_ct_protonum(ct))) {
+		lc_hint_cancel();
 		return XT_CONTINUE;
-	target_sign(pool, ct, origin);
-	return target_translate(ct, &backend->key);
+	}
+	return target_translate(ct, key);
 }
 
 #define LEASTCONN_TARGET(pf) {						\

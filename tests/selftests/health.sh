@@ -876,12 +876,28 @@ test_a_backend_behind_a_filter_does_not_look_idle() { # short
 	[ "$in" -ge 4 ] || fail "only $in of 10 clients got in"
 }
 
+# The client repeats a packet that was dropped: it goes to another backend.
+test_a_backend_behind_a_filter_keeps_no_client_out() { # short
+	local i
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	forward_only_to $s1
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 0
+	ctl drain 10.0.1.2
+	peer "$cl" open held tcp $vip 80 count 40
+	ctl ready 10.0.1.2
+	for i in 1 2 3; do
+		on "$cl" timeout 2.5 bash -c "exec 3<>/dev/tcp/$vip/80" ||
+			fail "client $i does not get in with its second packet"
+	done
+}
+
 test_a_backend_behind_a_filter_is_ejected() { # short
 	setup 2
 	serve_at $s1 10.0.1.2
 	forward_only_to $s1
 	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 60
-	# As a load it is seldom chosen: one of four or five is dropped.
 	expect 25 "$(clients_get_in 25)" "clients that got in"
 	becomes 5000 10.0.1.2 ejected
 	expect dropped "$(reason_of 10.0.1.2)" "the reason"
