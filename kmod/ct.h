@@ -162,9 +162,7 @@ static inline bool lc_ct_accepted(const struct nf_conn *ct)
 		READ_ONCE(ct->proto.tcp.state) == TCP_CONNTRACK_SYN_RECV);
 }
 
-/**
- * lc_ct_seed - of hashes of addresses: what collides cannot be computed
- */
+/* Of hashes of addresses: what collides cannot be computed. */
 extern u32 lc_ct_seed;
 
 void lc_ct_init(void);
