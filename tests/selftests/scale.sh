@@ -350,7 +350,7 @@ test_a_tenant_kills_beside_300000() {
 	ctl pool add p
 	ctl add p 10.0.1.9:80
 	# By turns, the least of each: other work on the machine only adds.
-	for i in 1 2 3; do
+	for i in 1 2 3 4 5; do
 		echo >&"${COPROC[1]}"
 		read -r answer <&"${COPROC[0]}"
 		read -r took <&"${COPROC[0]}"
@@ -364,7 +364,7 @@ test_a_tenant_kills_beside_300000() {
 		roots=$((roots && roots < before ? roots : before))
 	done
 	say "in $its ms; for the host, who looks at all, $roots ms"
-	[ $((3 * its)) -lt $((2 * roots)) ] || fail "its kill took $its ms"
+	[ $((20 * its)) -lt $((9 * roots)) ] || fail "its kill took $its ms"
 }
 
 run_tests "$@"
