@@ -317,11 +317,17 @@ static void backend_add(struct lc_backend *backend, enum lc_phase phase, int mor
 	}
 }
 
-/*
- * Schedulers do not see by themselves that a load has fallen. Without an update they
- * would ignore the backend until they read its load again.
+/**
+ * lc_backend_update_dests() - tell the schedulers that the load of a backend has fallen
+ * @backend: the backend
+ *
+ * They do not see it by themselves: they would ignore the backend until they read its
+ * load again.
+ *
+ * Context: any, under rcu_read_lock(). What it takes grows with the
+ *	pools that have the backend.
  */
-static void backend_update_dests(struct lc_backend *backend)
+void lc_backend_update_dests(struct lc_backend *backend)
 {
 	struct lc_sched_dest *dest;
 
@@ -346,24 +352,44 @@ void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 	backend_add(backend, to, 1);
 	backend_add(backend, from, -1);
 	if (lc_phase_is_active(from))
-		backend_update_dests(backend);
+		lc_backend_update_dests(backend);
+}
+
+/**
+ * lc_backend_pending_phase() - how a pending choice is counted
+ * @backend: the backend
+ *
+ * As a half-open connection it is a load that no limit counts. But it decides a trial: no
+ * other connection is chosen for that.
+ *
+ * Context: any.
+ * Return: the phase of a connection that is counted so.
+ */
+enum lc_phase lc_backend_pending_phase(const struct lc_backend *backend)
+{
+	return atomic_read(&backend->suspected) == LC_AWAITED ? LC_ACTIVE :
+								LC_HALF_OPEN;
 }
 
 /**
  * lc_backend_count_pending() - count a pending choice, or stop counting it
  * @backend: the backend; the caller has a reference
- * @more: 1, or -1
+ * @phase: as lc_backend_pending_phase() was when it began
+ * @more: 1, or -1: then lc_backend_update_dests() must be called
  *
- * As a half-open connection it is a load that no limit counts.
- *
- * Context: any, under rcu_read_lock().
+ * Context: any.
  */
-void lc_backend_count_pending(struct lc_backend *backend, int more)
+void lc_backend_count_pending(struct lc_backend *backend, enum lc_phase phase,
+			      int more)
 {
-	backend_add(backend, LC_HALF_OPEN, more);
+	/* A drained backend gets no choice, so lc_backend_active() sees none too few of it. */
+	if (more > 0)
+		backend_add(backend, phase, more);
+	smp_mb__before_atomic();
 	atomic_add(more, &backend->pending);
+	smp_mb__after_atomic();
 	if (more < 0)
-		backend_update_dests(backend);
+		backend_add(backend, phase, more);
 }
 
 static void backend_queue_missed(struct lc_backends *backends,
@@ -429,7 +455,7 @@ void lc_backends_drop_stale(struct lc_backends *backends)
 	llist_for_each_entry_safe(backend, next, backends->stale, missed_node) {
 		atomic_sub(backend->stale, &backend->conns.active);
 		backend->stale = 0;
-		backend_update_dests(backend);
+		lc_backend_update_dests(backend);
 		/* A full barrier: pairs with lc_backend_count_missed(). */
 		atomic_xchg(&backend->is_missed, 0);
 		if (atomic_read(&backend->missed))
@@ -453,6 +479,7 @@ static struct lc_backend *backend_alloc(struct lc_backends *home,
 	backend->home = home;
 	backend->users = 1;
 	backend->since = get_jiffies_64();
+	backend->revived = (u32)jiffies - 60 * HZ;	/* long ago */
 	INIT_LIST_HEAD(&backend->unready);
 	spin_lock_init(&backend->evidence_lock);
 	refcount_set(&backend->ref, 1);

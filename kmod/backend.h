@@ -130,7 +130,8 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  *
  * Counts, atomic:
  * @conns: the load: recorded connections that are active, @missed, @stale and @pending.
- *	Exempt from limits: those in phase LC_HALF_OPEN, and @pending
+ *	Exempt from limits: those in phase LC_HALF_OPEN, and those of @pending that
+ *	are counted so
  * @inactive: recorded connections in phase LC_INACTIVE
  * @total: connections ever recorded
  * @missed: connections that could not be recorded since the last scan began
@@ -138,6 +139,7 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @is_missed: not 0: in lc_backends.missed or .stale; atomic
  * @missed_node: there; holds a reference
  * @pending: pending choices that count: see pending.c
+ * @outdated: not 0: schedulers are to be told that choices have ended; atomic
  *
  * Health:
  * @fails: connections that ever failed; atomic
@@ -149,6 +151,7 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @reason: &enum leastconn_reason of the last failed one; without a lock
  * @n_watching: pools that judge it. Read without the lock
  * @fail_timeout: the longest of theirs, in jiffies. Read without the lock
+ * @revived: low bits of jiffies, when a command made it ready last; without a lock
  * @evidence_lock: protects @evidence
  * @evidence: which clients it has answered and failed
  *
@@ -179,6 +182,7 @@ struct lc_backend {
 	atomic_t		is_missed;
 	struct llist_node	missed_node;
 	atomic_t		pending;
+	atomic_t		outdated;
 
 	atomic_t		failed;
 	atomic_t		fails;
@@ -189,6 +193,7 @@ struct lc_backend {
 	u8			reason;
 	unsigned int		n_watching;
 	u32			fail_timeout;
+	u32			revived;
 	spinlock_t		evidence_lock;	/* evidence */
 	struct lc_evidence	evidence;
 
@@ -335,7 +340,10 @@ struct lc_address *lc_address_find(struct lc_backends *backends,
 void lc_backend_put(struct lc_backend *backend);
 void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		      enum lc_phase to);
-void lc_backend_count_pending(struct lc_backend *backend, int more);
+void lc_backend_update_dests(struct lc_backend *backend);
+enum lc_phase lc_backend_pending_phase(const struct lc_backend *backend);
+void lc_backend_count_pending(struct lc_backend *backend, enum lc_phase phase,
+			      int more);
 void lc_backend_count_missed(struct lc_backends *backends,
 			     struct lc_backend *backend);
 void lc_backends_stash_missed(struct lc_backends *backends);

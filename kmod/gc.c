@@ -401,9 +401,10 @@ static noinline int no_record(struct lc_gc *gc, const struct nf_conn *ct, int er
 }
 
 /* The choice was made by another processor, or this one has chosen again. */
-static noinline u16 find_choice(struct lc_gc *gc, u32 hash)
+static noinline u16 find_choice(struct lc_gc *gc, u32 hash,
+				const struct lc_dests *dests)
 {
-	return lc_pending_take(&gc->healer->pendings, hash) ?:
+	return lc_pending_take(&gc->healer->pendings, hash, dests) ?:
 	       lc_hint_take_elsewhere(hash);
 }
 
@@ -411,17 +412,19 @@ static noinline u16 find_choice(struct lc_gc *gc, u32 hash)
  * lc_gc_take_choice() - was a connection's backend chosen by a rule?
  * @gc: the namespace's
  * @hash: of the key of its record
+ * @dests: its backends
  * @witnessed: LC_WITNESSED, or 0
  *
  * Context: any, under rcu_read_lock().
  * Return: the marks of LC_ORIGIN that the rule has left for the record; 0: none has.
  */
-u16 lc_gc_take_choice(struct lc_gc *gc, u32 hash, u16 witnessed)
+u16 lc_gc_take_choice(struct lc_gc *gc, u32 hash, const struct lc_dests *dests,
+		      u16 witnessed)
 {
 	u16 chosen = lc_hint_take(hash);
 
 	if (unlikely(!chosen && witnessed))
-		chosen = find_choice(gc, hash);
+		chosen = find_choice(gc, hash, dests);
 	return chosen;
 }
 
@@ -451,7 +454,7 @@ int lc_gc_add(struct lc_gc *gc, const struct nf_conn *ct,
 		return no_record(gc, ct, -ENOMEM);
 	lc_ct_key(ct, &record->key);
 	hash = lc_record_hash(gc->records, &record->key);
-	chosen = lc_gc_take_choice(gc, hash, witnessed);
+	chosen = lc_gc_take_choice(gc, hash, dests, witnessed);
 	err = lc_record_add(gc->records, record, dests, lc_ct_phase(ct), hash,
 			    witnessed | chosen);
 	if (unlikely(err)) {

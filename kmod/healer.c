@@ -28,7 +28,7 @@
 #define LC_FIRST_TRIAL	(2 * HZ)	/* of that, for clients that have not failed */
 #define LC_SERVED	(3 * HZ)	/* for which an answered client counts as served */
 #define LC_ANSWERS	HZ		/* until answers are judged that are not urgent */
-#define LC_DROPPED	(7 * HZ / 2)	/* until a choice was dropped: two SYNs more */
+#define LC_GRACE	(9 * HZ / 10)	/* after "ready": connections before it count not */
 #define LC_HINT_AGE	(HZ / 10)	/* a packet is seldom on its way for as long */
 #define LC_HINT_TIME	(2 * HZ)	/* a record lives longer */
 #define LC_JUST_NOW	HZ		/* since an answer that counts as one */
@@ -331,6 +331,12 @@ static bool drop_counts(struct lc_healer *healer, struct lc_backend *backend,
 	return second || !lc_healer_serves_others(healer, client);
 }
 
+/* Return: jiffies since a command made a backend ready. */
+static u32 since_revived(const struct lc_backend *backend)
+{
+	return (u32)jiffies - READ_ONCE(backend->revived);
+}
+
 /*
  * A choice was dropped by this host if its connection is not recorded after a while. It
  * tells of the backend if the client was answered since then, by another one: the host
@@ -348,10 +354,11 @@ static bool look_at_choice(void *data, const struct lc_choice *choice, u32 age)
 	};
 	u32 answered = READ_ONCE(backend->evidence.answered[0].when);
 
-	/* Held connections come late: give them some time, after the load has ended. */
-	if (age < LC_DROPPED)
+	/* Held connections come late: give them some time. */
+	if (age < LC_PENDING_TIME)
 		return !lc_record_claim(search->healer->records, choice);
 	if (backend->key.port && (u32)jiffies - answered >= age &&
+	    since_revived(backend) > age &&
 	    is_answered(search, choice, age) &&
 	    drop_counts(search->healer, backend, choice->client))
 		lc_healer_failed(search->healer, backend, &result,
@@ -418,7 +425,7 @@ static void healer_work(struct work_struct *work)
  * lc_healer_revive() - end the ejection or trial of a backend everywhere
  * @backend: the backend; its namespace's backends are locked
  *
- * Its next rests are short again.
+ * Its next rests are short again. Connections that began before this do not eject it.
  *
  * Context: may sleep.
  */
@@ -426,6 +433,8 @@ void lc_healer_revive(struct lc_backend *backend)
 {
 	struct lc_member *member;
 
+	WRITE_ONCE(backend->revived, (u32)jiffies);
+	atomic_set(&backend->failed, 0);
 	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
 		if (member->gone || member->health.state == LC_HEALTHY)
 			continue;
@@ -537,7 +546,7 @@ void lc_healer_collect(struct lc_healer *healer)
 		if (age < LC_HINT_AGE || age > LC_HINT_TIME ||
 		    choice.backend->home->healer != healer)
 			continue;
-		if (lc_hint_cancel_of(cpu))
+		if (lc_hint_cancel_of(cpu, choice.hash))
 			add_pending(healer, &choice);
 	}
 	rcu_read_unlock();
@@ -595,6 +604,13 @@ static bool has_just_answered(const struct lc_backend *backend)
 	       (u32)jiffies - READ_ONCE(last->when) < LC_JUST_NOW;
 }
 
+/* A connection without an answer has begun before a command made the backend ready. */
+static bool is_of_before(const struct lc_backend *backend, u8 reason)
+{
+	return reason == LEASTCONN_REASON_UNANSWERED &&
+	       since_revived(backend) < LC_GRACE;
+}
+
 /**
  * lc_healer_failed() - a connection to a backend has failed
  * @healer: the namespace's
@@ -608,7 +624,8 @@ void lc_healer_failed(struct lc_healer *healer, struct lc_backend *backend,
 		      const struct lc_result *result, u8 reason)
 {
 	atomic_inc(&backend->fails);
-	if (!READ_ONCE(backend->n_watching) || !failure_counts(backend, result))
+	if (!READ_ONCE(backend->n_watching) || is_of_before(backend, reason) ||
+	    !failure_counts(backend, result))
 		return;
 	if (!atomic_read(&backend->suspected)) {
 		lc_backend_suspect(healer->pools->backends, backend, LC_SUSPECTED);

@@ -65,13 +65,17 @@ u32 lc_hint_peek(int cpu, struct lc_choice *choice)
 /**
  * lc_hint_cancel_of() - lc_hint_cancel() of a processor
  * @cpu: the processor
+ * @hash: of the choice, see lc_hint_peek()
  *
  * Context: any.
- * Return: false if the connection has been recorded in the meantime.
+ * Return: false if the connection has been recorded in the meantime, or the processor has
+ *	chosen again.
  */
-bool lc_hint_cancel_of(int cpu)
+bool lc_hint_cancel_of(int cpu, u32 hash)
 {
-	return xchg(&per_cpu_ptr(&lc_hint, cpu)->origin, 0);
+	struct lc_hint *hint = per_cpu_ptr(&lc_hint, cpu);
+
+	return READ_ONCE(hint->hash) == hash && xchg(&hint->origin, 0);
 }
 
 /**

@@ -147,7 +147,7 @@ static inline u16 lc_hint_take(u32 hash)
 
 u16 lc_hint_take_elsewhere(u32 hash);
 u32 lc_hint_peek(int cpu, struct lc_choice *choice);
-bool lc_hint_cancel_of(int cpu);
+bool lc_hint_cancel_of(int cpu, u32 hash);
 void lc_hint_forget_if(bool (*match)(const struct lc_backend *backend,
 				     const void *data),
 		       const void *data);

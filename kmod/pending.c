@@ -7,11 +7,12 @@
  * between the rule and conntrack's confirmation, or it is held on the way (NFQUEUE), or
  * another processor handles the rest of its way.
  *
- * A pending choice is a load of its backend for LC_PENDING_LOADS looks, so that a backend
- * that no packet reaches does not look idle. max_conns does not count it. A client whose
- * packet was dropped sends it again: it goes to another backend then.
+ * A pending choice is a load of its backend, so that a backend that no packet reaches
+ * does not look idle. max_conns does not count it, but a trial does. A client whose packet
+ * was dropped sends it again, or connects again: it goes to another backend then.
  */
 #include <linux/errno.h>
+#include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/string.h>
@@ -19,22 +20,25 @@
 #include "backend.h"
 #include "mem.h"
 #include "pending.h"
+#include "record.h"
 
-#define LC_PENDING_LOADS	2
-#define LC_PENDING_MAX		256U	/* of a namespace */
+#define LC_PENDING_BITS	8
+#define LC_PENDING_MAX	(1U << LC_PENDING_BITS)	/* choices of a namespace, and clients */
+#define LC_PENDING_NOW	16U	/* pools that packets update at most */
+#define LC_PENDING_UPDATES 16384U /* of pools, in a look */
 
 /**
  * struct lc_pending - a pending choice
  * @choice: the choice; holds a reference to the backend. No backend: the place is free
- * @drops: the backend, and those that were chosen for the connection before
  * @when: low bits of jiffies, when it was added
- * @looks: how often it was looked at
+ * @phase: &enum lc_phase that it is counted in
+ * @ended: it is not counted any more, but the backend's pools are to be updated
  */
 struct lc_pending {
 	struct lc_choice	choice;
-	struct lc_drops		drops;
 	u32			when;
-	u8			looks;
+	u8			phase;
+	bool			ended;
 };
 
 /**
@@ -62,24 +66,114 @@ int lc_pendings_open(struct lc_pendings *pendings)
 
 	if (pendings->choices)
 		return 0;
-	choices = lc_mem_zalloc(LC_PENDING_MAX * sizeof(*choices));
+	choices = lc_mem_zalloc(LC_PENDING_MAX * (sizeof(*choices) +
+						  sizeof(*pendings->drops)));
 	if (!choices)
 		return -ENOMEM;
 	spin_lock_bh(&pendings->lock);
 	pendings->choices = choices;
+	pendings->drops = (struct lc_drops *)(choices + LC_PENDING_MAX);
 	spin_unlock_bh(&pendings->lock);
 	return 0;
 }
 
-static void pending_end(struct lc_pendings *pendings, struct lc_pending *pending)
+static struct lc_drops *drops_of(const struct lc_pendings *pendings, u32 client)
+{
+	return &pendings->drops[hash_32(client, LC_PENDING_BITS)];
+}
+
+static bool drops_are_recent(const struct lc_drops *drops, u32 client)
+{
+	return drops->client == client &&
+	       (u32)jiffies - drops->when < LC_PENDING_TIME;
+}
+
+static void drops_add(struct lc_drops *drops, u32 client, u32 number)
+{
+	u32 now = (u32)jiffies, since = now;
+	unsigned int i;
+
+	if (!drops_are_recent(drops, client))
+		*drops = (struct lc_drops) { .client = client };
+	for (i = 0; i < LC_DROPS - 1 && drops->numbers[i] != number; i++)
+		;
+	if (drops->numbers[i] == number)
+		since = drops->since[i];
+	memmove(drops->numbers + 1, drops->numbers, i * sizeof(u32));
+	memmove(drops->since + 1, drops->since, i * sizeof(u32));
+	drops->numbers[0] = number;
+	drops->since[0] = since;
+	drops->when = now;
+}
+
+static void drops_remove(struct lc_drops *drops, u32 client, u32 number)
+{
+	unsigned int i;
+
+	for (i = 0; drops->client == client && i < LC_DROPS; i++)
+		if (drops->numbers[i] == number)
+			drops->numbers[i] = 0;
+}
+
+/**
+ * lc_drops_last() - has a client not reached this backend?
+ * @drops: the client's
+ * @number: lc_backend.number of the backend
+ *
+ * A packet that may still be on its way does not tell.
+ *
+ * Context: any.
+ * Return: a number that is greater for backends that it tried later; 0: nothing tells.
+ */
+unsigned int lc_drops_last(const struct lc_drops *drops, u32 number)
+{
+	unsigned int i;
+
+	for (i = 0; i < LC_DROPS; i++)
+		if (drops->numbers[i] == number)
+			return (u32)jiffies - drops->since[i] >= LC_DROP_AGE ?
+			       LC_DROPS - i : 0;
+	return 0;
+}
+
+/* The place is free again. */
+static void pending_free(struct lc_pendings *pendings, struct lc_pending *pending)
 {
 	struct lc_backend *backend = pending->choice.backend;
 
-	if (pending->looks < LC_PENDING_LOADS)
-		lc_backend_count_pending(backend, -1);
 	pending->choice.backend = NULL;
 	WRITE_ONCE(pendings->count, pendings->count - 1);
 	lc_backend_put(backend);
+}
+
+/*
+ * Stop counting a choice. Packets of any namespace may be here, so the pools of a backend
+ * that many have are updated by the next look: until then the place is not free.
+ */
+static void pending_forget(struct lc_pendings *pendings, struct lc_pending *pending)
+{
+	struct lc_backend *backend = pending->choice.backend;
+
+	if (pending->ended)
+		return;
+	pending->ended = true;
+	lc_backend_count_pending(backend, pending->phase, -1);
+	if (READ_ONCE(backend->n_sched_dests) > LC_PENDING_NOW) {
+		atomic_set(&backend->outdated, 1);
+		return;
+	}
+	lc_backend_update_dests(backend);
+	pending_free(pendings, pending);
+}
+
+/* The connection is recorded, or was dropped. */
+static void pending_end(struct lc_pendings *pendings, struct lc_pending *pending)
+{
+	const struct lc_choice *choice = &pending->choice;
+
+	drops_remove(drops_of(pendings, choice->client), choice->client,
+		     choice->backend->number);
+	pending_forget(pendings, pending);
 }
 
 /**
@@ -96,10 +190,17 @@ void lc_pendings_close(struct lc_pendings *pendings)
 	rcu_read_lock();
 	spin_lock_bh(&pendings->lock);
 	choices = pendings->choices;
-	for (i = 0; choices && i < LC_PENDING_MAX; i++)
-		if (choices[i].choice.backend)
-			pending_end(pendings, &choices[i]);
+	/* No rule chooses any more: nothing is to be updated. */
+	for (i = 0; choices && i < LC_PENDING_MAX; i++) {
+		if (!choices[i].choice.backend)
+			continue;
+		if (!choices[i].ended)
+			lc_backend_count_pending(choices[i].choice.backend,
+						 choices[i].phase, -1);
+		pending_free(pendings, &choices[i]);
+	}
 	pendings->choices = NULL;
+	pendings->drops = NULL;
 	spin_unlock_bh(&pendings->lock);
 	rcu_read_unlock();
 	kvfree(choices);
@@ -117,28 +218,26 @@ void lc_pendings_close(struct lc_pendings *pendings)
  */
 bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice)
 {
-	struct lc_drops drops = { };
+	struct lc_backend *backend = choice->backend;
 	struct lc_pending *pending;
 	bool first = false;
 
 	spin_lock_bh(&pendings->lock);
-	if (!pendings->choices || !lc_backend_get(choice->backend))
+	if (!pendings->choices)
 		goto unlock;
 	pending = &pendings->choices[choice->hash % LC_PENDING_MAX];
-	if (pending->choice.backend) {
-		if (pending->choice.hash == choice->hash)
-			drops = pending->drops;
-		pending_end(pendings, pending);
-	}
-	memmove(drops.numbers + 1, drops.numbers,
-		(LC_DROPS - 1) * sizeof(*drops.numbers));
-	drops.numbers[0] = choice->backend->number;
+	if (pending->choice.backend)
+		pending_forget(pendings, pending);
+	if (pending->choice.backend || !lc_backend_get(backend))
+		goto unlock;
 	*pending = (struct lc_pending) {
 		.choice	= *choice,
-		.drops	= drops,
 		.when	= (u32)jiffies,
+		.phase	= lc_backend_pending_phase(backend),
 	};
-	lc_backend_count_pending(choice->backend, 1);
+	lc_backend_count_pending(backend, pending->phase, 1);
+	drops_add(drops_of(pendings, choice->client), choice->client,
+		  backend->number);
 	first = !pendings->count;
 	WRITE_ONCE(pendings->count, pendings->count + 1);
 unlock:
@@ -146,38 +245,24 @@ unlock:
 	return first;
 }
 
-/* Return: the pending choice of a connection, or NULL. */
-static struct lc_pending *pending_of(const struct lc_pendings *pendings, u32 hash)
-{
-	struct lc_pending *pending;
-
-	if (!pendings->choices)
-		return NULL;
-	pending = &pendings->choices[hash % LC_PENDING_MAX];
-	return pending->choice.backend && pending->choice.hash == hash ?
-	       pending : NULL;
-}
-
 /**
- * lc_pending_find() - where did the packets of a connection not arrive?
+ * lc_pendings_find() - which backends has a client not reached?
  * @pendings: the namespace's
- * @hash: of the key of its record
- * @drops: set; empty if no choice for the connection is pending
+ * @client: the client
+ * @drops: set; empty if no choice for the client was pending a short time ago
  *
  * Context: any, under rcu_read_lock().
  */
-void lc_pending_find(struct lc_pendings *pendings, u32 hash,
-		     struct lc_drops *drops)
+void lc_pendings_find(struct lc_pendings *pendings, u32 client,
+		      struct lc_drops *drops)
 {
-	struct lc_pending *pending;
-
 	*drops = (struct lc_drops) { };
 	if (!lc_pendings_exist(pendings))
 		return;
 	spin_lock_bh(&pendings->lock);
-	pending = pending_of(pendings, hash);
-	if (pending)
-		*drops = pending->drops;
+	if (pendings->choices &&
+	    drops_are_recent(drops_of(pendings, client), client))
+		*drops = *drops_of(pendings, client);
 	spin_unlock_bh(&pendings->lock);
 }
 
@@ -185,11 +270,13 @@ void lc_pending_find(struct lc_pendings *pendings, u32 hash,
  * lc_pending_take() - the connection of a choice is recorded next
  * @pendings: the namespace's
  * @hash: of the key of its record
+ * @dests: its backends: its client may have been given another one since the choice
  *
  * Context: any, under rcu_read_lock().
  * Return: the marks of LC_ORIGIN for its record; 0: no such choice is pending.
  */
-u16 lc_pending_take(struct lc_pendings *pendings, u32 hash)
+u16 lc_pending_take(struct lc_pendings *pendings, u32 hash,
+		    const struct lc_dests *dests)
 {
 	struct lc_pending *pending;
 	u16 origin = 0;
@@ -197,54 +284,94 @@ u16 lc_pending_take(struct lc_pendings *pendings, u32 hash)
 	if (!lc_pendings_exist(pendings))
 		return 0;
 	spin_lock_bh(&pendings->lock);
-	pending = pending_of(pendings, hash);
-	if (pending) {
+	if (!pendings->choices)
+		goto unlock;
+	pending = &pendings->choices[hash % LC_PENDING_MAX];
+	if (pending->choice.backend && !pending->ended &&
+	    pending->choice.hash == hash &&
+	    (pending->choice.backend == dests->exact ||
+	     pending->choice.backend == dests->any_port)) {
 		origin = pending->choice.origin;
 		pending_end(pendings, pending);
 	}
+unlock:
 	spin_unlock_bh(&pendings->lock);
 	return origin;
 }
 
-static void pending_look(struct lc_pendings *pendings, struct lc_pending *pending,
-			 bool (*look)(void *data, const struct lc_choice *choice,
-				      u32 age),
-			 void *data)
+/* Copies the choice in a place, with a reference. Return: false if the place is free. */
+static bool pending_get(struct lc_pendings *pendings, unsigned int at,
+			struct lc_pending *copy)
 {
-	if (!look(data, &pending->choice, (u32)jiffies - pending->when)) {
-		pending_end(pendings, pending);
-		return;
+	bool found = false;
+
+	spin_lock_bh(&pendings->lock);
+	if (pendings->choices && pendings->choices[at].choice.backend) {
+		*copy = pendings->choices[at];
+		found = lc_backend_get(copy->choice.backend);
 	}
-	if (pending->looks < LC_PENDING_LOADS &&
-	    ++pending->looks == LC_PENDING_LOADS)
-		lc_backend_count_pending(pending->choice.backend, -1);
+	spin_unlock_bh(&pendings->lock);
+	return found;
+}
+
+/*
+ * End a choice after a look, and update what is to be updated. If that is more than
+ * @left pools, the next look does it.
+ */
+static void pending_put(struct lc_pendings *pendings, unsigned int at,
+			const struct lc_pending *copy, unsigned int *left)
+{
+	struct lc_backend *backend = copy->choice.backend;
+	struct lc_pending *pending;
+	unsigned int pools = READ_ONCE(backend->n_sched_dests);
+
+	spin_lock_bh(&pendings->lock);
+	pending = pendings->choices ? &pendings->choices[at] : NULL;
+	if (pending && (pending->choice.backend != backend ||
+			pending->choice.hash != copy->choice.hash ||
+			pending->when != copy->when))
+		pending = NULL;
+	if (pending && !pending->ended)
+		pending_end(pendings, pending);
+	if (pending && pending->choice.backend && *left)
+		pending_free(pendings, pending);
+	else
+		pending = NULL;
+	spin_unlock_bh(&pendings->lock);
+	if (!pending || !atomic_xchg(&backend->outdated, 0))
+		return;
+	*left -= min(*left, pools);
+	lc_backend_update_dests(backend);
 }
 
 /**
  * lc_pendings_look() - look at all pending choices
  * @pendings: the namespace's
- * @look: called for each with @data and its age in jiffies, bottom halves off; returns
- *	false if it is forgotten
+ * @look: called for each with @data and its age in jiffies; returns false if it is
+ *	forgotten
  * @data: for @look
  *
- * Each under the lock by itself: what it costs grows with the backend's pools.
+ * What it takes grows with the pools of the backends; it is bounded.
  *
- * Context: process.
+ * Context: process; the namespace's backends are locked.
  */
 void lc_pendings_look(struct lc_pendings *pendings,
 		      bool (*look)(void *data, const struct lc_choice *choice,
 				   u32 age),
 		      void *data)
 {
-	unsigned int i;
+	unsigned int i, left = LC_PENDING_UPDATES;
+	struct lc_pending copy;
 
 	for (i = 0; i < LC_PENDING_MAX; i++) {
-		rcu_read_lock();
-		spin_lock_bh(&pendings->lock);
-		if (pendings->choices && pendings->choices[i].choice.backend)
-			pending_look(pendings, &pendings->choices[i], look, data);
-		spin_unlock_bh(&pendings->lock);
-		rcu_read_unlock();
 		cond_resched();
+		rcu_read_lock();
+		if (pending_get(pendings, i, &copy)) {
+			if (copy.ended ||
+			    !look(data, &copy.choice, (u32)jiffies - copy.when))
+				pending_put(pendings, i, &copy, &left);
+			lc_backend_put(copy.choice.backend);
+		}
+		rcu_read_unlock();
 	}
 }

@@ -454,12 +454,10 @@ static struct lc_backend *backend_at(const struct lc_sched *sched, int at)
 static unsigned int last_tried(const struct lc_tried *tried,
 			       const struct lc_backend *backend)
 {
-	unsigned int i;
+	unsigned int last = lc_drops_last(&tried->drops, backend->number);
 
-	for (i = 0; i < LC_DROPS; i++)
-		if (tried->drops.numbers[i] == backend->number)
-			return UINT_MAX - 1 - i;
-	return lc_retry_last(tried->retries, tried->hash, backend);
+	return last ? 2 * LC_MAX_TRIES + last :
+		      lc_retry_last(tried->retries, tried->hash, backend);
 }
 
 /* The backend is on trial and has failed this client before: it may have banned it. */
@@ -475,8 +473,8 @@ static bool leaves_trial(const struct lc_tried *tried,
  * @tried: the connection
  * @backend: the backend
  *
- * The connection was taken from the backend or has not reached it, or another client
- * decides its trial.
+ * The connection was taken from the backend, its client has not reached it, or another
+ * client decides its trial.
  *
  * Context: any, under rcu_read_lock().
  * Return: true if it should.
@@ -487,6 +485,8 @@ bool lc_pool_avoids(const struct lc_tried *tried, const struct lc_backend *backe
 }
 
 /*
+ * Backups do not serve because packets were dropped: others of the client may not be.
+ *
  * Return: the index of the best slot that is not avoided. If all are, the one that the
  * connection tried longest ago: it may have been slow only once.
  */
@@ -495,13 +495,16 @@ static int choose_untried(struct lc_sched *sched, int best,
 {
 	unsigned int last, oldest = UINT_MAX, n = 0;
 	int at = best, oldest_at = best;
+	const struct lc_slot *slots = sched->tournament.slots;
 	const struct lc_backend *backend;
 	int indexes[LC_MAX_TRIES];
+	bool dropped = false;
 
 	BUILD_BUG_ON(LC_MAX_TRIES > LC_OTHERS);
 
-	while (at >= 0) {
+	while (at >= 0 && !(dropped && slots[at].backup != slots[best].backup)) {
 		backend = backend_at(sched, at);
+		dropped |= lc_drops_last(&tried->drops, backend->number) > 0;
 		last = last_tried(tried, backend);
 		if (!last && !leaves_trial(tried, backend))
 			return at;

@@ -27,7 +27,7 @@ struct lc_retries {
  * struct lc_tried - a connection that not every backend should get
  * @retries: the namespace's
  * @hash: of the key of the connection's record
- * @drops: backends that its packets did not reach
+ * @drops: backends that its client has not reached
  * @client: its client, if other clients can decide trials; 0: this one may decide them
  */
 struct lc_tried {

@@ -320,7 +320,7 @@ static void target_tried(struct lc_net *ln, const struct lc_pool *pool,
 		.retries = &ln->retries,
 		.hash	= choice->hash,
 	};
-	lc_pending_find(&ln->healer.pendings, choice->hash, &tried->drops);
+	lc_pendings_find(&ln->healer.pendings, choice->client, &tried->drops);
 	if (READ_ONCE(pool->has_trials) &&
 	    lc_healer_serves_others(&ln->healer, choice->client))
 		tried->client = choice->client;
@@ -343,21 +343,22 @@ static void target_client_key(struct lc_client_key *key, const struct nf_conn *c
 	lc_client_mask(key, prefix);
 }
 
-/* Return: false if the client has no backend, or that cannot take the connection. */
-static bool target_reuse_backend(struct lc_net *ln, struct lc_pool *pool,
-				 const struct lc_client_key *client,
-				 const struct lc_tried *tried,
-				 struct lc_choice *choice)
+/* Return: false if the client has no backend. */
+static bool target_find_client(struct lc_net *ln, const struct lc_client_key *client,
+			       struct lc_choice *choice)
 {
 	struct lc_backend_key key;
 
 	if (!lc_client_find(&ln->clients, client, &key))
 		return false;
 	choice->backend = lc_backend_find(&ln->backends, &key);
-	return choice->backend && !lc_pool_avoids(tried, choice->backend) &&
-	       lc_pool_take(pool, choice);
+	return choice->backend;
 }
 
+/*
+ * A client leaves its backend if that cannot take the connection. If packets to it were
+ * dropped, only this connection does: anybody can send packets in a client's name.
+ */
 static noinline bool target_choose_persistent(struct lc_net *ln, struct lc_pool *pool,
 					      const struct nf_conn *ct,
 					      const struct lc_tried *tried,
@@ -366,13 +367,17 @@ static noinline bool target_choose_persistent(struct lc_net *ln, struct lc_pool 
 	unsigned int seconds = READ_ONCE(pool->settings.persistent);
 	unsigned int prefix = READ_ONCE(pool->settings.persistent_mask);
 	struct lc_client_key client;
+	bool known, dropped;
 
 	target_client_key(&client, ct, prefix);
-	if (!target_reuse_backend(ln, pool, &client, tried, choice) &&
+	known = target_find_client(ln, &client, choice);
+	dropped = known && lc_drops_last(&tried->drops, choice->backend->number);
+	if (!(known && !lc_pool_avoids(tried, choice->backend) &&
+	      lc_pool_take(pool, choice)) &&
 	    !lc_pool_choose_untried(pool, choice, tried))
 		return false;
-	if (lc_client_set(&ln->clients, &client, prefix, &choice->backend->key,
-			  seconds))
+	if (!dropped && lc_client_set(&ln->clients, &client, prefix,
+				      &choice->backend->key, seconds))
 		lc_healer_check(&ln->healer);
 	return true;
 }

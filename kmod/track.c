@@ -52,7 +52,7 @@ static noinline bool take_over_record(struct lc_gc *gc, const struct nf_conn *ct
 		nf_ct_put(winner);
 		return true;
 	}
-	chosen = lc_gc_take_choice(gc, lc_record_hash(gc->records, &key),
+	chosen = lc_gc_take_choice(gc, lc_record_hash(gc->records, &key), dests,
 				   witnessed);
 	return lc_record_renew(gc->records, &key, dests, lc_ct_phase(ct), true,
 			       witnessed | chosen) >= 0;

@@ -847,22 +847,23 @@ forward_only_to() { # ADDR
 	ipt -A FORWARD -i client -j DROP
 }
 
-# Clients begin one after another, each tries for 8 seconds and stays. Prints how many get in.
+# Clients begin one after another, from five addresses, and stay. Prints how many the
+# servers have accepted 8 seconds after the last one.
 clients_get_in() { # COUNT
-	local i
-	local -a ids=()
+	local i before name=g$RANDOM
 
-	: >"$tmp/in"
+	before=$(all_served)
 	for ((i = 0; i < $1; i++)); do
-		nsenter --net="/run/netns/$cl" bash -c \
-			"exec 3<>/dev/tcp/$vip/80 && echo in && exec sleep 600" >>"$tmp/in" 2>/dev/null &
-		ids+=($!)
+		ip -n "$cl" addr replace "10.0.0.$((11 + i % 5))/24" dev eth0
+		peer "$cl" open "$name.$i" tcp $vip 80 from "10.0.0.$((11 + i % 5))" nowait >/dev/null
 		read -rt 0.2 -u "$nap" || true
 	done
 	pause 8000
-	kill "${ids[@]}" 2>/dev/null || true
-	wait "${ids[@]}" || true
-	wc -l <"$tmp/in"
+	echo $(($(all_served) - before))
+}
+
+all_served() {
+	grep -c . "$tmp/$sv.log" || true
 }
 
 test_a_backend_behind_a_filter_does_not_look_idle() { # short
@@ -891,6 +892,115 @@ test_a_backend_behind_a_filter_keeps_no_client_out() { # short
 		on "$cl" timeout 2.5 bash -c "exec 3<>/dev/tcp/$vip/80" ||
 			fail "client $i does not get in with its second packet"
 	done
+}
+
+# Its clients get errors and connect again, from other ports; with 50 connections the other
+# server looks busy for as long as nothing tells of the first one.
+test_a_backend_that_the_gateway_rejects_is_ejected() { # short
+	local i got=0
+
+	setup 2
+	add_clients 10.0.0.3
+	serve_at $s1 10.0.1.2
+	ipt -A FORWARD -i client -d 10.0.1.2 -j REJECT
+	keep_tracking ipt
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 60
+	ctl drain 10.0.1.2
+	peer "$cl" open held tcp $vip 80 count 50
+	ctl ready 10.0.1.2
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		got=$((got + $(clients_connect 1 10.0.0.{2,3})))
+		pause 100
+	done
+	[ "$got" -ge 14 ] || fail "$got of 20 connections"
+	# A client that was refused here is served by the other one for some seconds.
+	for i in 1 2 3 4; do
+		pause 3600
+		clients_connect 1 10.0.0.{2,3} >/dev/null
+	done
+	becomes 5000 10.0.1.2 ejected
+	expect dropped "$(reason_of 10.0.1.2)" "the reason"
+	expect 20 "$(clients_connect 10 10.0.0.{2,3})" "connections after that"
+}
+
+dropped_here() {
+	ipt -L FORWARD -n -v -x | awk '/DROP/ { n += $1 } END { print n + 0 }'
+}
+
+# What this host drops is the connection that decides.
+test_a_trial_that_is_dropped_is_one_connection() { # short
+	local before dropped
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	forward_only_to $s1
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 15
+	clients_get_in 20 >/dev/null
+	becomes 5000 10.0.1.2 ejected
+	becomes 20000 10.0.1.2 trial
+	before=$(dropped_here)
+	expect 20 "$(clients_get_in 20)" "clients"
+	dropped=$(($(dropped_here) - before))
+	[ $dropped -ge 1 ] || fail "nobody tried it"
+	[ $dropped -le 4 ] || fail "$dropped packets were sent to it"
+}
+
+# Every second packet is dropped, to whichever server: that is no reason for a backup.
+test_dropped_packets_do_not_lead_to_a_backup() { # short
+	local i
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	ipt -A FORWARD -i client -p tcp --syn -m statistic --mode nth --every 2 --packet 0 -j DROP
+	keep_tracking ipt
+	balance tcp 80 $s1:80 --to 10.0.1.2:80,backup
+	for i in 1 2 3 4 5 6; do
+		on "$cl" timeout 8 bash -c "exec 3<>/dev/tcp/$vip/80" || fail "client $i"
+	done
+	pause 5000
+	expect "6 0" "$(served $s1) $(served 10.0.1.2)" "served by the ordinary one, and the backup"
+	expect ready "$(state_of $s1)" "the state of the ordinary one"
+}
+
+# Anybody can send packets in a client's name that do not arrive.
+test_dropped_packets_move_no_persistent_client() { # short
+	local home other i
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	balance tcp 80 $s1-10.0.1.2:80 --persistent 600 --max-fails 0
+	peer "$cl" open a tcp $vip 80
+	home=$s1 other=10.0.1.2
+	[ "$(served $s1)" = 1 ] || home=10.0.1.2 other=$s1
+	ipt -I FORWARD -i client -p tcp --syn -j DROP
+	peer "$cl" open b tcp $vip 80 nowait
+	pause 500
+	ipt -D FORWARD -i client -p tcp --syn -j DROP
+	keep_tracking ipt
+	# Its second packet goes to the other one, as do others of the next seconds.
+	busywait 5000 is 1 served $other || fail "the connection whose packet was dropped"
+	pause 4500
+	for i in 1 2 3; do peer "$cl" open "c$i" tcp $vip 80; done
+	expect "4 1" "$(served $home) $(served $other)" "served by its backend, and the other one"
+}
+
+# What failed before the administrator has mended it.
+test_ready_forgets_what_was_dropped() { # short
+	setup 2
+	serve_at $s1 10.0.1.2
+	forward_only_to $s1
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 60
+	watch_ejections
+	for i in 1 2 3 4 5 6 7 8; do
+		peer "$cl" open "z$i" tcp $vip 80 nowait
+	done
+	pause 1500
+	ctl drain 10.0.1.2
+	ipt -F FORWARD
+	keep_tracking ipt
+	ctl ready 10.0.1.2
+	pause 4500
+	expect "" "$(ejections)" "ejected after it was made ready"
 }
 
 test_a_backend_behind_a_filter_is_ejected() { # short
@@ -968,18 +1078,41 @@ test_drops_of_one_client_eject_nothing() { # short
 	expect "" "$(ejections)" "ejected"
 }
 
-test_held_packets_are_no_failures() { # short
-	local processor=0 queue
+hold_packets() { # MS
+	local processor=0
 
 	[ "$(nproc)" = 1 ] || processor=1
+	coproc nsenter --net="/run/netns/$lb" "$(dirname "$peer")/queue" 5 "$1" "$processor"
+	queue=$COPROC_PID
+	read -r _ <&"${COPROC[0]}"
+}
+
+# A connection that is held must not pass for the one whose packet was dropped before.
+test_a_filter_behind_a_queue_is_seen() { # short
+	local queue
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	ipt -A FORWARD -i client -m conntrack --ctstate NEW -j NFQUEUE --queue-num 5 ||
+		skip "no NFQUEUE"
+	hold_packets 20
+	ipt -t mangle -A POSTROUTING -d 10.0.1.2 -p tcp -j DROP
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 60
+	expect 25 "$(clients_get_in 25)" "clients that got in"
+	becomes 5000 10.0.1.2 ejected
+	kill "$queue"
+	wait "$queue" || true
+}
+
+test_held_packets_are_no_failures() { # short
+	local queue
+
 	setup
 	serve_at 10.0.1.{1,2,3,4}
 	balance tcp 80 $s1-$s4:80 --max-fails 1 --fail-timeout 60
 	ipt -A FORWARD -i client -m conntrack --ctstate NEW -j NFQUEUE --queue-num 5 ||
 		skip "no NFQUEUE"
-	coproc nsenter --net="/run/netns/$lb" "$(dirname "$peer")/queue" 5 200 "$processor"
-	queue=$COPROC_PID
-	read -r _ <&"${COPROC[0]}"
+	hold_packets 200
 	watch_ejections
 	expect 12 "$(connect 12)" "connections, one after another"
 	peer "$cl" open k tcp $vip 80 count 40 || fail "not all at once"
