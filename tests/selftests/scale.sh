@@ -307,6 +307,34 @@ test_the_first_look_comes_in_time_beside_300000() {
 	[ $took -lt $((2900 * slow)) ] || fail "answered in $took ms"
 }
 
+# The processor that has chosen for a dropped packet chooses next in another namespace.
+# Nobody pays there for the pools that have the first one's backend.
+test_dropped_packets_cost_other_namespaces_little() {
+	local alone after
+
+	need python3
+	setup 1
+	host_add "other-$id"
+	ip -n "other-$id" link add d0 type dummy
+	ip -n "other-$id" addr add 10.1.0.1/16 dev d0
+	ip -n "other-$id" link set d0 up
+	ip -n "other-$id" route add default dev d0
+	on "other-$id" "$iptables" -t nat -A OUTPUT -d $vip -p udp --dport 80 \
+		-j LEASTCONN --to 10.1.9.9:80
+	on "other-$id" "$iptables" -A OUTPUT -p udp --dport 80 -j DROP
+	awk 'BEGIN {
+		for (i = 0; i < 4000; i++)
+			printf "pool add p%d\nadd p%d 10.1.9.9:80 proto udp\n", i, i
+	}' | split -l 4000 --filter "ip netns exec other-$id leastconnctl restore"
+	expect 4001 "$(on "other-$id" leastconnctl list | grep -c 10.1.9.9:80)" \
+		"pools and rules with the backend"
+	ip -n "$lb" route add $vip via 10.0.1.1
+	ipt -t nat -A OUTPUT -d $vip -p udp --dport 80 -j LEASTCONN --to 10.0.1.1:80
+	read -r alone after < <("$here/after.py" "other-$id" "$lb" $vip 500)
+	say "$alone us alone, $after us after a packet of the other namespace"
+	[ "$after" -lt $((3 * alone + 100)) ] || fail "$after us"
+}
+
 # Its connections end, and it does not look at all of the host's for that.
 test_a_tenant_kills_beside_300000() {
 	local answer before others took i its=0 roots=0
