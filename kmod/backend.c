@@ -385,9 +385,7 @@ void lc_backend_count_pending(struct lc_backend *backend, enum lc_phase phase,
 	/* A drained backend gets no choice, so lc_backend_active() sees none too few of it. */
 	if (more > 0)
 		backend_add(backend, phase, more);
-	smp_mb__before_atomic();
 	atomic_add(more, &backend->pending);
-	smp_mb__after_atomic();
 	if (more < 0)
 		backend_add(backend, phase, more);
 }

@@ -215,6 +215,16 @@ struct lc_backend {
 	struct rcu_head		rcu;
 };
 
+/**
+ * struct lc_dests - the backends that count a connection
+ * @exact: the backend with the connection's address, port and protocol, or NULL
+ * @any_port: the backend that is the connection's whole address, or NULL
+ */
+struct lc_dests {
+	struct lc_backend	*exact;
+	struct lc_backend	*any_port;
+};
+
 /* The parts of a request that are given. Higher bits: see change.h. */
 #define LC_GIVEN_FAMILY		BIT(0)
 #define LC_GIVEN_ADDRESS	BIT(1)

@@ -20,10 +20,9 @@
 #include "backend.h"
 #include "mem.h"
 #include "pending.h"
-#include "record.h"
 
 #define LC_PENDING_BITS	8
-#define LC_PENDING_MAX	(1U << LC_PENDING_BITS)	/* choices of a namespace, and clients */
+#define LC_PENDING_MAX	256U	/* choices of a namespace, and clients: 2^LC_PENDING_BITS */
 #define LC_PENDING_NOW	16U	/* pools that packets update at most */
 #define LC_PENDING_UPDATES 16384U /* of pools, in a look */
 

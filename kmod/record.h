@@ -41,16 +41,6 @@ struct lc_record_key {
 	};
 };
 
-/**
- * struct lc_dests - the backends that count a connection
- * @exact: the backend with the connection's address, port and protocol, or NULL
- * @any_port: the backend that is the connection's whole address, or NULL
- */
-struct lc_dests {
-	struct lc_backend	*exact;
-	struct lc_backend	*any_port;
-};
-
 /* enum lc_phase that the connection is counted in */
 #define LC_PHASE	GENMASK(1, 0)
 /* The record is in lc_records.young: the gc has not yet checked and kept it. */

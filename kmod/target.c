@@ -357,7 +357,7 @@ static bool target_find_client(struct lc_net *ln, const struct lc_client_key *cl
 
 /*
  * A client leaves its backend if that cannot take the connection. If packets to it were
- * dropped, only this connection does: anybody can send packets in a client's name.
+ * dropped, only this connection does: packets in a client's name may come from elsewhere.
  */
 static noinline bool target_choose_persistent(struct lc_net *ln, struct lc_pool *pool,
 					      const struct nf_conn *ct,
