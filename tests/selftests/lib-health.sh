@@ -104,3 +104,36 @@ thousand() { # sets sum: how many there were, how many failed
 served_over() { # COUNT
 	[ "$(served "10[.]0[.]1[.].")" -gt "$1" ]
 }
+
+# As many clients connect: the first by 10.0.0.2, the others by addresses of their own.
+clients_connect() { # TIMES CLIENT...
+	local i client done=0
+
+	for ((i = 0; i < $1; i++)); do
+		for client in "${@:2}"; do
+			peer "$cl" open "y$i" tcp $vip 80 from "$client" >/dev/null 2>&1 ||
+				continue
+			done=$((done + 1))
+			peer "$cl" reset "y$i" >/dev/null
+		done
+	done
+	echo $done
+}
+
+# Which backends were ever ejected, by the events.
+watch_ejections() {
+	nsenter --net="/run/netns/$lb" leastconnctl monitor >"$tmp/ejections" 2>&1 &
+	watcher=$!
+	busywait 5000 listens_to "$watcher" || fail "monitor does not listen"
+}
+
+listens_to() { # PID
+	on "$lb" awk -v id="$1" '$3 == id && $4 !~ /^0*$/ { found = 1 }
+		END { exit !found }' /proc/net/netlink
+}
+
+ejections() {
+	kill "$watcher"
+	wait "$watcher" || true
+	grep ejected "$tmp/ejections" || true
+}

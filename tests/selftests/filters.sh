@@ -1,0 +1,305 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Packets that the gateway itself drops, rejects or holds after the choice.
+# shellcheck source=lib.sh disable=SC2119
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=lib-health.sh
+. "$(dirname "$0")/lib-health.sh"
+
+# The gateway itself drops the packets to one of two servers.
+forward_only_to() { # ADDR
+	ipt -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT
+	ipt -A FORWARD -d "$1" -j ACCEPT
+	ipt -A FORWARD -i client -j DROP
+}
+
+# As long as it is for the kernel, whose times are not longer on a slow machine.
+exactly() { # SECONDS
+	read -rt "$1" -u "$nap" || true
+}
+
+# Clients begin one after another, from five addresses, and stay. Prints how many the
+# servers have accepted 8 seconds after the last one.
+clients_get_in() { # COUNT
+	local i before name=g$RANDOM
+
+	before=$(all_served)
+	for ((i = 0; i < $1; i++)); do
+		ip -n "$cl" addr replace "10.0.0.$((11 + i % 5))/24" dev eth0
+		peer "$cl" open "$name.$i" tcp $vip 80 from "10.0.0.$((11 + i % 5))" nowait >/dev/null
+		exactly 0.2
+	done
+	busywait 8000 is $((before + $1)) all_served || true
+	echo $(($(all_served) - before))
+}
+
+all_served() {
+	grep -c . "$tmp/$sv.log" || true
+}
+
+test_a_backend_behind_a_filter_does_not_look_idle() { # short
+	local in
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	forward_only_to $s1
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 0
+	in=$(clients_get_in 10)
+	[ "$in" -ge 4 ] || fail "only $in of 10 clients got in"
+}
+
+# The client repeats a packet that was dropped: it goes to another backend.
+test_a_backend_behind_a_filter_keeps_no_client_out() { # short
+	local i
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	forward_only_to $s1
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 0
+	ctl drain 10.0.1.2
+	peer "$cl" open held tcp $vip 80 count 40
+	ctl ready 10.0.1.2
+	for i in 1 2 3; do
+		on "$cl" timeout 2.5 bash -c "exec 3<>/dev/tcp/$vip/80" ||
+			fail "client $i does not get in with its second packet"
+	done
+}
+
+# Its clients get errors and connect again, from other ports; with 50 connections the other
+# server looks busy for as long as nothing tells of the first one.
+test_a_backend_that_the_gateway_rejects_is_ejected() { # short
+	local i got=0
+
+	setup 2
+	add_clients 10.0.0.3
+	serve_at $s1 10.0.1.2
+	ipt -A FORWARD -i client -d 10.0.1.2 -j REJECT
+	keep_tracking ipt
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 60
+	ctl drain 10.0.1.2
+	peer "$cl" open held tcp $vip 80 count 50
+	ctl ready 10.0.1.2
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		got=$((got + $(clients_connect 1 10.0.0.{2,3})))
+		exactly 0.1
+	done
+	[ "$got" -ge 14 ] || fail "$got of 20 connections"
+	# A client that was refused here is served by the other one for some seconds.
+	for i in 1 2 3 4; do
+		exactly 3.6
+		clients_connect 1 10.0.0.{2,3} >/dev/null
+		exactly 0.2
+		clients_connect 1 10.0.0.{2,3} >/dev/null
+	done
+	becomes 5000 10.0.1.2 ejected
+	expect dropped "$(reason_of 10.0.1.2)" "the reason"
+	expect 20 "$(clients_connect 10 10.0.0.{2,3})" "connections after that"
+}
+
+dropped_here() {
+	ipt -L FORWARD -n -v -x | awk '/DROP/ { n += $1 } END { print n + 0 }'
+}
+
+# What this host drops is the connection that decides.
+test_a_trial_that_is_dropped_is_one_connection() { # short
+	local before dropped
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	forward_only_to $s1
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 30
+	clients_get_in 20 >/dev/null
+	becomes 5000 10.0.1.2 ejected
+	becomes 40000 10.0.1.2 trial
+	before=$(dropped_here)
+	expect 20 "$(clients_get_in 20)" "clients"
+	dropped=$(($(dropped_here) - before))
+	[ $dropped -ge 1 ] || fail "nobody tried it"
+	[ $dropped -le 4 ] || fail "$dropped packets were sent to it"
+}
+
+# Every second packet is dropped, to whichever server: that is no reason for a backup.
+test_dropped_packets_do_not_lead_to_a_backup() { # short
+	local i
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	ipt -A FORWARD -i client -p tcp --syn -m statistic --mode nth --every 2 --packet 0 -j DROP
+	keep_tracking ipt
+	balance tcp 80 $s1:80 --to 10.0.1.2:80,backup
+	for i in 1 2 3 4 5 6; do
+		on "$cl" timeout 8 bash -c "exec 3<>/dev/tcp/$vip/80" || fail "client $i"
+	done
+	pause 5000
+	expect "6 0" "$(served $s1) $(served 10.0.1.2)" "served by the ordinary one, and the backup"
+	expect ready "$(state_of $s1)" "the state of the ordinary one"
+}
+
+# Anybody can send packets in a client's name that do not arrive.
+test_dropped_packets_move_no_persistent_client() { # short
+	local home other i
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	balance tcp 80 $s1-10.0.1.2:80 --persistent 600 --max-fails 0
+	peer "$cl" open a tcp $vip 80
+	home=$s1 other=10.0.1.2
+	[ "$(served $s1)" = 1 ] || home=10.0.1.2 other=$s1
+	ipt -I FORWARD -i client -p tcp --syn -j DROP
+	peer "$cl" open b tcp $vip 80 nowait
+	exactly 0.5
+	ipt -D FORWARD -i client -p tcp --syn -j DROP
+	keep_tracking ipt
+	# Its second packet goes to the other one, as do others of the next seconds.
+	busywait 5000 is 1 served $other || fail "the connection whose packet was dropped"
+	pause 4500
+	for i in 1 2 3; do peer "$cl" open "c$i" tcp $vip 80; done
+	expect "4 1" "$(served $home) $(served $other)" "served by its backend, and the other one"
+}
+
+# What failed before the administrator has mended it.
+test_ready_forgets_what_was_dropped() { # short
+	setup 2
+	serve_at $s1 10.0.1.2
+	forward_only_to $s1
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 60
+	watch_ejections
+	for i in 1 2 3 4 5 6 7 8; do
+		peer "$cl" open "z$i" tcp $vip 80 nowait
+	done
+	exactly 1.5
+	ctl drain 10.0.1.2
+	ipt -F FORWARD
+	keep_tracking ipt
+	ctl ready 10.0.1.2
+	pause 4500
+	expect "" "$(ejections)" "ejected after it was made ready"
+}
+
+test_a_backend_behind_a_filter_is_ejected() { # short
+	setup 2
+	serve_at $s1 10.0.1.2
+	forward_only_to $s1
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 60
+	expect 25 "$(clients_get_in 25)" "clients that got in"
+	becomes 5000 10.0.1.2 ejected
+	expect dropped "$(reason_of 10.0.1.2)" "the reason"
+	expect 8 "$(clients_get_in 8)" "clients after that"
+}
+
+# Filters against some clients, as fail2ban makes them, tell nothing of the backends.
+test_clients_that_the_gateway_drops_eject_nothing() { # short
+	setup
+	add_clients 10.0.0.{3,4,5,6}
+	serve_at 10.0.1.{1,2,3,4}
+	balance tcp 80 $s1-$s4:80 --max-fails 3 --fail-timeout 60
+	watch_ejections
+	expect 4 "$(clients_connect 4 10.0.0.2)" "connections"
+	ipt -I FORWARD -i client ! -s 10.0.0.2 -j DROP
+	# No answer comes in between, which would be enough.
+	pause 3000
+	for i in 3 4 5 6; do peer "$cl" open "b$i" tcp $vip 80 from "10.0.0.$i" count 8 nowait; done
+	pause 6000
+	expect 4 "$(clients_connect 4 10.0.0.2)" "connections after that"
+	expect "" "$(ejections)" "ejected"
+	busywait 3000 is 0 all_loads || fail "loads that are left: $(ctl list)"
+}
+
+# Packets that NFQUEUE holds, or takes to another processor, are no failures, and their
+# connections are judged and redispatched.
+# Of another service only, and of a client that the other service answers all the time.
+test_a_client_banned_from_a_service_ejects_nothing() { # short
+	local i
+
+	setup
+	add_clients 10.0.0.3
+	serve_at $s1 10.0.1.2
+	for i in 3 4; do peer "$sv" listen tcp "10.0.1.$i" 81; done
+	balance tcp 80 $s1-10.0.1.2:80
+	balance tcp 81 10.0.1.3-10.0.1.4:81
+	watch_ejections
+	peer "$cl" open ok tcp $vip 81 from 10.0.0.3 count 4
+	ipt -A FORWARD -s 10.0.0.2 -p tcp --dport 81 -j DROP
+	pause 3600
+	for ((i = 0; i < 30; i++)); do
+		peer "$cl" open "n$i" tcp $vip 81 nowait
+		peer "$cl" open "m$i" tcp $vip 80
+		pause 400
+	done
+	pause 4000
+	expect "" "$(ejections)" "ejected"
+}
+
+# A client that may not reach one of the servers; there is another client.
+test_drops_of_one_client_eject_nothing() { # short
+	local i
+
+	setup 3
+	add_clients 10.0.0.3
+	serve_at 10.0.1.{1,2,3}
+	balance tcp 80 $s1-10.0.1.2:80
+	balance tcp 81 10.0.1.3:80
+	watch_ejections
+	ipt -A FORWARD -s 10.0.0.2 -d 10.0.1.2 -p tcp --syn -j DROP
+	for ((i = 0; i < 30; i++)); do
+		peer "$cl" open "n$i" tcp $vip 80 nowait
+		peer "$cl" reset "n$((i - 3))" >/dev/null 2>&1 || true
+		peer "$cl" open "m$i" tcp $vip 81 from 10.0.0.3
+		pause 400
+	done
+	pause 4000
+	expect "" "$(ejections)" "ejected"
+}
+
+hold_packets() { # MS
+	local processor=0
+
+	[ "$(nproc)" = 1 ] || processor=1
+	coproc nsenter --net="/run/netns/$lb" "$(dirname "$peer")/queue" 5 "$1" "$processor"
+	queue=$COPROC_PID
+	read -r _ <&"${COPROC[0]}"
+}
+
+# A connection that is held must not pass for the one whose packet was dropped before.
+test_a_filter_behind_a_queue_is_seen() { # short
+	local queue
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	ipt -A FORWARD -i client -m conntrack --ctstate NEW -j NFQUEUE --queue-num 5 ||
+		skip "no NFQUEUE"
+	hold_packets 20
+	ipt -t mangle -A POSTROUTING -d 10.0.1.2 -p tcp -j DROP
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 60
+	expect 25 "$(clients_get_in 25)" "clients that got in"
+	becomes 5000 10.0.1.2 ejected
+	kill "$queue"
+	wait "$queue" || true
+}
+
+test_held_packets_are_no_failures() { # short
+	local queue
+
+	setup
+	serve_at 10.0.1.{1,2,3,4}
+	balance tcp 80 $s1-$s4:80 --max-fails 1 --fail-timeout 60
+	ipt -A FORWARD -i client -m conntrack --ctstate NEW -j NFQUEUE --queue-num 5 ||
+		skip "no NFQUEUE"
+	hold_packets 200
+	watch_ejections
+	expect 12 "$(connect 12)" "connections, one after another"
+	peer "$cl" open k tcp $vip 80 count 40 || fail "not all at once"
+	pause 4500
+	peer "$cl" reset 'k.*' >/dev/null
+	expect "" "$(ejections)" "ejected"
+	agree 3000
+	busywait 3000 is 0 all_loads || fail "loads that are left: $(ctl list)"
+	filter $s4 REJECT --reject-with tcp-reset
+	connect 12 >/dev/null
+	becomes 2000 $s4 ejected
+	expect refused "$(reason_of $s4)" "the reason"
+	kill "$queue"
+	wait "$queue" || true
+}
+
+run_tests "$@"
