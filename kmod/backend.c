@@ -324,8 +324,8 @@ static void backend_add(struct lc_backend *backend, enum lc_phase phase, int mor
  * They do not see it by themselves: they would ignore the backend until they read its
  * load again.
  *
- * Context: any, under rcu_read_lock(). What it takes grows with the
- *	pools that have the backend.
+ * Context: any, under rcu_read_lock(). What it takes grows with the pools that have the
+ *	backend.
  */
 void lc_backend_update_dests(struct lc_backend *backend)
 {
@@ -382,7 +382,10 @@ enum lc_phase lc_backend_pending_phase(const struct lc_backend *backend)
 void lc_backend_count_pending(struct lc_backend *backend, enum lc_phase phase,
 			      int more)
 {
-	/* A drained backend gets no choice, so lc_backend_active() sees none too few of it. */
+	/*
+	 * In this order lc_backend_active() is never too low while a choice ends. It may be
+	 * while one begins, but a backend that is drained gets none.
+	 */
 	if (more > 0)
 		backend_add(backend, phase, more);
 	atomic_add(more, &backend->pending);

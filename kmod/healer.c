@@ -28,7 +28,7 @@
 #define LC_FIRST_TRIAL	(2 * HZ)	/* of that, for clients that have not failed */
 #define LC_SERVED	(3 * HZ)	/* for which an answered client counts as served */
 #define LC_ANSWERS	HZ		/* until answers are judged that are not urgent */
-#define LC_GRACE	(9 * HZ / 10)	/* after "ready": connections before it count not */
+#define LC_GRACE	(9 * HZ / 10)	/* after "ready": what is unanswered began before it */
 #define LC_HINT_AGE	(HZ / 10)	/* a packet is seldom on its way for as long */
 #define LC_HINT_TIME	(2 * HZ)	/* a record lives longer */
 #define LC_JUST_NOW	HZ		/* since an answer that counts as one */
@@ -355,7 +355,7 @@ static bool look_at_choice(void *data, const struct lc_choice *choice, u32 age)
 	u32 answered = READ_ONCE(backend->evidence.answered[0].when);
 
 	/* Held connections come late: give them some time. */
-	if (age < LC_PENDING_TIME)
+	if (age < LC_DROP_TIME)
 		return !lc_record_claim(search->healer->records, choice);
 	if (backend->key.port && (u32)jiffies - answered >= age &&
 	    since_revived(backend) > age &&
@@ -537,16 +537,18 @@ static void add_pending(struct lc_healer *healer, const struct lc_choice *choice
 void lc_healer_collect(struct lc_healer *healer)
 {
 	struct lc_choice choice;
+	struct lc_hint *hint;
 	u32 age;
 	int cpu;
 
 	rcu_read_lock();
 	for_each_online_cpu(cpu) {
-		age = lc_hint_peek(cpu, &choice);
+		hint = per_cpu_ptr(&lc_hint, cpu);
+		age = lc_hint_peek(hint, &choice);
 		if (age < LC_HINT_AGE || age > LC_HINT_TIME ||
 		    choice.backend->home->healer != healer)
 			continue;
-		if (lc_hint_cancel_of(cpu, choice.hash))
+		if (lc_hint_take_from(hint, choice.hash))
 			add_pending(healer, &choice);
 	}
 	rcu_read_unlock();
@@ -604,8 +606,8 @@ static bool has_just_answered(const struct lc_backend *backend)
 	       (u32)jiffies - READ_ONCE(last->when) < LC_JUST_NOW;
 }
 
-/* A connection without an answer has begun before a command made the backend ready. */
-static bool is_of_before(const struct lc_backend *backend, u8 reason)
+/* Has the connection begun before a command made the backend ready? */
+static bool began_before_ready(const struct lc_backend *backend, u8 reason)
 {
 	return reason == LEASTCONN_REASON_UNANSWERED &&
 	       since_revived(backend) < LC_GRACE;
@@ -624,7 +626,7 @@ void lc_healer_failed(struct lc_healer *healer, struct lc_backend *backend,
 		      const struct lc_result *result, u8 reason)
 {
 	atomic_inc(&backend->fails);
-	if (!READ_ONCE(backend->n_watching) || is_of_before(backend, reason) ||
+	if (!READ_ONCE(backend->n_watching) || began_before_ready(backend, reason) ||
 	    !failure_counts(backend, result))
 		return;
 	if (!atomic_read(&backend->suspected)) {

@@ -13,44 +13,16 @@
 DEFINE_PER_CPU(struct lc_hint, lc_hint);
 
 /**
- * lc_hint_take_elsewhere() - lc_hint_take() of the other processors' hints
- * @hash: of the key of the connection's record
- *
- * The packet has gone to this processor after the choice (NFQUEUE). If the other one
- * chooses again at this moment, that choice may be forgotten.
- *
- * Context: any.
- * Return: as lc_hint_take().
- */
-u16 lc_hint_take_elsewhere(u32 hash)
-{
-	struct lc_hint *hint;
-	u32 origin;
-	int cpu;
-
-	for_each_online_cpu(cpu) {
-		hint = per_cpu_ptr(&lc_hint, cpu);
-		if (READ_ONCE(hint->hash) != hash || !READ_ONCE(hint->origin))
-			continue;
-		origin = xchg(&hint->origin, 0);
-		if (origin)
-			return origin;
-	}
-	return 0;
-}
-
-/**
  * lc_hint_peek() - what has a processor chosen for a connection that is not recorded?
- * @cpu: the processor
+ * @hint: the processor's
  * @choice: receives the choice. If the processor chooses again at this moment, it may be
  *	half of that one
  *
  * Context: any, under rcu_read_lock().
  * Return: jiffies since the choice; 0: there is none.
  */
-u32 lc_hint_peek(int cpu, struct lc_choice *choice)
+u32 lc_hint_peek(const struct lc_hint *hint, struct lc_choice *choice)
 {
-	const struct lc_hint *hint = per_cpu_ptr(&lc_hint, cpu);
 	u32 when = READ_ONCE(hint->when);
 
 	*choice = (struct lc_choice) {
@@ -63,19 +35,41 @@ u32 lc_hint_peek(int cpu, struct lc_choice *choice)
 }
 
 /**
- * lc_hint_cancel_of() - lc_hint_cancel() of a processor
- * @cpu: the processor
- * @hash: of the choice, see lc_hint_peek()
+ * lc_hint_take_from() - lc_hint_take() of a processor's hint
+ * @hint: the processor's
+ * @hash: of the key of the connection's record
  *
  * Context: any.
- * Return: false if the connection has been recorded in the meantime, or the processor has
- *	chosen again.
+ * Return: as lc_hint_take().
  */
-bool lc_hint_cancel_of(int cpu, u32 hash)
+u16 lc_hint_take_from(struct lc_hint *hint, u32 hash)
 {
-	struct lc_hint *hint = per_cpu_ptr(&lc_hint, cpu);
+	if (READ_ONCE(hint->hash) != hash || !READ_ONCE(hint->origin))
+		return 0;
+	return xchg(&hint->origin, 0);
+}
 
-	return READ_ONCE(hint->hash) == hash && xchg(&hint->origin, 0);
+/**
+ * lc_hint_take_elsewhere() - lc_hint_take() of the other processors' hints
+ * @hash: of the key of the connection's record
+ *
+ * The packet has gone to this processor after the choice (NFQUEUE). If the other one
+ * chooses again at this moment, that choice may be forgotten.
+ *
+ * Context: any.
+ * Return: as lc_hint_take().
+ */
+u16 lc_hint_take_elsewhere(u32 hash)
+{
+	u16 origin;
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		origin = lc_hint_take_from(per_cpu_ptr(&lc_hint, cpu), hash);
+		if (origin)
+			return origin;
+	}
+	return 0;
 }
 
 /**

@@ -90,6 +90,8 @@ static inline bool lc_hint_is_pending(void)
 	return raw_cpu_read(lc_hint.origin);
 }
 
+u32 lc_hint_peek(const struct lc_hint *hint, struct lc_choice *choice);
+
 /**
  * lc_hint_drop() - forget the connection, not the backend, that was chosen last
  * @choice: receives the choice; its backend as lc_hint_get()
@@ -100,15 +102,10 @@ static inline bool lc_hint_is_pending(void)
 static inline u32 lc_hint_drop(struct lc_choice *choice)
 {
 	struct lc_hint *hint = raw_cpu_ptr(&lc_hint);
+	u32 age = lc_hint_peek(hint, choice);
 
-	*choice = (struct lc_choice) {
-		.backend	= rcu_dereference(hint->backend),
-		.hash		= hint->hash,
-		.client		= hint->client,
-		.origin		= hint->origin,
-	};
 	hint->origin = 0;
-	return (u32)jiffies - hint->when;
+	return age;
 }
 
 /**
@@ -146,8 +143,7 @@ static inline u16 lc_hint_take(u32 hash)
 }
 
 u16 lc_hint_take_elsewhere(u32 hash);
-u32 lc_hint_peek(int cpu, struct lc_choice *choice);
-bool lc_hint_cancel_of(int cpu, u32 hash);
+u16 lc_hint_take_from(struct lc_hint *hint, u32 hash);
 void lc_hint_forget_if(bool (*match)(const struct lc_backend *backend,
 				     const void *data),
 		       const void *data);

@@ -15,7 +15,6 @@
 #include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
-#include <linux/string.h>
 
 #include "backend.h"
 #include "mem.h"
@@ -81,60 +80,6 @@ static struct lc_drops *drops_of(const struct lc_pendings *pendings, u32 client)
 	return &pendings->drops[hash_32(client, LC_PENDING_BITS)];
 }
 
-static bool drops_are_recent(const struct lc_drops *drops, u32 client)
-{
-	return drops->client == client &&
-	       (u32)jiffies - drops->when < LC_PENDING_TIME;
-}
-
-static void drops_add(struct lc_drops *drops, u32 client, u32 number)
-{
-	u32 now = (u32)jiffies, since = now;
-	unsigned int i;
-
-	if (!drops_are_recent(drops, client))
-		*drops = (struct lc_drops) { .client = client };
-	for (i = 0; i < LC_DROPS - 1 && drops->numbers[i] != number; i++)
-		;
-	if (drops->numbers[i] == number)
-		since = drops->since[i];
-	memmove(drops->numbers + 1, drops->numbers, i * sizeof(u32));
-	memmove(drops->since + 1, drops->since, i * sizeof(u32));
-	drops->numbers[0] = number;
-	drops->since[0] = since;
-	drops->when = now;
-}
-
-static void drops_remove(struct lc_drops *drops, u32 client, u32 number)
-{
-	unsigned int i;
-
-	for (i = 0; drops->client == client && i < LC_DROPS; i++)
-		if (drops->numbers[i] == number)
-			drops->numbers[i] = 0;
-}
-
-/**
- * lc_drops_last() - has a client not reached this backend?
- * @drops: the client's
- * @number: lc_backend.number of the backend
- *
- * A packet that may still be on its way does not tell.
- *
- * Context: any.
- * Return: a number that is greater for backends that it tried later; 0: nothing tells.
- */
-unsigned int lc_drops_last(const struct lc_drops *drops, u32 number)
-{
-	unsigned int i;
-
-	for (i = 0; i < LC_DROPS; i++)
-		if (drops->numbers[i] == number)
-			return (u32)jiffies - drops->since[i] >= LC_DROP_AGE ?
-			       LC_DROPS - i : 0;
-	return 0;
-}
-
 /* The place is free again. */
 static void pending_free(struct lc_pendings *pendings, struct lc_pending *pending)
 {
@@ -170,8 +115,8 @@ static void pending_end(struct lc_pendings *pendings, struct lc_pending *pending
 {
 	const struct lc_choice *choice = &pending->choice;
 
-	drops_remove(drops_of(pendings, choice->client), choice->client,
-		     choice->backend->number);
+	lc_drops_remove(drops_of(pendings, choice->client), choice->client,
+			choice->backend->number);
 	pending_forget(pendings, pending);
 }
 
@@ -235,8 +180,8 @@ bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice
 		.phase	= lc_backend_pending_phase(backend),
 	};
 	lc_backend_count_pending(backend, pending->phase, 1);
-	drops_add(drops_of(pendings, choice->client), choice->client,
-		  backend->number);
+	lc_drops_add(drops_of(pendings, choice->client), choice->client,
+		     backend->number, (u32)jiffies);
 	first = !pendings->count;
 	WRITE_ONCE(pendings->count, pendings->count + 1);
 unlock:
@@ -260,7 +205,7 @@ void lc_pendings_find(struct lc_pendings *pendings, u32 client,
 		return;
 	spin_lock_bh(&pendings->lock);
 	if (pendings->choices &&
-	    drops_are_recent(drops_of(pendings, client), client))
+	    lc_drops_are_recent(drops_of(pendings, client), client, (u32)jiffies))
 		*drops = *drops_of(pendings, client);
 	spin_unlock_bh(&pendings->lock);
 }
@@ -313,6 +258,20 @@ static bool pending_get(struct lc_pendings *pendings, unsigned int at,
 	return found;
 }
 
+/* Return: the choice that was copied, or NULL if it has gone. */
+static struct lc_pending *pending_at(const struct lc_pendings *pendings,
+				     unsigned int at, const struct lc_pending *copy)
+{
+	struct lc_pending *pending;
+
+	if (!pendings->choices)
+		return NULL;
+	pending = &pendings->choices[at];
+	return pending->choice.backend == copy->choice.backend &&
+	       pending->choice.hash == copy->choice.hash &&
+	       pending->when == copy->when ? pending : NULL;
+}
+
 /*
  * End a choice after a look, and update what is to be updated. If that is more than
  * @left pools, the next look does it.
@@ -322,24 +281,21 @@ static void pending_put(struct lc_pendings *pendings, unsigned int at,
 {
 	struct lc_backend *backend = copy->choice.backend;
 	struct lc_pending *pending;
-	unsigned int pools = READ_ONCE(backend->n_sched_dests);
+	bool outdated = false;
 
 	spin_lock_bh(&pendings->lock);
-	pending = pendings->choices ? &pendings->choices[at] : NULL;
-	if (pending && (pending->choice.backend != backend ||
-			pending->choice.hash != copy->choice.hash ||
-			pending->when != copy->when))
-		pending = NULL;
+	pending = pending_at(pendings, at, copy);
 	if (pending && !pending->ended)
 		pending_end(pendings, pending);
-	if (pending && pending->choice.backend && *left)
+	/* Its place is not free: see pending_forget(). */
+	if (pending && pending->choice.backend && *left) {
 		pending_free(pendings, pending);
-	else
-		pending = NULL;
+		outdated = atomic_xchg(&backend->outdated, 0);
+	}
 	spin_unlock_bh(&pendings->lock);
-	if (!pending || !atomic_xchg(&backend->outdated, 0))
+	if (!outdated)
 		return;
-	*left -= min(*left, pools);
+	*left -= min(*left, READ_ONCE(backend->n_sched_dests));
 	lc_backend_update_dests(backend);
 }
 

@@ -449,14 +449,16 @@ static struct lc_backend *backend_at(const struct lc_sched *sched, int at)
 
 /*
  * When did the connection try this backend last? Return: a number that is greater for
- * those that it tried later; 0: it has not tried this one.
+ * those that it tried later; 0: it has not tried this one; above LC_TRIED: its client
+ * has not reached it.
  */
 static unsigned int last_tried(const struct lc_tried *tried,
 			       const struct lc_backend *backend)
 {
-	unsigned int last = lc_drops_last(&tried->drops, backend->number);
+	unsigned int last = lc_drops_last(&tried->drops, backend->number,
+					  (u32)jiffies);
 
-	return last ? 2 * LC_MAX_TRIES + last :
+	return last ? LC_TRIED + last :
 		      lc_retry_last(tried->retries, tried->hash, backend);
 }
 
@@ -485,7 +487,8 @@ bool lc_pool_avoids(const struct lc_tried *tried, const struct lc_backend *backe
 }
 
 /*
- * Backups do not serve because packets were dropped: others of the client may not be.
+ * A dropped packet is no reason to use a backup while an ordinary slot can take the
+ * connection.
  *
  * Return: the index of the best slot that is not avoided. If all are, the one that the
  * connection tried longest ago: it may have been slow only once.
@@ -504,8 +507,8 @@ static int choose_untried(struct lc_sched *sched, int best,
 
 	while (at >= 0 && !(dropped && slots[at].backup != slots[best].backup)) {
 		backend = backend_at(sched, at);
-		dropped |= lc_drops_last(&tried->drops, backend->number) > 0;
 		last = last_tried(tried, backend);
+		dropped |= last > LC_TRIED;
 		if (!last && !leaves_trial(tried, backend))
 			return at;
 		if (last < oldest) {

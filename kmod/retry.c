@@ -29,7 +29,7 @@
 struct lc_retry {
 	u32	hash;
 	u32	when;
-	u32	tried[2 * LC_MAX_TRIES];
+	u32	tried[LC_TRIED];
 };
 
 /**
@@ -121,7 +121,7 @@ void lc_retry_add(struct lc_retries *retries, u32 hash,
 		*retry = (struct lc_retry) { .hash = hash };
 	}
 	WRITE_ONCE(retry->when, (u32)jiffies);
-	for (i = 0; i < 2 * LC_MAX_TRIES - 1 && retry->tried[i]; i++)
+	for (i = 0; i < LC_TRIED - 1 && retry->tried[i]; i++)
 		;
 	WRITE_ONCE(retry->tried[i], backend->number);
 }
@@ -133,8 +133,8 @@ void lc_retry_add(struct lc_retries *retries, u32 hash,
  * @backend: the backend
  *
  * Context: any.
- * Return: a number that grows with each time that it is taken from a backend; 0: it was
- *	not taken from this one.
+ * Return: a number up to %LC_TRIED that grows with each time that it is taken from a
+ *	backend; 0: it was not taken from this one.
  */
 unsigned int lc_retry_last(const struct lc_retries *retries, u32 hash,
 			   const struct lc_backend *backend)
@@ -145,7 +145,7 @@ unsigned int lc_retry_last(const struct lc_retries *retries, u32 hash,
 	retry = find_retry(retries, hash, &oldest);
 	if (!retry)
 		return 0;
-	for (i = 2 * LC_MAX_TRIES; i; i--)
+	for (i = LC_TRIED; i; i--)
 		if (READ_ONCE(retry->tried[i - 1]) == backend->number)
 			return i;
 	return 0;

@@ -4,8 +4,11 @@
 
 #include <linux/types.h>
 
-#include "pending.h"
+#include "drops.h"
 #include "record.h"
+
+/** LC_TRIED - backends that are remembered because a connection was taken from them */
+#define LC_TRIED	(2 * LC_MAX_TRIES)
 
 struct lc_retry;
 struct sk_buff;

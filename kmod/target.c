@@ -367,14 +367,15 @@ static noinline bool target_choose_persistent(struct lc_net *ln, struct lc_pool 
 	unsigned int seconds = READ_ONCE(pool->settings.persistent);
 	unsigned int prefix = READ_ONCE(pool->settings.persistent_mask);
 	struct lc_client_key client;
-	bool known, dropped;
+	bool known, dropped, stays;
 
 	target_client_key(&client, ct, prefix);
 	known = target_find_client(ln, &client, choice);
-	dropped = known && lc_drops_last(&tried->drops, choice->backend->number);
-	if (!(known && !lc_pool_avoids(tried, choice->backend) &&
-	      lc_pool_take(pool, choice)) &&
-	    !lc_pool_choose_untried(pool, choice, tried))
+	dropped = known && lc_drops_last(&tried->drops, choice->backend->number,
+					 (u32)jiffies);
+	stays = known && !lc_pool_avoids(tried, choice->backend) &&
+		lc_pool_take(pool, choice);
+	if (!stays && !lc_pool_choose_untried(pool, choice, tried))
 		return false;
 	if (!dropped && lc_client_set(&ln->clients, &client, prefix,
 				      &choice->backend->key, seconds))
