@@ -251,7 +251,10 @@ static bool may_add_unready(const struct lc_backends *backends)
 	return backends->n_unready[0] + backends->n_unready[1] < LC_MAX_UNREADY;
 }
 
-/* Ready ends ejections and trials, too, also an ejection by the same set. */
+/*
+ * Ready ends ejections and trials, too, also an ejection by the same set, and forgets what
+ * has failed.
+ */
 static bool backend_is_revived(const struct lc_request *request,
 			       const struct lc_backend *backend)
 {
@@ -259,7 +262,8 @@ static bool backend_is_revived(const struct lc_request *request,
 
 	if (request->state != LEASTCONN_STATE_READY)
 		return false;
-	if (backend->step && backend->step->eject)
+	if (atomic_read(&backend->suspected) ||
+	    (backend->step && backend->step->eject))
 		return true;
 	hlist_for_each_entry(member, &backend->sched_dests, dest.node)
 		if (member->health.state != LC_HEALTHY)

@@ -422,10 +422,11 @@ static void healer_work(struct work_struct *work)
 }
 
 /**
- * lc_healer_revive() - end the ejection or trial of a backend everywhere
+ * lc_healer_revive() - forget everywhere what a backend has failed
  * @backend: the backend; its namespace's backends are locked
  *
- * Its next rests are short again. Connections that began before this do not eject it.
+ * An ejection or a trial ends. Its next rests are short again. Connections that began
+ * before this do not eject it.
  *
  * Context: may sleep.
  */
@@ -436,10 +437,13 @@ void lc_healer_revive(struct lc_backend *backend)
 	WRITE_ONCE(backend->revived, (u32)jiffies);
 	atomic_set(&backend->failed, 0);
 	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
-		if (member->gone || member->health.state == LC_HEALTHY)
+		if (member->gone)
 			continue;
 		member->health.doublings = 0;
-		come_back(member);
+		if (member->health.state == LC_HEALTHY)
+			lc_health_come_back(&member->health, get_jiffies_64());
+		else
+			come_back(member);
 	}
 }
 

@@ -328,6 +328,32 @@ test_ready_ends_an_ejection_and_a_trial() { # short
 	becomes 1000 $s4 ready
 }
 
+# Connections, one after another, until so many have failed in all.
+fail_until() { # ADDR NUMBER
+	local i
+
+	for ((i = 0; i < 8 * $2; i++)); do
+		connect 1 >/dev/null
+		! is "$2" fails_of "$1" || return 0
+	done
+	expect "$2" "$(fails_of "$1")" "failures"
+}
+
+# Of a backend that is not out, too.
+test_ready_forgets_failures() { # short
+	setup
+	serve_at 10.0.1.{1,2,3}
+	balance tcp 80 $s1-$s4:80 --max-fails 4 --fail-timeout 600
+	fail_until $s4 3
+	ctl ready $s4:80
+	fail_until $s4 6
+	# Failures are judged within milliseconds.
+	pause 500
+	expect ready "$(state_of $s4)" "the state after three failures"
+	fail_until $s4 7
+	becomes 1000 $s4 ejected
+}
+
 # How many connections a server was sent of these.
 sent_of() { # TIMES ADDR
 	local before
