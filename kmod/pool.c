@@ -20,6 +20,7 @@
 
 #include "addr.h"
 #include "hint.h"
+#include "lock.h"
 #include "mem.h"
 #include "pool.h"
 #include "record.h"
@@ -527,9 +528,10 @@ static __always_inline bool choose(struct lc_pool *pool, struct lc_choice *choic
 				   const struct lc_tried *tried)
 {
 	struct lc_sched *sched = &pool->sched;
+	bool bh;
 	int at;
 
-	spin_lock_bh(&sched->lock);
+	bh = lc_packet_lock(&sched->lock);
 	if (unlikely(sched->n_ramping))
 		lc_sched_advance(sched);
 	at = lc_tournament_choose(&sched->tournament);
@@ -544,7 +546,7 @@ static __always_inline bool choose(struct lc_pool *pool, struct lc_choice *choic
 		/* Under the lock: see lc_hint_set(). */
 		lc_hint_set(choice);
 	}
-	spin_unlock_bh(&sched->lock);
+	lc_packet_unlock(&sched->lock, bh);
 	return at >= 0;
 }
 

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include "backend.h"
+#include "lock.h"
 #include "table.h"
 
 struct lc_choice;
@@ -270,13 +271,14 @@ static inline int lc_record_add(struct lc_records *records,
 {
 	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
 	struct lc_bucket *bucket;
+	bool bh;
 
 	record->bucket = 0;
 	record->marks = LC_YOUNG | phase | origin;
-	spin_lock_bh(lock);
+	bh = lc_packet_lock(lock);
 	bucket = lc_table_bucket(&records->young, hash);
 	if (unlikely(lc_record_find_in_bucket(bucket, hash, &record->key))) {
-		spin_unlock_bh(lock);
+		lc_packet_unlock(lock, bh);
 		kmem_cache_free(lc_record_cache, record);
 		return -EEXIST;
 	}
@@ -286,7 +288,7 @@ static inline int lc_record_add(struct lc_records *records,
 	if (dests->any_port && !lc_backend_count_new(dests->any_port, phase))
 		record->dests.any_port = NULL;
 	lc_table_add(&records->young, bucket, hash, &record->node);
-	spin_unlock_bh(lock);
+	lc_packet_unlock(lock, bh);
 	return 0;
 }
 
