@@ -356,41 +356,28 @@ void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 }
 
 /**
- * lc_backend_pending_phase() - how a pending choice is counted
- * @backend: the backend
- *
- * As a half-open connection it is a load that no limit counts. But it decides a trial: no
- * other connection is chosen for that.
- *
- * Context: any.
- * Return: the phase of a connection that is counted so.
- */
-enum lc_phase lc_backend_pending_phase(const struct lc_backend *backend)
-{
-	return atomic_read(&backend->suspected) == LC_AWAITED ? LC_ACTIVE :
-								LC_HALF_OPEN;
-}
-
-/**
  * lc_backend_count_pending() - count a pending choice, or stop counting it
  * @backend: the backend; the caller has a reference
- * @phase: as lc_backend_pending_phase() was when it began
+ * @holds: it takes the place of a trial; the same both times
  * @more: 1, or -1: then lc_backend_update_dests() must be called
+ *
+ * It is a load that no limit counts, but for that of a trial.
  *
  * Context: any.
  */
-void lc_backend_count_pending(struct lc_backend *backend, enum lc_phase phase,
-			      int more)
+void lc_backend_count_pending(struct lc_backend *backend, bool holds, int more)
 {
 	/*
 	 * In this order lc_backend_active() is never too low while a choice ends. It may be
 	 * while one begins, but a backend that is drained gets none.
 	 */
 	if (more > 0)
-		backend_add(backend, phase, more);
+		backend_add(backend, LC_HALF_OPEN, more);
 	atomic_add(more, &backend->pending);
+	if (holds)
+		atomic_add(more, &backend->conns.held);
 	if (more < 0)
-		backend_add(backend, phase, more);
+		backend_add(backend, LC_HALF_OPEN, more);
 }
 
 static void backend_queue_missed(struct lc_backends *backends,

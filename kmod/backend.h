@@ -130,8 +130,7 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  *
  * Counts, atomic:
  * @conns: the load: recorded connections that are active, @missed, @stale and @pending.
- *	Exempt from limits: those in phase LC_HALF_OPEN, and those of @pending that
- *	are counted so
+ *	Exempt from limits: those in phase LC_HALF_OPEN, and @pending
  * @inactive: recorded connections in phase LC_INACTIVE
  * @total: connections ever recorded
  * @missed: connections that could not be recorded since the last scan began
@@ -351,9 +350,7 @@ void lc_backend_put(struct lc_backend *backend);
 void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		      enum lc_phase to);
 void lc_backend_update_dests(struct lc_backend *backend);
-enum lc_phase lc_backend_pending_phase(const struct lc_backend *backend);
-void lc_backend_count_pending(struct lc_backend *backend, enum lc_phase phase,
-			      int more);
+void lc_backend_count_pending(struct lc_backend *backend, bool holds, int more);
 void lc_backend_count_missed(struct lc_backends *backends,
 			     struct lc_backend *backend);
 void lc_backends_stash_missed(struct lc_backends *backends);

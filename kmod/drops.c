@@ -12,6 +12,7 @@
 #include "drops.h"
 
 #define LC_DROP_AGE	(HZ / 10)	/* a packet may be on its way for as long */
+#define LC_DROP_LONG	(2 * HZ)	/* the third SYN comes after three seconds */
 
 /**
  * lc_drops_are_recent() - do these tell of this client's packets?
@@ -29,21 +30,26 @@ bool lc_drops_are_recent(const struct lc_drops *drops, u32 client, u32 now)
 
 /**
  * lc_drops_add() - a packet of a client has not arrived
- * @drops: the client's; another client's are overwritten
+ * @drops: the client's; another client's are overwritten, but not those of a known client
+ *	by those of an unknown one
  * @client: the client
  * @number: lc_backend.number of the backend that was chosen
  * @now: low bits of jiffies
+ * @known: a backend has answered the client before
  *
  * Context: any.
  */
-void lc_drops_add(struct lc_drops *drops, u32 client, u32 number, u32 now)
+void lc_drops_add(struct lc_drops *drops, u32 client, u32 number, u32 now, bool known)
 {
 	struct lc_drop drop = { .number = number, .since = now };
 	struct lc_drop *last = drops->last;
 	unsigned int i;
 
+	if (drops->known && !known && lc_drops_are_recent(drops, drops->client, now))
+		return;
 	if (!lc_drops_are_recent(drops, client, now))
 		*drops = (struct lc_drops) { .client = client };
+	drops->known = known;
 	for (i = 0; i < LC_DROPS - 1 && last[i].number != number; i++)
 		;
 	if (last[i].number == number)
@@ -70,6 +76,16 @@ void lc_drops_remove(struct lc_drops *drops, u32 client, u32 number)
 			drops->last[i].number = 0;
 }
 
+static const struct lc_drop *find_drop(const struct lc_drops *drops, u32 number)
+{
+	unsigned int i;
+
+	for (i = 0; i < LC_DROPS; i++)
+		if (drops->last[i].number == number)
+			return &drops->last[i];
+	return NULL;
+}
+
 /**
  * lc_drops_last() - has a client not reached this backend?
  * @drops: the client's
@@ -79,15 +95,30 @@ void lc_drops_remove(struct lc_drops *drops, u32 client, u32 number)
  * A packet that may still be on its way does not tell.
  *
  * Context: any.
- * Return: a number that is greater for backends that were tried later; 0: nothing tells.
+ * Return: a number up to %LC_DROPS that is greater for backends that were tried later;
+ *	0: nothing tells.
  */
 unsigned int lc_drops_last(const struct lc_drops *drops, u32 number, u32 now)
 {
-	unsigned int i;
+	const struct lc_drop *drop = find_drop(drops, number);
 
-	for (i = 0; i < LC_DROPS; i++)
-		if (drops->last[i].number == number)
-			return now - drops->last[i].since >= LC_DROP_AGE ?
-			       LC_DROPS - i : 0;
-	return 0;
+	if (!drop || now - drop->since < LC_DROP_AGE)
+		return 0;
+	return LC_DROPS - (drop - drops->last);
+}
+
+/**
+ * lc_drops_for_long() - has a client not reached this backend for more than a moment?
+ * @drops: the client's
+ * @number: lc_backend.number of the backend
+ * @now: low bits of jiffies
+ *
+ * Context: any.
+ * Return: true if it has tried for so long that a repeated SYN was dropped, too.
+ */
+bool lc_drops_for_long(const struct lc_drops *drops, u32 number, u32 now)
+{
+	const struct lc_drop *drop = find_drop(drops, number);
+
+	return drop && now - drop->since >= LC_DROP_LONG;
 }

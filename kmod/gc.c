@@ -195,6 +195,28 @@ static noinline void handle_unanswered(struct lc_gc *gc, const struct nf_conn *c
 }
 
 /*
+ * At its first two checks a record had no entry: conntrack did not confirm it, for example
+ * because masquerading has no port left. Return: false if that is not so, or nothing is to
+ * be learned of it.
+ */
+static bool was_dropped(const struct lc_gc *gc, const struct lc_record *record,
+			struct lc_choice *choice)
+{
+	const u16 marks = record->marks;
+
+	if (!(marks & LC_YOUNG) || !(marks & LC_CHOSEN) || !record->dests.exact ||
+	    marks & (LC_JUDGED | LC_TRIES | LC_UNREPLIED))
+		return false;
+	*choice = (struct lc_choice) {
+		.backend	= record->dests.exact,
+		.hash		= lc_record_hash(gc->records, &record->key),
+		.client		= lc_ct_client(&record->key.src, record->key.family),
+		.origin		= marks & LC_ORIGIN,
+	};
+	return true;
+}
+
+/*
  * The entry is looked up without the record's lock and judged under it, so that a
  * packet that renews the record in between is noticed.
  */
@@ -202,18 +224,23 @@ static enum lc_verdict check_record(struct lc_gc *gc, struct lc_record *record)
 {
 	struct nf_conn *ct = lc_ct_get(gc->net, &record->key);
 	spinlock_t *lock = lc_record_lockptr(gc->records, &record->key);
+	bool stays = true, dropped = false;
 	enum lc_verdict verdict;
-	bool stays = true;
+	struct lc_choice choice;
 	u16 origin;
 
 	spin_lock_bh(lock);
 	origin = record->marks & LC_ORIGIN;
 	verdict = judge_record(gc, record, ct);
-	if (verdict == LC_REMOVE)
+	if (verdict == LC_REMOVE) {
+		dropped = !ct && was_dropped(gc, record, &choice);
 		lc_record_del(gc->records, record);
-	else if (verdict != LC_AGAIN)
+	} else if (verdict != LC_AGAIN) {
 		stays = lc_record_make_old(gc->records, record);
+	}
 	spin_unlock_bh(lock);
+	if (dropped)
+		lc_healer_dropped(gc->healer, &choice);
 	if (verdict == LC_FAIL)
 		handle_unanswered(gc, ct, origin);
 	if (ct)
@@ -391,12 +418,16 @@ void lc_gc_wake(struct lc_gc *gc)
 		queue_delayed_work(lc_wq, &gc->check, LC_TICK);
 }
 
-/* A connection that already has a record needs no other. */
+/*
+ * A connection that already has a record needs no other. It is counted when memory is
+ * there: its choice is not pending.
+ */
 static noinline int no_record(struct lc_gc *gc, const struct nf_conn *ct, int err)
 {
 	struct lc_record_key key;
 
 	lc_ct_key(ct, &key);
+	lc_hint_take(lc_record_hash(gc->records, &key));
 	return lc_record_exists(gc->records, &key) ? -EEXIST : err;
 }
 
@@ -408,9 +439,16 @@ static noinline u16 find_choice(struct lc_gc *gc, u32 hash,
 	       lc_hint_take_elsewhere(hash);
 }
 
+/* A translated connection may have been held since it was chosen. */
+static bool may_be_held(const struct nf_conn *ct, u16 witnessed)
+{
+	return witnessed && ct->status & IPS_DST_NAT;
+}
+
 /**
  * lc_gc_take_choice() - was a connection's backend chosen by a rule?
  * @gc: the namespace's
+ * @ct: the connection's entry
  * @hash: of the key of its record
  * @dests: its backends
  * @witnessed: LC_WITNESSED, or 0
@@ -418,12 +456,12 @@ static noinline u16 find_choice(struct lc_gc *gc, u32 hash,
  * Context: any, under rcu_read_lock().
  * Return: the marks of LC_ORIGIN that the rule has left for the record; 0: none has.
  */
-u16 lc_gc_take_choice(struct lc_gc *gc, u32 hash, const struct lc_dests *dests,
-		      u16 witnessed)
+u16 lc_gc_take_choice(struct lc_gc *gc, const struct nf_conn *ct, u32 hash,
+		      const struct lc_dests *dests, u16 witnessed)
 {
 	u16 chosen = lc_hint_take(hash);
 
-	if (unlikely(!chosen && witnessed))
+	if (unlikely(!chosen && may_be_held(ct, witnessed)))
 		chosen = find_choice(gc, hash, dests);
 	return chosen;
 }
@@ -454,7 +492,15 @@ int lc_gc_add(struct lc_gc *gc, const struct nf_conn *ct,
 		return no_record(gc, ct, -ENOMEM);
 	lc_ct_key(ct, &record->key);
 	hash = lc_record_hash(gc->records, &record->key);
-	chosen = lc_gc_take_choice(gc, hash, dests, witnessed);
+	chosen = lc_hint_take(hash);
+	if (unlikely(!chosen && may_be_held(ct, witnessed))) {
+		/* A repetition of the packet, which was held, too, may have been first. */
+		if (lc_record_exists(gc->records, &record->key)) {
+			kmem_cache_free(lc_record_cache, record);
+			return -EEXIST;
+		}
+		chosen = find_choice(gc, hash, dests);
+	}
 	err = lc_record_add(gc->records, record, dests, lc_ct_phase(ct), hash,
 			    witnessed | chosen);
 	if (unlikely(err)) {

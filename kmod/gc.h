@@ -50,8 +50,8 @@ void lc_gc_init(struct lc_gc *gc, struct net *net, struct lc_records *records,
 		struct lc_healer *healer);
 void lc_gc_exit(struct lc_gc *gc);
 
-u16 lc_gc_take_choice(struct lc_gc *gc, u32 hash, const struct lc_dests *dests,
-		      u16 witnessed);
+u16 lc_gc_take_choice(struct lc_gc *gc, const struct nf_conn *ct, u32 hash,
+		      const struct lc_dests *dests, u16 witnessed);
 int lc_gc_add(struct lc_gc *gc, const struct nf_conn *ct,
 	      const struct lc_dests *dests, u16 witnessed);
 void lc_gc_wake(struct lc_gc *gc);

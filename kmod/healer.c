@@ -285,34 +285,51 @@ struct drop_search {
 	unsigned int		left;
 };
 
-/* Is there a pool that has both backends? */
-static bool shares_pool(struct drop_search *search,
-			const struct lc_backend *backend, u32 number)
+/* Return: a pool that has both backends, or NULL. */
+static const struct lc_pool *shared_pool(struct drop_search *search,
+					 const struct lc_backend *backend,
+					 u32 number)
 {
 	const struct lc_member *member, *other;
 
 	hlist_for_each_entry(member, &backend->sched_dests, dest.node)
 		list_for_each_entry(other, &member->pool->members, list) {
 			if (!search->left)
-				return false;
+				return NULL;
 			search->left--;
 			if (other->backend->number == number)
-				return true;
+				return member->pool;
 		}
-	return false;
+	return NULL;
 }
 
-/* Has another backend, to which the rule could send it, answered the client? */
+static struct lc_answered *answered_of(struct lc_healer *healer, u32 client)
+{
+	return &healer->answered[hash_32(client, LC_ANSWERED_BITS)];
+}
+
+/*
+ * Has another backend, to which the rule could send it, answered the client? If the host
+ * drops the client's packets to half of them, or to several, that tells of the client:
+ * there may be a limit for its packets.
+ */
 static bool is_answered(struct drop_search *search,
 			const struct lc_choice *choice, u32 age)
 {
-	const struct lc_answered *seen =
-		&search->healer->answered[hash_32(choice->client,
-						  LC_ANSWERED_BITS)];
+	struct lc_healer *healer = search->healer;
+	const struct lc_answered *seen = answered_of(healer, choice->client);
+	const struct lc_pool *pool;
+	unsigned int others;
 
-	return READ_ONCE(seen->client) == choice->client &&
-	       (u32)jiffies - READ_ONCE(seen->when) < age &&
-	       shares_pool(search, choice->backend, READ_ONCE(seen->number));
+	if (READ_ONCE(seen->client) != choice->client ||
+	    (u32)jiffies - READ_ONCE(seen->when) >= age)
+		return false;
+	pool = shared_pool(search, choice->backend, READ_ONCE(seen->number));
+	if (!pool)
+		return false;
+	others = lc_pendings_count_others(&healer->pendings, choice->client,
+					  choice->backend->number);
+	return others < LC_PENDING_OTHERS && 2 * others < pool->n_live;
 }
 
 /*
@@ -357,7 +374,8 @@ static bool look_at_choice(void *data, const struct lc_choice *choice, u32 age)
 	/* Held connections come late: give them some time. */
 	if (age < LC_DROP_TIME)
 		return !lc_record_claim(search->healer->records, choice);
-	if (backend->key.port && (u32)jiffies - answered >= age &&
+	if (!(choice->origin & LC_JUDGED) &&
+	    backend->key.port && (u32)jiffies - answered >= age &&
 	    since_revived(backend) > age &&
 	    is_answered(search, choice, age) &&
 	    drop_counts(search->healer, backend, choice->client))
@@ -523,10 +541,20 @@ void lc_healer_loads_changed(struct lc_healer *healer)
 	lc_healer_check(healer);
 }
 
-static void add_pending(struct lc_healer *healer, const struct lc_choice *choice)
+/**
+ * lc_healer_dropped() - a choice is pending: its packet was dropped, or is held
+ * @healer: the namespace's
+ * @choice: the choice. Nothing happens if its connection is recorded
+ *
+ * Context: any, under rcu_read_lock().
+ */
+void lc_healer_dropped(struct lc_healer *healer, const struct lc_choice *choice)
 {
+	bool known = READ_ONCE(answered_of(healer, choice->client)->client) ==
+		     choice->client;
+
 	if (!lc_record_claim(healer->records, choice) &&
-	    lc_pending_add(&healer->pendings, choice))
+	    lc_pending_add(&healer->pendings, choice, known))
 		lc_healer_check(healer);
 }
 
@@ -553,7 +581,7 @@ void lc_healer_collect(struct lc_healer *healer)
 		    choice.backend->home->healer != healer)
 			continue;
 		if (lc_hint_take_from(hint, choice.hash))
-			add_pending(healer, &choice);
+			lc_healer_dropped(healer, &choice);
 	}
 	rcu_read_unlock();
 }
@@ -572,7 +600,7 @@ void lc_healer_unconfirmed(void)
 	struct lc_choice choice;
 
 	if (lc_hint_drop(&choice) <= LC_HINT_TIME && choice.backend)
-		add_pending(choice.backend->home->healer, &choice);
+		lc_healer_dropped(choice.backend->home->healer, &choice);
 }
 
 static void queue_backend(struct lc_healer *healer, struct lc_backend *backend)
@@ -690,7 +718,7 @@ void lc_healer_answered(struct lc_healer *healer, struct lc_backend *backend,
 	if (!backend->key.port)
 		lc_evidence_add_port(&backend->evidence, result->port);
 	spin_unlock_bh(&backend->evidence_lock);
-	seen = &healer->answered[hash_32(result->client, LC_ANSWERED_BITS)];
+	seen = answered_of(healer, result->client);
 	WRITE_ONCE(seen->client, result->client);
 	WRITE_ONCE(seen->when, (u32)jiffies);
 	WRITE_ONCE(seen->number, backend->number);

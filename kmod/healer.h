@@ -74,6 +74,7 @@ void lc_healer_eject(struct lc_backend *backend, u32 seconds);
 void lc_healer_check(struct lc_healer *healer);
 void lc_healer_changed(struct lc_healer *healer);
 void lc_healer_loads_changed(struct lc_healer *healer);
+void lc_healer_dropped(struct lc_healer *healer, const struct lc_choice *choice);
 void lc_healer_collect(struct lc_healer *healer);
 void lc_healer_unconfirmed(void);
 void lc_healer_failed(struct lc_healer *healer, struct lc_backend *backend,

@@ -90,6 +90,27 @@ static inline bool lc_hint_is_pending(void)
 	return raw_cpu_read(lc_hint.origin);
 }
 
+/**
+ * lc_hint_judge() - a backend is judged by the choice of this processor: its packet
+ *	cannot be sent
+ * @hash: of the key of the connection's record
+ * @judged: a mark that the choice gets besides those of LC_ORIGIN
+ *
+ * Context: any.
+ * Return: the marks of LC_ORIGIN; 0: the processor has not chosen for this connection
+ *	last, or a backend has been judged by it.
+ */
+static inline u16 lc_hint_judge(u32 hash, u16 judged)
+{
+	struct lc_hint *hint = raw_cpu_ptr(&lc_hint);
+	u16 origin = READ_ONCE(hint->origin);
+
+	if (READ_ONCE(hint->hash) != hash || !origin || origin & judged)
+		return 0;
+	WRITE_ONCE(hint->origin, origin | judged);
+	return origin;
+}
+
 u32 lc_hint_peek(const struct lc_hint *hint, struct lc_choice *choice);
 
 /**

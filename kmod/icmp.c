@@ -9,18 +9,39 @@
 
 #include "icmp.h"
 
-static u8 reason_ipv4(const struct sk_buff *skb)
+/* Return: the code of a "destination unreachable", or -1: it is another packet. */
+static int code_ipv4(const struct sk_buff *skb)
 {
 	const struct iphdr *ip = ip_hdr(skb);
 	const struct icmphdr *icmp;
 	struct icmphdr buffer;
 
 	if (ip->protocol != IPPROTO_ICMP || ip->frag_off & htons(IP_OFFSET))
-		return LEASTCONN_REASON_NONE;
+		return -1;
 	icmp = skb_header_pointer(skb, ip_hdrlen(skb), sizeof(buffer), &buffer);
-	if (!icmp || icmp->type != ICMP_DEST_UNREACH)
-		return LEASTCONN_REASON_NONE;
-	switch (icmp->code) {
+	return icmp && icmp->type == ICMP_DEST_UNREACH ? icmp->code : -1;
+}
+
+static int code_ipv6(const struct sk_buff *skb)
+{
+	struct icmp6hdr buffer;
+	const struct icmp6hdr *icmp;
+	u8 proto = ipv6_hdr(skb)->nexthdr;
+	__be16 fragment;
+	int offset;
+
+	offset = ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &proto, &fragment);
+	if (offset < 0 || proto != IPPROTO_ICMPV6)
+		return -1;
+	icmp = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
+	return icmp && icmp->icmp6_type == ICMPV6_DEST_UNREACH ?
+	       icmp->icmp6_code : -1;
+}
+
+static u8 reason_ipv4(int code)
+{
+	switch (code) {
+	case -1:
 	case ICMP_FRAG_NEEDED:
 		/* Path MTU discovery: the server is reachable. */
 		return LEASTCONN_REASON_NONE;
@@ -31,22 +52,16 @@ static u8 reason_ipv4(const struct sk_buff *skb)
 	}
 }
 
-static u8 reason_ipv6(const struct sk_buff *skb)
+static u8 reason_ipv6(int code)
 {
-	struct icmp6hdr buffer;
-	const struct icmp6hdr *icmp;
-	u8 proto = ipv6_hdr(skb)->nexthdr;
-	__be16 fragment;
-	int offset;
-
-	offset = ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &proto, &fragment);
-	if (offset < 0 || proto != IPPROTO_ICMPV6)
+	switch (code) {
+	case -1:
 		return LEASTCONN_REASON_NONE;
-	icmp = skb_header_pointer(skb, offset, sizeof(buffer), &buffer);
-	if (!icmp || icmp->icmp6_type != ICMPV6_DEST_UNREACH)
-		return LEASTCONN_REASON_NONE;
-	return icmp->icmp6_code == ICMPV6_PORT_UNREACH ?
-		LEASTCONN_REASON_REFUSED : LEASTCONN_REASON_UNREACHABLE;
+	case ICMPV6_PORT_UNREACH:
+		return LEASTCONN_REASON_REFUSED;
+	default:
+		return LEASTCONN_REASON_UNREACHABLE;
+	}
 }
 
 /**
@@ -60,5 +75,28 @@ static u8 reason_ipv6(const struct sk_buff *skb)
  */
 u8 lc_icmp_reason(const struct sk_buff *skb, u8 family)
 {
-	return family == NFPROTO_IPV6 ? reason_ipv6(skb) : reason_ipv4(skb);
+	return family == NFPROTO_IPV6 ? reason_ipv6(code_ipv6(skb)) :
+					reason_ipv4(code_ipv4(skb));
+}
+
+/**
+ * lc_icmp_is_no_route() - does an ICMP error of this host report that it has no route?
+ * @skb: as for lc_icmp_reason()
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ *
+ * What REJECT sends by default, and a route of the type "prohibit", is no such error.
+ *
+ * Context: any.
+ * Return: true if it does.
+ */
+bool lc_icmp_is_no_route(const struct sk_buff *skb, u8 family)
+{
+	int code;
+
+	if (family == NFPROTO_IPV6) {
+		code = code_ipv6(skb);
+		return code == ICMPV6_NOROUTE || code == ICMPV6_ADDR_UNREACH;
+	}
+	code = code_ipv4(skb);
+	return code == ICMP_NET_UNREACH || code == ICMP_HOST_UNREACH;
 }

@@ -6,6 +6,7 @@
 
 struct sk_buff;
 
+bool lc_icmp_is_no_route(const struct sk_buff *skb, u8 family);
 u8 lc_icmp_reason(const struct sk_buff *skb, u8 family);
 
 #endif /* LC_ICMP_H */

@@ -135,22 +135,52 @@ free_member:
 	return ERR_PTR(err);
 }
 
+/* The walk ends where one has the timeout that is in force: nearly always at once. */
+static u32 longest_fail_timeout(const struct lc_backend *backend)
+{
+	const struct lc_member *member;
+	u32 longest = 0;
+
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
+		longest = max(longest, member->fail_timeout);
+		if (longest == backend->fail_timeout)
+			break;
+	}
+	return longest;
+}
+
+static void set_fail_timeout(struct lc_member *member, u32 fail_timeout)
+{
+	struct lc_backend *backend = member->backend;
+	u32 was = member->fail_timeout;
+
+	if (fail_timeout == was)
+		return;
+	member->fail_timeout = fail_timeout;
+	if (fail_timeout > backend->fail_timeout)
+		WRITE_ONCE(backend->fail_timeout, fail_timeout);
+	else if (was == backend->fail_timeout)
+		WRITE_ONCE(backend->fail_timeout, longest_fail_timeout(backend));
+}
+
 static void set_watching(struct lc_member *member, bool watches)
 {
 	struct lc_backend *backend = member->backend;
-
-	u32 fail_timeout = member->pool->settings.fail_timeout * HZ;
+	bool begins = watches && !member->watches;
+	enum lc_suspicion suspicion;
 
 	WRITE_ONCE(backend->n_watching,
 		   backend->n_watching + watches - member->watches);
 	member->watches = watches;
-	if (!backend->n_watching) {
-		WRITE_ONCE(backend->fail_timeout, 0);
-		lc_backend_suspect(member->pool->pools->backends, backend,
-				   LC_NOT_SUSPECTED);
-	} else if (watches && backend->fail_timeout < fail_timeout) {
-		WRITE_ONCE(backend->fail_timeout, fail_timeout);
-	}
+	set_fail_timeout(member,
+			 watches ? member->pool->settings.fail_timeout * HZ : 0);
+	if (!backend->n_watching)
+		suspicion = LC_NOT_SUSPECTED;
+	else if (begins && member->health.state != LC_HEALTHY)
+		suspicion = LC_AWAITED;
+	else
+		return;
+	lc_backend_suspect(member->pool->pools->backends, backend, suspicion);
 }
 
 static void set_due(struct timerqueue_head *queue, struct timerqueue_node *node,
@@ -367,7 +397,8 @@ void lc_member_update(struct lc_member *member)
 	if (member->backend->state != LEASTCONN_STATE_READY ||
 	    member->health.state == LC_EJECTED)
 		terms.weight = 0;
-	if (member->health.state == LC_TRIAL)
+	terms.trial = member->health.state == LC_TRIAL;
+	if (terms.trial)
 		terms.max_conns = min_not_zero(terms.max_conns,
 					       member->health.trial_cap);
 	lc_sched_dest_set(&member->dest, &terms, &ramp);

@@ -161,6 +161,7 @@ struct lc_pool {
  * @manual: a command has ejected it: only the end of its rest or a command brings it back
  * @notified_out: listeners know that it is out
  * @watches: lc_backend.n_watching counts it
+ * @fail_timeout: that of its pool, in jiffies, while it watches; else 0
  * @gone: hidden by a change in progress
  * @in_force: packets may have been able to choose it
  * @notified_full: listeners know that it is full
@@ -180,6 +181,7 @@ struct lc_member {
 	bool			manual;
 	bool			notified_out;
 	bool			watches;
+	u32			fail_timeout;
 	bool			gone;
 	bool			in_force;
 	bool			notified_full;

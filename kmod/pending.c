@@ -8,8 +8,10 @@
  * another processor handles the rest of its way.
  *
  * A pending choice is a load of its backend, so that a backend that no packet reaches
- * does not look idle. max_conns does not count it, but a trial does. A client whose packet
- * was dropped sends it again, or connects again: it goes to another backend then.
+ * does not look idle. max_conns does not count it. A client whose packet was dropped sends
+ * it again, or connects again: it goes to another backend then. If a backend has answered
+ * the client before, the choice decides a trial, as a connection does: no other is chosen
+ * for that. Packets from forged addresses decide none.
  */
 #include <linux/errno.h>
 #include <linux/hash.h>
@@ -22,6 +24,7 @@
 
 #define LC_PENDING_BITS	8
 #define LC_PENDING_MAX	256U	/* choices of a namespace, and clients: 2^LC_PENDING_BITS */
+#define LC_PENDING_SURE	HZ	/* few packets are held for as long */
 #define LC_PENDING_NOW	16U	/* pools that packets update at most */
 #define LC_PENDING_UPDATES 16384U /* of pools, in a look */
 
@@ -29,13 +32,13 @@
  * struct lc_pending - a pending choice
  * @choice: the choice; holds a reference to the backend. No backend: the place is free
  * @when: low bits of jiffies, when it was added
- * @phase: &enum lc_phase that it is counted in
+ * @holds: it takes the place of a trial
  * @ended: it is not counted any more, but the backend's pools are to be updated
  */
 struct lc_pending {
 	struct lc_choice	choice;
 	u32			when;
-	u8			phase;
+	bool			holds;
 	bool			ended;
 };
 
@@ -101,7 +104,7 @@ static void pending_forget(struct lc_pendings *pendings, struct lc_pending *pend
 	if (pending->ended)
 		return;
 	pending->ended = true;
-	lc_backend_count_pending(backend, pending->phase, -1);
+	lc_backend_count_pending(backend, pending->holds, -1);
 	if (READ_ONCE(backend->n_sched_dests) > LC_PENDING_NOW) {
 		atomic_set(&backend->outdated, 1);
 		return;
@@ -140,7 +143,7 @@ void lc_pendings_close(struct lc_pendings *pendings)
 			continue;
 		if (!choices[i].ended)
 			lc_backend_count_pending(choices[i].choice.backend,
-						 choices[i].phase, -1);
+						 choices[i].holds, -1);
 		pending_free(pendings, &choices[i]);
 	}
 	pendings->choices = NULL;
@@ -154,13 +157,16 @@ void lc_pendings_close(struct lc_pendings *pendings)
  * lc_pending_add() - a connection that a backend was chosen for is not recorded yet
  * @pendings: the namespace's
  * @choice: the choice
+ * @holds: it decides a trial
  *
- * If its place is taken, the other choice is forgotten.
+ * If its place is taken, the other choice is forgotten. But one that decides a trial is not
+ * forgotten for one that does not: forged packets hide nothing.
  *
  * Context: any, under rcu_read_lock().
  * Return: true if it is the only one now: lc_pendings_look() has to be called.
  */
-bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice)
+bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice,
+		    bool holds)
 {
 	struct lc_backend *backend = choice->backend;
 	struct lc_pending *pending;
@@ -170,6 +176,8 @@ bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice
 	if (!pendings->choices)
 		goto unlock;
 	pending = &pendings->choices[choice->hash % LC_PENDING_MAX];
+	if (pending->choice.backend && pending->holds && !holds)
+		goto unlock;
 	if (pending->choice.backend)
 		pending_forget(pendings, pending);
 	if (pending->choice.backend || !lc_backend_get(backend))
@@ -177,11 +185,11 @@ bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice
 	*pending = (struct lc_pending) {
 		.choice	= *choice,
 		.when	= (u32)jiffies,
-		.phase	= lc_backend_pending_phase(backend),
+		.holds	= holds,
 	};
-	lc_backend_count_pending(backend, pending->phase, 1);
+	lc_backend_count_pending(backend, holds, 1);
 	lc_drops_add(drops_of(pendings, choice->client), choice->client,
-		     backend->number, (u32)jiffies);
+		     backend->number, (u32)jiffies, holds);
 	first = !pendings->count;
 	WRITE_ONCE(pendings->count, pendings->count + 1);
 unlock:
@@ -208,6 +216,46 @@ void lc_pendings_find(struct lc_pendings *pendings, u32 client,
 	    lc_drops_are_recent(drops_of(pendings, client), client, (u32)jiffies))
 		*drops = *drops_of(pendings, client);
 	spin_unlock_bh(&pendings->lock);
+}
+
+static bool are_in(const u32 *numbers, unsigned int n, u32 number)
+{
+	while (n--)
+		if (numbers[n] == number)
+			return true;
+	return false;
+}
+
+/**
+ * lc_pendings_count_others() - how many other backends has a client not reached?
+ * @pendings: the namespace's
+ * @client: the client
+ * @number: lc_backend.number of the one that does not count
+ *
+ * Context: any.
+ * Return: the number, up to %LC_PENDING_OTHERS.
+ */
+unsigned int lc_pendings_count_others(struct lc_pendings *pendings, u32 client,
+				      u32 number)
+{
+	u32 numbers[1 + LC_PENDING_OTHERS] = { number };
+	const struct lc_pending *pending;
+	unsigned int i, n = 1;
+
+	spin_lock_bh(&pendings->lock);
+	for (i = 0; pendings->choices && i < LC_PENDING_MAX; i++) {
+		pending = &pendings->choices[i];
+		if (!pending->choice.backend || pending->ended ||
+		    pending->choice.client != client ||
+		    (u32)jiffies - pending->when < LC_PENDING_SURE ||
+		    are_in(numbers, n, pending->choice.backend->number))
+			continue;
+		if (n > LC_PENDING_OTHERS)
+			break;
+		numbers[n++] = pending->choice.backend->number;
+	}
+	spin_unlock_bh(&pendings->lock);
+	return n - 1;
 }
 
 /**

@@ -8,6 +8,9 @@
 #include "drops.h"
 #include "hint.h"
 
+/** LC_PENDING_OTHERS - if a client has not reached as many others, that tells of the client */
+#define LC_PENDING_OTHERS	3U
+
 struct lc_dests;
 struct lc_pending;
 
@@ -46,7 +49,10 @@ void lc_pendings_close(struct lc_pendings *pendings);
 
 void lc_pendings_find(struct lc_pendings *pendings, u32 client,
 		      struct lc_drops *drops);
-bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice);
+unsigned int lc_pendings_count_others(struct lc_pendings *pendings, u32 client,
+				      u32 number);
+bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice,
+		    bool holds);
 u16 lc_pending_take(struct lc_pendings *pendings, u32 hash,
 		    const struct lc_dests *dests);
 void lc_pendings_look(struct lc_pendings *pendings,

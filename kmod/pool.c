@@ -450,17 +450,24 @@ static struct lc_backend *backend_at(const struct lc_sched *sched, int at)
 
 /*
  * When did the connection try this backend last? Return: a number that is greater for
- * those that it tried later; 0: it has not tried this one; above LC_TRIED: its client
- * has not reached it.
+ * those that it tried later; 0: it has not tried this one; up to LC_DROPS: its client has
+ * not reached it, which tells less.
  */
 static unsigned int last_tried(const struct lc_tried *tried,
 			       const struct lc_backend *backend)
 {
-	unsigned int last = lc_drops_last(&tried->drops, backend->number,
-					  (u32)jiffies);
+	unsigned int last = lc_retry_last(tried->retries, tried->hash, backend);
 
-	return last ? LC_TRIED + last :
-		      lc_retry_last(tried->retries, tried->hash, backend);
+	return last ? LC_DROPS + last :
+		      lc_drops_last(&tried->drops, backend->number, (u32)jiffies);
+}
+
+/* A packet that was dropped now and then is no reason to use a backup. */
+static bool stays_in_tier(const struct lc_tried *tried,
+			  const struct lc_backend *backend, unsigned int last)
+{
+	return last && last <= LC_DROPS &&
+	       !lc_drops_for_long(&tried->drops, backend->number, (u32)jiffies);
 }
 
 /* The backend is on trial and has failed this client before: it may have banned it. */
@@ -488,9 +495,6 @@ bool lc_pool_avoids(const struct lc_tried *tried, const struct lc_backend *backe
 }
 
 /*
- * A dropped packet is no reason to use a backup while an ordinary slot can take the
- * connection.
- *
  * Return: the index of the best slot that is not avoided. If all are, the one that the
  * connection tried longest ago: it may have been slow only once.
  */
@@ -502,14 +506,14 @@ static int choose_untried(struct lc_sched *sched, int best,
 	const struct lc_slot *slots = sched->tournament.slots;
 	const struct lc_backend *backend;
 	int indexes[LC_MAX_TRIES];
-	bool dropped = false;
+	bool stays = false;
 
 	BUILD_BUG_ON(LC_MAX_TRIES > LC_OTHERS);
 
-	while (at >= 0 && !(dropped && slots[at].backup != slots[best].backup)) {
+	while (at >= 0 && !(stays && slots[at].backup != slots[best].backup)) {
 		backend = backend_at(sched, at);
 		last = last_tried(tried, backend);
-		dropped |= last > LC_TRIED;
+		stays |= stays_in_tier(tried, backend, last);
 		if (!last && !leaves_trial(tried, backend))
 			return at;
 		if (last < oldest) {

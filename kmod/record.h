@@ -64,7 +64,7 @@ struct lc_record_key {
 #define LC_REDISPATCH	BIT(14)
 /* Its backend has not answered it: the client's next SYN goes to another one. */
 #define LC_GIVEN_UP	BIT(15)
-/* What the hook knows of a new connection. */
+/* What is known of a new connection. */
 #define LC_ORIGIN	(LC_WITNESSED | LC_CHOSEN | LC_REDISPATCH)
 
 /** LC_MAX_TRIES - how often a connection is redispatched at most */

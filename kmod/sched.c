@@ -210,6 +210,7 @@ void lc_sched_dest_set(struct lc_sched_dest *dest, const struct lc_terms *terms,
 	slot->max_conns = terms->max_conns;
 	slot->weight = terms->weight;
 	slot->backup = terms->backup;
+	slot->trial = terms->trial;
 	dest->ramp = *ramp;
 	slot->ramp = ramp_progress(ramp, get_jiffies_64());
 	if (slot->ramp)

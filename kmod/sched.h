@@ -34,11 +34,14 @@ struct lc_sched {
  * @max_conns: the largest number of connections; 0: no limit
  * @weight: its weight, 0 to 65535
  * @backup: used only if no ordinary backend can take the connection
+ * @trial: it is on trial, and @max_conns is the limit for that; false where the user's
+ *	settings are kept
  */
 struct lc_terms {
 	u32	max_conns;
 	u16	weight;
 	bool	backup;
+	bool	trial;
 };
 
 /**

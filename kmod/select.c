@@ -29,6 +29,7 @@
 #include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 
 #include "select.h"
@@ -103,6 +104,8 @@ static bool slot_is_full(const struct lc_slot *slot)
 	if (!slot->max_conns || slot->load < slot->max_conns)
 		return false;
 	exempt = read_counter(&slot->conns->exempt);
+	if (slot->trial)
+		exempt -= min(exempt, read_counter(&slot->conns->held));
 	return exempt < slot->load && slot->load - exempt >= slot->max_conns;
 }
 

@@ -15,10 +15,12 @@
  * struct lc_conns - the connections of a backend
  * @active: the load: those that live
  * @exempt: those of them that do not count to a limit
+ * @held: those of @exempt that count to the limit of a trial
  */
 struct lc_conns {
 	atomic_t	active;
 	atomic_t	exempt;
+	atomic_t	held;
 };
 
 /**
@@ -28,6 +30,7 @@ struct lc_conns {
  *	0: no limit
  * @weight: the backend's weight in this pool, 0 to 65535; 0: it takes no connection
  * @backup: chosen only if no ordinary slot can take the connection
+ * @trial: @max_conns is the limit of a trial
  * @ramp: slow start: 1 to 255: the weight counts as @ramp / 256 of itself; 0: fully
  * @load: lc_conns.active when the rank was last computed
  * @turn: lc_tournament.turn when the slot was last chosen
@@ -39,7 +42,8 @@ struct lc_slot {
 	const struct lc_conns *conns;
 	u32		max_conns;
 	u16		weight;
-	bool		backup;
+	bool		backup : 1;
+	bool		trial : 1;
 	u8		ramp;
 
 	u32		load;

@@ -52,7 +52,7 @@ static noinline bool take_over_record(struct lc_gc *gc, const struct nf_conn *ct
 		nf_ct_put(winner);
 		return true;
 	}
-	chosen = lc_gc_take_choice(gc, lc_record_hash(gc->records, &key), dests,
+	chosen = lc_gc_take_choice(gc, ct, lc_record_hash(gc->records, &key), dests,
 				   witnessed);
 	return lc_record_renew(gc->records, &key, dests, lc_ct_phase(ct), true,
 			       witnessed | chosen) >= 0;
@@ -227,6 +227,37 @@ static bool is_confirmed_next(enum ip_conntrack_info ctinfo,
 	       !lc_confirms_later(state);
 }
 
+/*
+ * This host cannot send the packet of a choice, which stays pending: the client avoids the
+ * backend.
+ */
+static noinline unsigned int handle_no_route(struct lc_gc *gc,
+					     const struct nf_conn *ct,
+					     const struct sk_buff *skb, u8 family)
+{
+	struct lc_record_key key;
+	u16 origin;
+
+	if (!lc_icmp_is_no_route(skb, family))
+		return NF_ACCEPT;
+	lc_ct_key(ct, &key);
+	origin = lc_hint_judge(lc_record_hash(gc->records, &key), LC_JUDGED);
+	if (origin)
+		lc_fail(gc->healer, ct, origin, LEASTCONN_REASON_UNREACHABLE);
+	return NF_ACCEPT;
+}
+
+static unsigned int track_unconfirmed(struct lc_tracker *tracker, struct nf_conn *ct,
+				      enum ip_conntrack_info ctinfo,
+				      const struct sk_buff *skb,
+				      const struct nf_hook_state *state)
+{
+	if (is_confirmed_next(ctinfo, state))
+		return handle_new(tracker, ct);
+	return ctinfo == IP_CT_RELATED_REPLY ?
+	       handle_no_route(tracker->scan->gc, ct, skb, state->pf) : NF_ACCEPT;
+}
+
 static unsigned int track(void *priv, struct sk_buff *skb,
 			  const struct nf_hook_state *state)
 {
@@ -238,8 +269,7 @@ static unsigned int track(void *priv, struct sk_buff *skb,
 	if (!ct)
 		return NF_ACCEPT;
 	if (!nf_ct_is_confirmed(ct))
-		return is_confirmed_next(ctinfo, state) ?
-		       handle_new(tracker, ct) : NF_ACCEPT;
+		return track_unconfirmed(tracker, ct, ctinfo, skb, state);
 	if (unlikely(ctinfo == IP_CT_RELATED_REPLY))
 		return handle_icmp_error(tracker, ct, skb, state->pf);
 	phase = lc_ct_phase(ct);

@@ -205,8 +205,6 @@ test_clients_that_the_gateway_drops_eject_nothing() { # short
 	busywait 3000 is 0 all_loads || fail "loads that are left: $(ctl list)"
 }
 
-# Packets that NFQUEUE holds, or takes to another processor, are no failures, and their
-# connections are judged and redispatched.
 # Of another service only, and of a client that the other service answers all the time.
 test_a_client_banned_from_a_service_ejects_nothing() { # short
 	local i
@@ -251,6 +249,209 @@ test_drops_of_one_client_eject_nothing() { # short
 	expect "" "$(ejections)" "ejected"
 }
 
+# ---- packets that others send, and that this host drops ----
+
+# SYNs whose hop limit ends here.
+flood() { # HPING3-OPTION...
+	nsenter --net="/run/netns/$cl" hping3 -q -S -t 1 -p 80 "$@" $vip >/dev/null 2>&1 &
+	flood_pid=$!
+}
+
+flood_ends() {
+	kill "$flood_pid"
+	wait "$flood_pid" 2>/dev/null || true
+}
+
+get_in() { # TIMES SECONDS: how many connections come about, each in so many seconds
+	local i got=0
+
+	for ((i = 0; i < $1; i++)); do
+		! on "$cl" timeout "$2" bash -c "exec 3<>/dev/tcp/$vip/80" 2>/dev/null ||
+			got=$((got + 1))
+		exactly 0.2
+	done
+	echo $got
+}
+
+# Also while the backend is under suspicion.
+test_dropped_packets_fill_no_cap() { # short
+	local got
+
+	setup 1
+	serve_at $s1
+	keep_tracking ipt
+	balance tcp 80 $s1:80,max-conns=2
+	filter $s1 REJECT --reject-with tcp-reset
+	connect 4 >/dev/null
+	unfilter
+	flood --rand-source -i u5000
+	exactly 0.5
+	got=$(get_in 10 3)
+	flood_ends
+	[ "$got" -ge 9 ] || fail "$got of 10 connections"
+}
+
+# It has mended; packets from forged addresses do not take the place of those that decide.
+test_dropped_packets_prolong_no_trial() { # short
+	local i
+
+	setup 2
+	add_clients 10.0.0.3
+	serve_at $s1 10.0.1.2
+	keep_tracking ipt
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 2
+	filter 10.0.1.2 REJECT --reject-with tcp-reset
+	clients_connect 6 10.0.0.{2,3} >/dev/null
+	becomes 1000 10.0.1.2 ejected
+	flood --rand-source -i u1000
+	unfilter
+	for i in 1 2 3 4 5 6; do
+		exactly 1
+		clients_connect 1 10.0.0.{2,3} >/dev/null
+	done
+	flood_ends
+	becomes 1000 10.0.1.2 ready
+}
+
+# In its name; the other backend refuses.
+test_dropped_packets_lead_to_no_backend_that_refused() { # short
+	local got
+
+	setup 2
+	serve_at 10.0.1.2
+	keep_tracking ipt
+	balance tcp 80 $s1-10.0.1.2:80 --redispatch --max-fails 0
+	flood -a 10.0.0.2 -i u200000
+	exactly 1.5
+	got=$(get_in 12 9)
+	flood_ends
+	expect 12 "$got" "connections"
+}
+
+# A backend behind a filter is seen all the same.
+test_dropped_packets_hide_no_filter() { # short
+	setup 2
+	serve_at $s1 10.0.1.2
+	forward_only_to $s1
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 60
+	flood --rand-source -i u700
+	clients_get_in 40 >/dev/null
+	becomes 8000 10.0.1.2 ejected
+	flood_ends
+}
+
+# ---- the gateway is at fault ----
+
+# All ordinary backends are hidden: a backup serves.
+hide_the_ordinary_one() { # COMMAND...
+	setup 2
+	serve_at $s1 10.0.1.2
+	keep_tracking ipt
+	balance tcp 80 $s1:80 --to 10.0.1.2:80,backup
+	"$@"
+}
+
+test_a_backup_serves_if_the_gateway_drops() { # short
+	hide_the_ordinary_one ipt -A FORWARD -d $s1 -j DROP
+	expect 10 "$(clients_get_in 10)" "clients that got in"
+	becomes 8000 $s1 ejected
+	expect dropped "$(reason_of $s1)" "the reason"
+	expect 5 "$(get_in 5 1)" "connections after that"
+}
+
+test_a_backup_serves_without_a_route() { # short
+	hide_the_ordinary_one ip -n "$lb" route add unreachable $s1/32
+	get_in 4 1 >/dev/null
+	becomes 1000 $s1 ejected
+	expect unreachable "$(reason_of $s1)" "the reason"
+	expect 5 "$(get_in 5 1)" "connections after that"
+}
+
+# Each client comes once, and is told at once; the other backend looks busy.
+one_lacks_a_route() { # ipv4|ipv6
+	local i got=0 address=10.0.0. backends="$s1-10.0.1.2:80" second=10.0.1.2 to=$vip
+
+	setup 2
+	if [ "$1" = ipv6 ]; then
+		address=fd00::1: backends='[fd00:1::1]-[fd00:1::2]:80' second='[fd00:1::2]' to=$vip6
+		keep_tracking ip6t
+		for i in 1 2; do peer "$sv" listen tcp fd00:1::$i 80; done
+		balance6 tcp 80 "$backends" --max-fails 1
+	else
+		keep_tracking ipt
+		serve_at $s1 10.0.1.2
+		balance tcp 80 "$backends"
+	fi
+	ctl drain "$second"
+	peer "$cl" open held tcp "$to" 80 count 40
+	for ((i = 11; i < 31; i++)); do
+		ip -n "$cl" addr add "$address$i/$([ "$1" = ipv6 ] && echo 64 || echo 24)" \
+			dev eth0 nodad
+	done
+	second=${second//[][]}
+	ip -n "$lb" route add unreachable "$second"
+	ctl ready "$second"
+	for ((i = 11; i < 31; i++)); do
+		! peer "$cl" open "o$i" tcp "$to" 80 from "$address$i" >/dev/null 2>&1 ||
+			got=$((got + 1))
+		exactly 0.2
+	done
+	[ $got -ge 12 ] || fail "$got of 20 clients"
+}
+
+test_a_backend_without_a_route_is_ejected() { # short
+	one_lacks_a_route ipv4
+	becomes 1000 10.0.1.2 ejected
+	expect unreachable "$(reason_of 10.0.1.2)" "the reason"
+}
+
+# All of a /64 are one client, which avoids the backend then.
+test_a_backend_without_a_route_is_ejected_ipv6() { # short
+	one_lacks_a_route ipv6
+	becomes 1000 '[fd00:1::2]' ejected
+	expect unreachable "$(reason_of '[fd00:1::2]')" "the reason"
+}
+
+# Most packets of a client are dropped, whichever backend they are for.
+test_a_client_with_a_limit_ejects_nothing() { # short
+	local i
+
+	setup 8
+	serve_at 10.0.1.{1,2,3,4,5,6,7,8}
+	keep_tracking ipt
+	balance tcp 80 $s1-10.0.1.8:80
+	ipt -A FORWARD -i client -p tcp --syn -m statistic --mode nth --every 8 --packet 7 -j ACCEPT
+	ipt -A FORWARD -i client -p tcp --syn -j DROP
+	watch_ejections
+	for ((i = 0; i < 300; i++)); do
+		peer "$cl" open "r$i" tcp $vip 80 nowait >/dev/null 2>&1 || true
+		[ $i -lt 20 ] || peer "$cl" reset "r$((i - 20))" >/dev/null 2>&1 || true
+		exactly 0.1
+	done
+	expect "" "$(ejections)" "ejected"
+}
+
+# Masquerading has no port left for one backend: conntrack does not confirm its connections.
+test_ports_that_run_out_keep_no_client_out() { # short
+	local i
+
+	setup 3
+	serve_at 10.0.1.{1,2,3}
+	balance tcp 80 $s1:80,weight=4,10.0.1.2-10.0.1.3:80
+	ipt -t nat -A POSTROUTING -d 10.0.1.0/24 -p tcp --dport 80 -j MASQUERADE --to-ports 40000-40011
+	for ((i = 0; i < 30; i++)); do
+		ip -n "$cl" addr replace "10.0.0.$((11 + i % 5))/24" dev eth0
+		peer "$cl" open "p$i" tcp $vip 80 from "10.0.0.$((11 + i % 5))" nowait >/dev/null
+		exactly 0.2
+	done
+	busywait 8000 is 30 all_served || expect 30 "$(all_served)" "clients that got in"
+	[ "$(served $s1)" -le 12 ] || fail "there was no lack of ports"
+}
+
+# ---- packets that wait ----
+
+# Packets that NFQUEUE holds, or takes to another processor, are no failures, and their
+# connections are judged and redispatched.
 hold_packets() { # MS
 	local processor=0
 
@@ -275,6 +476,24 @@ test_a_filter_behind_a_queue_is_seen() { # short
 	becomes 5000 10.0.1.2 ejected
 	kill "$queue"
 	wait "$queue" || true
+}
+
+# Its SYN is repeated while it is held, and so are the repetitions.
+test_a_connection_that_is_held_long_is_one() { # short
+	local queue
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	balance tcp 80 $s1-10.0.1.2:80
+	ipt -A FORWARD -i client -m conntrack --ctstate NEW -j NFQUEUE --queue-num 5 ||
+		skip "no NFQUEUE"
+	hold_packets 1500
+	peer "$cl" open h tcp $vip 80 nowait
+	exactly 6
+	kill "$queue"
+	wait "$queue" || true
+	expect 1 "$(all_served)" "accepted"
+	expect 1 "$(on "$lb" awk '$4 == 80 { n += $7 } END { print n }' /proc/net/leastconn)" "counted"
 }
 
 test_held_packets_are_no_failures() { # short

@@ -656,6 +656,30 @@ test_an_answer_resets() {
 }
 
 # One in twenty is reset, in turn for all servers: the others are answered.
+# A client's failures count once in the fail timeout, of which the longest is in force.
+test_a_fail_timeout_can_be_lowered() { # short
+	local rule="-d $vip -p tcp --dport 80 -j LEASTCONN --to $s1-10.0.1.2:80 --fail-timeout"
+
+	setup 2
+	add_clients 10.0.0.3
+	serve_at $s1 10.0.1.2
+	# shellcheck disable=SC2086 # words
+	ipt -t nat -A PREROUTING $rule 600
+	ctl drain $s1
+	filter 10.0.1.2 REJECT --reject-with tcp-reset
+	expect 0 "$(clients_connect 1 10.0.0.2)" "refused"
+	unfilter
+	# shellcheck disable=SC2086 # words
+	ipt -t nat -R PREROUTING 1 $rule 2
+	pause 1000
+	expect 1 "$(clients_connect 1 10.0.0.3)" "of another client"
+	ctl ready $s1
+	pause 6000
+	filter 10.0.1.2 REJECT --reject-with tcp-reset
+	clients_connect 8 10.0.0.2 >/dev/null
+	becomes 1000 10.0.1.2 ejected
+}
+
 test_a_backend_that_fails_now_and_then_stays() { # short
 	local all failed
 
