@@ -57,25 +57,39 @@ static bool purge_takes(enum lc_purge purge, const struct nf_conn *ct)
 	return false;
 }
 
-static bool entry_is_purged(const struct lc_gc *gc, struct nf_conn *ct)
+/* The connection does not count any more: the client's next packet may choose anew. */
+static void end_record(const struct lc_gc *gc, const struct nf_conn *ct)
+{
+	struct lc_record_key key;
+
+	if (!READ_ONCE(gc->records->open))
+		return;
+	lc_ct_key(ct, &key);
+	lc_record_close(gc->records, &key, LC_ENDED);
+}
+
+/* Return: true if an entry is to be deleted; it is not counted any more. */
+static bool purge_begin(const struct lc_gc *gc, const struct nf_conn *ct)
 {
 	struct lc_dests dests;
+	bool purged;
 
-	return lc_ct_dests(gc->backends, ct, &dests) &&
-	       purge_takes(purge_of_dests(&dests), ct);
+	rcu_read_lock();
+	purged = lc_ct_dests(gc->backends, ct, &dests) &&
+		 purge_takes(purge_of_dests(&dests), ct);
+	if (purged)
+		end_record(gc, ct);
+	rcu_read_unlock();
+	return purged;
 }
 
 static void purge_key(struct purge *purge, const struct lc_record_key *key)
 {
 	struct nf_conn *ct = lc_ct_get(purge->gc->net, key);
-	bool purged;
 
 	if (!ct)
 		return;
-	rcu_read_lock();
-	purged = entry_is_purged(purge->gc, ct);
-	rcu_read_unlock();
-	if (purged)
+	if (purge_begin(purge->gc, ct))
 		purge->count += nf_ct_delete(ct, 0, 0);
 	nf_ct_put(ct);
 }
@@ -132,7 +146,7 @@ static int purge_entry(struct nf_conn *ct, void *data)
 	bool purged;
 
 	purged = net_eq(nf_ct_net(ct), purge->gc->net) &&
-		 entry_is_purged(purge->gc, ct);
+		 purge_begin(purge->gc, ct);
 	purge->count += purged;
 	return purged ? -1 : 0;
 }
