@@ -195,9 +195,9 @@ static noinline void handle_unanswered(struct lc_gc *gc, const struct nf_conn *c
 }
 
 /*
- * At its first two checks a record had no entry: conntrack did not confirm it, for example
- * because masquerading has no port left. Return: false if that is not so, or nothing is to
- * be learned of it.
+ * At its first two checks a record had no entry, and the hook saw no end of the connection:
+ * conntrack did not confirm it, for example because masquerading has no port left. Return:
+ * false if that is not so, or nothing is to be learned of it.
  */
 static bool was_dropped(const struct lc_gc *gc, const struct lc_record *record,
 			struct lc_choice *choice)
@@ -205,6 +205,7 @@ static bool was_dropped(const struct lc_gc *gc, const struct lc_record *record,
 	const u16 marks = record->marks;
 
 	if (!(marks & LC_YOUNG) || !(marks & LC_CHOSEN) || !record->dests.exact ||
+	    lc_record_phase(record) != LC_ACTIVE ||
 	    marks & (LC_JUDGED | LC_TRIES | LC_UNREPLIED))
 		return false;
 	*choice = (struct lc_choice) {
