@@ -43,6 +43,7 @@ static const enum mnl_attr_data_type types[LEASTCONN_A_MAX + 1] = {
 	[LEASTCONN_A_SERVICE_PORT] = MNL_TYPE_U32,
 	[LEASTCONN_A_SERVICE_PROTO] = MNL_TYPE_U32,
 	[LEASTCONN_A_EXPIRES]	= MNL_TYPE_U32,
+	[LEASTCONN_A_COUNTED]	= MNL_TYPE_U32,
 };
 
 __attribute__((noreturn))
@@ -167,6 +168,9 @@ bool attrs_backend(const struct attrs *attrs, struct backend *backend)
 	backend->health = attrs_u32(attrs, LEASTCONN_A_HEALTH);
 	backend->reason = attrs_u32(attrs, LEASTCONN_A_REASON);
 	backend->active = attrs_u32(attrs, LEASTCONN_A_ACTIVE);
+	/* An older kernel does not tell which connections count to the limit. */
+	backend->counted = attrs_u32(attrs, attrs_have(attrs, LEASTCONN_A_COUNTED) ?
+					    LEASTCONN_A_COUNTED : LEASTCONN_A_ACTIVE);
 	backend->inactive = attrs_u32(attrs, LEASTCONN_A_INACTIVE);
 	backend->total = attrs_u64(attrs, LEASTCONN_A_TOTAL);
 	backend->fails = attrs_u32(attrs, LEASTCONN_A_FAILS);

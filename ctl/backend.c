@@ -181,5 +181,5 @@ int backend_compare(const void *a, const void *b)
 
 bool backend_is_full(const struct backend *backend)
 {
-	return backend->max_conns && backend->active >= backend->max_conns;
+	return backend->max_conns && backend->counted >= backend->max_conns;
 }

@@ -21,14 +21,15 @@
  * @port: in host order; 0: all ports of the address
  * @proto: IPPROTO_TCP etc.; 0 when the port is 0
  * @in_group: reported as a member of a pool or rule; otherwise @weight,
- *	@max_conns, @backup, @health and @reason are not known
+ *	@max_conns, @backup, @health, @reason and @counted are not known
  * @weight: share of new connections
- * @max_conns: limit of active connections; 0: no limit
+ * @max_conns: limit of @counted; 0: no limit
  * @backup: used only when no ordinary backend can take a connection
  * @state: &enum leastconn_state
  * @health: &enum leastconn_health in the pool or rule
  * @reason: &enum leastconn_reason of the ejection from the pool or rule
  * @active: live connections
+ * @counted: connections that count to @max_conns
  * @inactive: closed TCP connections that still have a conntrack entry
  * @total: connections since the backend is known
  * @fails: failed connections since the backend is known
@@ -46,6 +47,7 @@ struct backend {
 	uint32_t	health;
 	uint32_t	reason;
 	uint32_t	active;
+	uint32_t	counted;
 	uint32_t	inactive;
 	uint64_t	total;
 	uint32_t	fails;
@@ -65,7 +67,7 @@ const char *address_format(const struct backend *backend, char *buf);
 /* Compare family, address, port and protocol, as qsort() wants it. */
 int backend_compare(const void *a, const void *b);
 
-/* Return: true if it has max-conns connections. */
+/* Return: true if max-conns allows no more connections. */
 bool backend_is_full(const struct backend *backend);
 
 /* Protocol 0 is "any"; a number without a name is printed as a number. */

@@ -40,8 +40,9 @@ static void json_print_backend(FILE *out, const struct backend *backend,
 		address_format(backend, addr), backend->port,
 		proto_name(backend->proto));
 	if (terms)
-		fprintf(out, "\"weight\": %u, \"max_conns\": %u, \"backup\": %s, \"health\": \"%s\", \"reason\": \"%s\", ",
-			backend->weight, backend->max_conns,
+		fprintf(out, "\"weight\": %u, \"max_conns\": %u, \"counted\": %u, \"full\": %s, \"backup\": %s, \"health\": \"%s\", \"reason\": \"%s\", ",
+			backend->weight, backend->max_conns, backend->counted,
+			backend_is_full(backend) ? "true" : "false",
 			backend->backup ? "true" : "false",
 			health_name(backend->health),
 			reason_name(backend->reason));

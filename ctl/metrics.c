@@ -72,6 +72,11 @@ static uint64_t get_max_conns(const struct backend *backend)
 	return backend->max_conns;
 }
 
+static uint64_t get_counted(const struct backend *backend)
+{
+	return backend->counted;
+}
+
 static uint64_t get_backup(const struct backend *backend)
 {
 	return backend->backup;
@@ -109,8 +114,11 @@ static const struct metric member_metrics[] = {
 	  "Share of the backend in the pool; 0: no new connections.",
 	  get_weight },
 	{ "pool_backend_max_connections", "gauge",
-	  "Limit of active connections of the backend in the pool; 0: no limit.",
+	  "Limit of counted connections of the backend in the pool; 0: no limit.",
 	  get_max_conns },
+	{ "pool_backend_counted_connections", "gauge",
+	  "Connections of the backend that count to its limit: live ones without long TCP handshakes.",
+	  get_counted },
 	{ "pool_backend_backup", "gauge",
 	  "1 if the backend is used only when no ordinary one can take the connection.",
 	  get_backup },

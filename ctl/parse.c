@@ -221,11 +221,48 @@ static bool parse_address(const char *addr, bool bracketed, const char *text,
 	return true;
 }
 
+/* The keyword that the first @length bytes of the text are, or NULL. */
+static const struct keyword *find_keyword(const char *text, size_t length,
+					  unsigned int takes)
+{
+	unsigned int i;
+
+	for (i = 0; i < N_KEYWORDS; i++) {
+		if (keywords[i].given & takes &&
+		    strlen(keywords[i].name) == length &&
+		    memcmp(keywords[i].name, text, length) == 0)
+			return &keywords[i];
+	}
+	return NULL;
+}
+
+/* The keyword in "KEYWORD=VALUE", or NULL. */
+static const struct keyword *find_assigned(const char *text, unsigned int takes)
+{
+	size_t length = strcspn(text, ",=");
+
+	return text[length] == '=' ? find_keyword(text, length, takes) : NULL;
+}
+
+static bool set_value_error(const char *text, const struct keyword *keyword,
+			    struct parse_error *error)
+{
+	return set_error(error, "\"%.127s\": %s takes no value", text,
+			 keyword->name);
+}
+
 /* Attributes in a rule are written ",weight=3": a likely mistake. */
 static bool set_comma_error(const char *text, struct parse_error *error)
 {
+	const struct keyword *keyword;
+	const char *comma;
 	char words[128], *p;
 
+	for (comma = strchr(text, ','); comma; comma = strchr(comma + 1, ',')) {
+		keyword = find_assigned(comma + 1, GIVEN_TERMS);
+		if (keyword && !keyword->allowed)
+			return set_value_error(text, keyword, error);
+	}
 	snprintf(words, sizeof(words), "%s", text);
 	for (p = words; *p; p++) {
 		if (*p == ',' || *p == '=')
@@ -408,34 +445,19 @@ static bool parse_value(const struct keyword *keyword, const char *value,
 	return true;
 }
 
-static const struct keyword *find_keyword(const char *text, unsigned int takes)
+/* Attributes in a rule are written "weight=3": a likely mistake. */
+static bool set_unknown_word(const char *text, unsigned int takes,
+			     const char *usage, struct parse_error *error)
 {
-	unsigned int i;
+	const struct keyword *keyword = find_assigned(text, takes);
 
-	for (i = 0; i < N_KEYWORDS; i++) {
-		if (keywords[i].given & takes &&
-		    strcmp(keywords[i].name, text) == 0)
-			return &keywords[i];
-	}
-	return NULL;
-}
-
-static bool set_unknown_word(const char *text, const char *usage,
-			     struct parse_error *error)
-{
-	size_t length = strcspn(text, "=");
-	unsigned int i;
-
-	/* Attributes in a rule are written "weight=3": a likely mistake. */
-	for (i = 0; text[length] == '=' && i < N_KEYWORDS; i++) {
-		if (strlen(keywords[i].name) == length &&
-		    strncmp(keywords[i].name, text, length) == 0)
-			return set_error(error, "\"%.64s\": write \"%.*s %.64s\" with a space",
-					 text, (int)length, text,
-					 text + length + 1);
-	}
-	return set_error(error, "unexpected \"%.64s\"; usage: %s", text,
-			 usage);
+	if (!keyword)
+		return set_error(error, "unexpected \"%.64s\"; usage: %s", text,
+				 usage);
+	if (!keyword->allowed)
+		return set_value_error(text, keyword, error);
+	return set_error(error, "\"%.64s\": write \"%s %.64s\" with a space",
+			 text, keyword->name, strchr(text, '=') + 1);
 }
 
 /* Keywords after the backend or the pool, in any order, each once. */
@@ -447,9 +469,9 @@ static bool parse_words(char **words, unsigned int takes, const char *usage,
 	const char *value;
 
 	while (*words) {
-		keyword = find_keyword(*words, takes);
+		keyword = find_keyword(*words, strlen(*words), takes);
 		if (!keyword)
-			return set_unknown_word(*words, usage, error);
+			return set_unknown_word(*words, takes, usage, error);
 		if (seen & keyword->given)
 			return set_error(error, "\"%s\" repeats or contradicts an earlier argument",
 					 keyword->name);

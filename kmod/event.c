@@ -177,10 +177,7 @@ static void event_check_drained(struct events *events,
 
 static void event_check_full(struct events *events, struct lc_member *member)
 {
-	const u32 max_conns = member->terms.max_conns;
-	const struct lc_conns *conns = &member->backend->conns;
-	int counted = atomic_read(&conns->active) - atomic_read(&conns->exempt);
-	bool full = max_conns && counted > 0 && counted >= max_conns;
+	bool full = lc_member_is_full(member);
 	struct lc_row row = {};
 
 	if (full == member->notified_full)

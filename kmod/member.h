@@ -225,6 +225,37 @@ static inline u8 lc_member_health(const struct lc_member *member)
 }
 
 /**
+ * lc_member_counted() - the connections of a member that count to its limit
+ * @member: the member
+ *
+ * The choice compares the same number with the limit: see slot_is_full(). On trial the
+ * limit is another one, and more count to it.
+ *
+ * Context: any.
+ * Return: how many are active and not exempt.
+ */
+static inline u32 lc_member_counted(const struct lc_member *member)
+{
+	const struct lc_conns *conns = &member->backend->conns;
+	int counted = atomic_read(&conns->active) - atomic_read(&conns->exempt);
+
+	return counted < 0 ? 0 : counted;
+}
+
+/**
+ * lc_member_is_full() - has a member as many connections as it may have?
+ * @member: the member; its pool is locked
+ *
+ * Return: true if it has. The cap of a trial does not matter.
+ */
+static inline bool lc_member_is_full(const struct lc_member *member)
+{
+	const u32 max_conns = member->terms.max_conns;
+
+	return max_conns && lc_member_counted(member) >= max_conns;
+}
+
+/**
  * lc_member_max_fails() - the failed connections that eject a member
  * @member: the member; its pool is locked
  *

@@ -82,6 +82,7 @@ int lc_message_put(struct sk_buff *skb, const struct lc_row *row)
 		return -EMSGSIZE;
 	if (row->is_member &&
 	    (message_put_terms(skb, &row->terms) ||
+	     nla_put_u32(skb, LEASTCONN_A_COUNTED, row->counted) ||
 	     nla_put_u32(skb, LEASTCONN_A_HEALTH, row->health) ||
 	     nla_put_u32(skb, LEASTCONN_A_REASON, row->reason)))
 		return -EMSGSIZE;

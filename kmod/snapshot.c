@@ -62,6 +62,7 @@ void lc_row_set_member(struct lc_row *row, const struct lc_member *member)
 	row->terms = member->terms;
 	row->health = lc_member_health(member);
 	row->reason = member->reason;
+	row->counted = lc_member_counted(member);
 }
 
 static struct lc_snapshot *snapshot_alloc(unsigned int rows)

@@ -28,6 +28,7 @@
  * @terms: what the pool wants of it
  * @health: &enum leastconn_health
  * @reason: &enum leastconn_reason
+ * @counted: its connections that count to the limit of @terms
  */
 struct lc_row {
 	char			name[LEASTCONN_NAME_SIZE];
@@ -46,6 +47,7 @@ struct lc_row {
 	u32			inactive;
 	u64			total;
 	u32			fails;
+	u32			counted;
 };
 
 /**

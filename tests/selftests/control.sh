@@ -172,8 +172,10 @@ test_list_for_programs() {
 	                fails=0)
 
 	def member(weight, max_conns, backup, *rest):
-	    return dict(weight=weight, max_conns=max_conns, backup=backup, health="in",
-	                reason="none", **backend(*rest))
+	    it = backend(*rest)
+	    return dict(weight=weight, max_conns=max_conns, counted=it["active"],
+	                full=max_conns == it["active"] > 0, backup=backup, health="in",
+	                reason="none", **it)
 
 	def group(rules, mask, backends):
 	    # A pool has a default that depends on its backends, a rule has a number.
@@ -218,14 +220,15 @@ samples_of_backends() {
 	done
 }
 
-# And for each member of a pool: POOL ADDR PROTO WEIGHT MAX-CONNS BACKUP
+# And for each member of a pool: POOL ADDR PROTO WEIGHT MAX-CONNS COUNTED BACKUP
 samples_of_members() {
-	local pool backend proto weight max backup labels
+	local pool backend proto weight max counted backup labels
 
-	while read -r pool backend proto weight max backup; do
+	while read -r pool backend proto weight max counted backup; do
 		labels="pool=\"$pool\",backend=\"$backend\",proto=\"$proto\""
 		echo "pool_backend_weight{$labels} $weight"
 		echo "pool_backend_max_connections{$labels} $max"
+		echo "pool_backend_counted_connections{$labels} $counted"
 		echo "pool_backend_backup{$labels} $backup"
 		echo "pool_backend_ejected{$labels} 0"
 	done
@@ -243,9 +246,9 @@ test_metrics() {
 		10.0.1.9 any down 0 0 0
 		BACKENDS
 		samples_of_members <<-MEMBERS
-		web $s1:80 tcp 2 2 0
-		web $s2:80 tcp 1 0 1
-		six [fd00:1::1]:53 udp 1 0 0
+		web $s1:80 tcp 2 2 2 0
+		web $s2:80 tcp 1 0 0 1
+		six [fd00:1::1]:53 udp 1 0 0 0
 		MEMBERS
 		printf '%s\n' 'pool_rules{pool="web"} 1' 'pool_rules{pool="six"} 0'
 		printf 'backend_ejected{backend="%s",proto="%s"} 0\n' $s1:80 tcp \

@@ -83,6 +83,40 @@ test_other_load_fills_a_cap_too() {
 	sorry_has 1 "full"
 }
 
+full() { # what list says of the cap
+	ctl list | grep -o 'max-conns.*'
+}
+
+# The connections that count to it.
+counted() {
+	ctl metrics | sed -n 's/^leastconn_pool_backend_counted_connections{.*} //p'
+}
+
+# SYNs from forged addresses are loads, but after a moment not for the cap.
+test_list_says_full_if_nothing_is_accepted() { # short
+	setup
+	serve tcp 80
+	ip -n "$cl" addr add 10.0.0.9/24 dev eth0
+	on "$cl" iptables -w -I INPUT -d 10.0.0.9 -j DROP
+	ctl pool add web
+	ctl add web $s1:80 max-conns 2
+	pooled tcp 80 web
+	sorry_server
+	open forged count 2 from 10.0.0.9 nowait
+	busywait 2000 is 2 active $s1 || fail "not there: $(ctl list)"
+	busywait 5000 is "max-conns 2" full || fail "full of half-open ones: $(ctl list)"
+	expect "2 0" "$(active $s1) $(counted)" "half-open"
+	open a
+	expect "max-conns 2" "$(full)" "with one that counts"
+	expect "3 1" "$(active $s1) $(counted)" "one accepted"
+	open b
+	expect "max-conns 2 (full)" "$(full)" "with two that count"
+	expect "4 2" "$(active $s1) $(counted)" "two accepted"
+	open c
+	sorry_has 1 "full"
+	agree 1000
+}
+
 test_udp_caps() {
 	setup 2
 	serve udp 53

@@ -231,10 +231,10 @@ enum leastconn_reason {
  * @LEASTCONN_EVENT_STATE: the state of a backend changed to %LEASTCONN_A_STATE
  * @LEASTCONN_EVENT_DRAINED: a backend that is not ready has no active connections
  *	any more
- * @LEASTCONN_EVENT_FULL: a backend of %LEASTCONN_A_POOL has reached its
- *	%LEASTCONN_A_MAX_CONNS
- * @LEASTCONN_EVENT_NOT_FULL: a backend of %LEASTCONN_A_POOL is below its
- *	%LEASTCONN_A_MAX_CONNS again
+ * @LEASTCONN_EVENT_FULL: %LEASTCONN_A_COUNTED of a backend of %LEASTCONN_A_POOL has
+ *	reached its %LEASTCONN_A_MAX_CONNS
+ * @LEASTCONN_EVENT_NOT_FULL: %LEASTCONN_A_COUNTED of a backend of %LEASTCONN_A_POOL is
+ *	below its %LEASTCONN_A_MAX_CONNS again
  * @LEASTCONN_EVENT_POOL_CHANGED: settings of %LEASTCONN_A_POOL were modified
  * @LEASTCONN_EVENT_EJECTED: a backend of a pool or rule was ejected because of
  *	%LEASTCONN_A_REASON
@@ -283,7 +283,7 @@ enum leastconn_event {
  * @LEASTCONN_A_PROTO: u32, IPPROTO_TCP, UDP, SCTP, DCCP or UDPLITE; 0 when the
  *	port is 0
  * @LEASTCONN_A_WEIGHT: u32, share of new connections in the pool, 0 to 65535
- * @LEASTCONN_A_MAX_CONNS: u32, limit of active connections; 0: no limit
+ * @LEASTCONN_A_MAX_CONNS: u32, limit of %LEASTCONN_A_COUNTED; 0: no limit
  * @LEASTCONN_A_BACKUP: u32, 0 or 1: used only when no ordinary backend can take
  *	the connection
  * @LEASTCONN_A_STATE: u32, &enum leastconn_state
@@ -327,6 +327,9 @@ enum leastconn_event {
  * @LEASTCONN_A_SERVICE_PROTO: u32, its protocol
  * @LEASTCONN_A_EXPIRES: u32, seconds until the client is forgotten if it does not connect
  *	again and has no connection then, rounded up
+ * @LEASTCONN_A_COUNTED: u32, connections of a backend of a pool or rule that count to
+ *	%LEASTCONN_A_MAX_CONNS. A TCP connection whose handshake takes longer than 1.3 to
+ *	1.6 seconds does not, but is one of %LEASTCONN_A_ACTIVE
  * @__LEASTCONN_A_MAX: one more than the last attribute
  * @LEASTCONN_A_MAX: the last attribute
  */
@@ -370,6 +373,7 @@ enum leastconn_attr {
 	LEASTCONN_A_SERVICE_PORT,
 	LEASTCONN_A_SERVICE_PROTO,
 	LEASTCONN_A_EXPIRES,
+	LEASTCONN_A_COUNTED,
 
 	__LEASTCONN_A_MAX,
 	LEASTCONN_A_MAX = __LEASTCONN_A_MAX - 1
