@@ -186,14 +186,12 @@ static void start_trial(struct lc_member *member)
 {
 	u64 time = min_t(u64, LC_TRIAL_TIME,
 			 (u64)member->pool->settings.fail_timeout * HZ);
-	const struct lc_conns *conns = &member->backend->conns;
-	int counted = atomic_read(&conns->active) - atomic_read(&conns->exempt);
 
 	if (member->health.state == LC_EJECTED)
 		time = min_t(u64, time, LC_FIRST_TRIAL);
 	else
 		forget_failed(member->backend);
-	member->health.trial_cap = counted > 0 ? counted + 1 : 1;
+	member->health.trial_cap = lc_member_counted(member) + 1;
 	member->manual = false;
 	/* No failure was judged if a command ejected it. */
 	lc_backend_suspect(member->pool->pools->backends, member->backend,
