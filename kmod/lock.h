@@ -8,7 +8,7 @@
 
 /*
  * spin_lock_bh() for packets. Bottom halves are off already while a packet is forwarded:
- * for these it costs a quarter of the instructions.
+ * for these it saves some 14 instructions.
  */
 
 /**

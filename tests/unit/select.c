@@ -35,6 +35,8 @@ static void slot_set(unsigned int at, int load, u32 max_conns, u16 weight,
 
 	conns[at].active.counter = load;
 	conns[at].exempt.counter = 0;
+	conns[at].held.counter = 0;
+	slot->trial = false;
 	slot->conns = &conns[at];
 	slot->max_conns = max_conns;
 	slot->weight = weight;
@@ -60,11 +62,24 @@ static u32 exempt_of(unsigned int at)
 	return conns[at].exempt.counter < 0 ? 0 : conns[at].exempt.counter;
 }
 
+static u32 held_of(unsigned int at)
+{
+	return conns[at].held.counter < 0 ? 0 : conns[at].held.counter;
+}
+
+/* What counts to the cap: on trial also the exempt that are held. */
+static long long counted(unsigned int at)
+{
+	u32 exempt = exempt_of(at), held = it.slots[at].trial ? held_of(at) : 0;
+
+	return (long long)load_of(at) - exempt + (held < exempt ? held : exempt);
+}
+
 static bool can_take(unsigned int at)
 {
 	return it.slots[at].weight &&
 	       (!it.slots[at].max_conns ||
-		load_of(at) - (long long)exempt_of(at) < it.slots[at].max_conns);
+		counted(at) < it.slots[at].max_conns);
 }
 
 /* Anyone who can, among the ordinary or the backups. */
@@ -120,6 +135,8 @@ static const u32 caps[] = { 0, 0, 0, 1, 2, 10, UINT_MAX };
 static void slot_at_random(unsigned int at, int most)
 {
 	slot_set(at, dice(most), one_of(caps), one_of(weights), !dice(4));
+	it.slots[at].trial = !dice(3);
+	lc_tournament_update(&it, at);
 }
 
 /* Loads grow untold; all other changes are told. */
@@ -127,13 +144,17 @@ static void change(unsigned int count)
 {
 	unsigned int at = dice(count);
 
-	switch (dice(5)) {
+	switch (dice(6)) {
 	case 0:
 	case 1:
 		conns[at].active.counter += dice(3);
 		break;
 	case 4:
 		conns[at].exempt.counter += dice(5) - 2;
+		lc_tournament_update(&it, at);
+		break;
+	case 5:
+		conns[at].held.counter += dice(5) - 2;
 		lc_tournament_update(&it, at);
 		break;
 	case 2:
