@@ -161,10 +161,10 @@ struct lc_pool {
  * @manual: a command has ejected it: only the end of its rest or a command brings it back
  * @notified_out: listeners know that it is out
  * @watches: lc_backend.n_watching counts it
- * @fail_timeout: that of its pool, in jiffies, while it watches; else 0
  * @gone: hidden by a change in progress
  * @in_force: packets may have been able to choose it
  * @notified_full: listeners know that it is full
+ * @fail_timeout: that of its pool, in jiffies, while it watches; else 0
  * @out: in lc_pool.out
  * @to_notify: in lc_pools.to_notify
  * @capped: in lc_pools.capped
@@ -178,18 +178,21 @@ struct lc_member {
 	struct lc_terms		terms;
 	struct lc_health	health;
 	u8			reason;
-	bool			manual;
-	bool			notified_out;
-	bool			watches;
+	bool			manual : 1;
+	bool			notified_out : 1;
+	bool			watches : 1;
+	bool			gone : 1;
+	bool			in_force : 1;
+	bool			notified_full : 1;
 	u32			fail_timeout;
-	bool			gone;
-	bool			in_force;
-	bool			notified_full;
 	struct timerqueue_node	out;
 	struct list_head	to_notify;
 	struct list_head	capped;
 	struct rcu_head		rcu;
 };
+
+/* A larger one would take 512 bytes. */
+static_assert(sizeof(struct lc_member) <= 256);
 
 /**
  * lc_member_tier() - the tier that a member serves in
