@@ -243,7 +243,7 @@ test_drops_of_one_client_eject_nothing() { # short
 		peer "$cl" open "n$i" tcp $vip 80 nowait
 		peer "$cl" reset "n$((i - 3))" >/dev/null 2>&1 || true
 		peer "$cl" open "m$i" tcp $vip 81 from 10.0.0.3
-		pause 400
+		exactly 0.4
 	done
 	pause 4000
 	expect "" "$(ejections)" "ejected"
@@ -299,13 +299,13 @@ test_dropped_packets_prolong_no_trial() { # short
 	add_clients 10.0.0.3
 	serve_at $s1 10.0.1.2
 	keep_tracking ipt
-	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 2
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 5
 	filter 10.0.1.2 REJECT --reject-with tcp-reset
 	clients_connect 6 10.0.0.{2,3} >/dev/null
 	becomes 1000 10.0.1.2 ejected
 	flood --rand-source -i u1000
 	unfilter
-	for i in 1 2 3 4 5 6; do
+	for i in 1 2 3 4 5 6 7 8 9; do
 		exactly 1
 		clients_connect 1 10.0.0.{2,3} >/dev/null
 	done
