@@ -37,6 +37,7 @@
 #define LC_YOUNG_BUDGET	(4 * LC_BUDGET)
 #define LC_YOUNG_COST	8U		/* in checks of old records */
 #define LC_BATCH	16U		/* checks without rescheduling */
+#define LC_UNCONFIRMED	HZ		/* longer than until the second check */
 #define LC_DESTS_PER_CHECK 16U		/* updates that cost as much as a check */
 
 static struct lc_record *queued_record(struct llist_node *node)
@@ -194,10 +195,36 @@ static noinline void handle_unanswered(struct lc_gc *gc, const struct nf_conn *c
 	lc_record_give_up(gc->records, &key);
 }
 
+/* Entries that conntrack could not insert when it was to confirm them, ever. */
+static unsigned int count_unconfirmed(const struct lc_gc *gc)
+{
+	unsigned int sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(gc->net->ct.stat, cpu)->insert_failed);
+	return sum;
+}
+
+/* @unconfirmed[1] is at least LC_UNCONFIRMED old, but not much older. */
+static void note_unconfirmed(struct lc_gc *gc)
+{
+	unsigned long age = jiffies - gc->unconfirmed_when;
+
+	if (age < LC_UNCONFIRMED)
+		return;
+	gc->unconfirmed[1] = gc->unconfirmed[0];
+	gc->unconfirmed[0] = count_unconfirmed(gc);
+	if (age >= 2 * LC_UNCONFIRMED)
+		gc->unconfirmed[1] = gc->unconfirmed[0];
+	gc->unconfirmed_when = jiffies;
+}
+
 /*
  * At its first two checks a record had no entry, and the hook saw no end of the connection:
- * conntrack did not confirm it, for example because masquerading has no port left. Return:
- * false if that is not so, or nothing is to be learned of it.
+ * conntrack did not confirm it, for example because masquerading has no port left. Or the
+ * entry was deleted: then conntrack has not counted a failure. Return: false if nothing is
+ * to be learned of it.
  */
 static bool was_dropped(const struct lc_gc *gc, const struct lc_record *record,
 			struct lc_choice *choice)
@@ -206,6 +233,7 @@ static bool was_dropped(const struct lc_gc *gc, const struct lc_record *record,
 
 	if (!(marks & LC_YOUNG) || !(marks & LC_CHOSEN) || !record->dests.exact ||
 	    lc_record_phase(record) != LC_ACTIVE ||
+	    count_unconfirmed(gc) == gc->unconfirmed[1] ||
 	    marks & (LC_JUDGED | LC_TRIES | LC_UNREPLIED))
 		return false;
 	*choice = (struct lc_choice) {
@@ -392,6 +420,7 @@ static void gc_work(struct work_struct *work)
 
 	WRITE_ONCE(gc->asleep, 0);
 	update_tick(gc);
+	note_unconfirmed(gc);
 	queue_fresh(gc);
 	gc->next_tick = next_check(gc);
 	check_queue(gc, &gc->young, LC_YOUNG_BUDGET, LC_YOUNG_COST);

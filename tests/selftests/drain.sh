@@ -573,17 +573,6 @@ two_of_a_pool() {
 	peer "$cl" say 'u.*' hello >"$tmp/answer"
 }
 
-# No rule has made the namespace count connections yet.
-test_kill_without_a_rule() { # short
-	setup 2
-	serve tcp 80
-	keep_tracking ipt
-	peer "$cl" open c tcp $s1 80 count 3
-	ctl pool add web
-	ctl add web $s1:80
-	expect "3 conntrack entries deleted" "$(ctl kill $s1:80)" "kill"
-}
-
 test_del_kill_ends_connections() { # short
 	two_of_a_pool
 	expect "2 conntrack entries deleted" "$(ctl del dns $s1:53 --kill)" \
