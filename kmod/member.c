@@ -102,6 +102,9 @@ struct lc_member *lc_member_add(struct lc_pool *pool,
 	struct lc_member *member;
 	int err;
 
+	/* A larger one would take 512 bytes. */
+	BUILD_BUG_ON(sizeof(*member) > 256);
+
 	if (pools->total >= LC_MAX_TOTAL)
 		return ERR_PTR(-ENOSPC);
 	member = kzalloc(sizeof(*member), lc_mem_gfp());

@@ -191,9 +191,6 @@ struct lc_member {
 	struct rcu_head		rcu;
 };
 
-/* A larger one would take 512 bytes. */
-static_assert(sizeof(struct lc_member) <= 256);
-
 /**
  * lc_member_tier() - the tier that a member serves in
  * @member: the member; its pool is locked
