@@ -37,7 +37,7 @@
 #define LC_YOUNG_BUDGET	(4 * LC_BUDGET)
 #define LC_YOUNG_COST	8U		/* in checks of old records */
 #define LC_BATCH	16U		/* checks without rescheduling */
-#define LC_UNCONFIRMED	HZ		/* longer than until the second check */
+#define LC_UNCONFIRMED	(2 * HZ)	/* longer than until the second check */
 #define LC_DESTS_PER_CHECK 16U		/* updates that cost as much as a check */
 
 static struct lc_record *queued_record(struct llist_node *node)
@@ -206,17 +206,13 @@ static unsigned int count_unconfirmed(const struct lc_gc *gc)
 	return sum;
 }
 
-/* @unconfirmed[1] is at least LC_UNCONFIRMED old, but not much older. */
 static void note_unconfirmed(struct lc_gc *gc)
 {
-	unsigned long age = jiffies - gc->unconfirmed_when;
+	unsigned int unconfirmed = count_unconfirmed(gc);
 
-	if (age < LC_UNCONFIRMED)
+	if (unconfirmed == gc->unconfirmed)
 		return;
-	gc->unconfirmed[1] = gc->unconfirmed[0];
-	gc->unconfirmed[0] = count_unconfirmed(gc);
-	if (age >= 2 * LC_UNCONFIRMED)
-		gc->unconfirmed[1] = gc->unconfirmed[0];
+	gc->unconfirmed = unconfirmed;
 	gc->unconfirmed_when = jiffies;
 }
 
@@ -233,7 +229,7 @@ static bool was_dropped(const struct lc_gc *gc, const struct lc_record *record,
 
 	if (!(marks & LC_YOUNG) || !(marks & LC_CHOSEN) || !record->dests.exact ||
 	    lc_record_phase(record) != LC_ACTIVE ||
-	    count_unconfirmed(gc) == gc->unconfirmed[1] ||
+	    jiffies - gc->unconfirmed_when > LC_UNCONFIRMED ||
 	    marks & (LC_JUDGED | LC_TRIES | LC_UNREPLIED))
 		return false;
 	*choice = (struct lc_choice) {
@@ -562,6 +558,7 @@ void lc_gc_init(struct lc_gc *gc, struct net *net, struct lc_records *records,
 	lc_queue_init(&gc->young);
 	lc_queue_init(&gc->old);
 	gc->when = jiffies;
+	gc->unconfirmed_when = jiffies - LC_UNCONFIRMED - 1;
 	INIT_DELAYED_WORK(&gc->check, gc_work);
 }
 

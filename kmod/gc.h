@@ -26,9 +26,8 @@ struct nf_conn;
  * @tick: the tick of this run
  * @next_tick: the tick for records that this run keeps; @old ends with it
  * @when: jiffies of @tick
- * @unconfirmed: entries that conntrack could not insert: up to @unconfirmed_when, and up to
- *	a second before that
- * @unconfirmed_when: jiffies
+ * @unconfirmed: entries that conntrack could not insert, ever
+ * @unconfirmed_when: jiffies when that number was seen to grow
  * @asleep: @check is queued for a later tick than the next one
  * @check: checks the records that are due; queued while there are records
  *
@@ -45,7 +44,7 @@ struct lc_gc {
 	u16			tick;
 	u16			next_tick;
 	unsigned long		when;
-	unsigned int		unconfirmed[2];
+	unsigned int		unconfirmed;
 	unsigned long		unconfirmed_when;
 	int			asleep;
 	struct delayed_work	check;
