@@ -30,26 +30,21 @@ bool lc_drops_are_recent(const struct lc_drops *drops, u32 client, u32 now)
 
 /**
  * lc_drops_add() - a packet of a client has not arrived
- * @drops: the client's; another client's are overwritten, but not those of a known client
- *	by those of an unknown one
+ * @drops: the client's; another client's are overwritten
  * @client: the client
  * @number: lc_backend.number of the backend that was chosen
  * @now: low bits of jiffies
- * @known: a backend has answered the client before
  *
  * Context: any.
  */
-void lc_drops_add(struct lc_drops *drops, u32 client, u32 number, u32 now, bool known)
+void lc_drops_add(struct lc_drops *drops, u32 client, u32 number, u32 now)
 {
 	struct lc_drop drop = { .number = number, .since = now };
 	struct lc_drop *last = drops->last;
 	unsigned int i;
 
-	if (drops->known && !known && lc_drops_are_recent(drops, drops->client, now))
-		return;
 	if (!lc_drops_are_recent(drops, client, now))
 		*drops = (struct lc_drops) { .client = client };
-	drops->known = known;
 	for (i = 0; i < LC_DROPS - 1 && last[i].number != number; i++)
 		;
 	if (last[i].number == number)

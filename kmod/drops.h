@@ -23,7 +23,6 @@ struct lc_drop {
 /**
  * struct lc_drops - the backends that a client has not reached
  * @client: the client
- * @known: a backend has answered it before
  * @when: low bits of jiffies, when the last choice was added
  * @last: the backends; the last one comes first
  *
@@ -31,13 +30,12 @@ struct lc_drop {
  */
 struct lc_drops {
 	u32		client;
-	bool		known;
 	u32		when;
 	struct lc_drop	last[LC_DROPS];
 };
 
 bool lc_drops_are_recent(const struct lc_drops *drops, u32 client, u32 now);
-void lc_drops_add(struct lc_drops *drops, u32 client, u32 number, u32 now, bool known);
+void lc_drops_add(struct lc_drops *drops, u32 client, u32 number, u32 now);
 void lc_drops_remove(struct lc_drops *drops, u32 client, u32 number);
 unsigned int lc_drops_last(const struct lc_drops *drops, u32 number, u32 now);
 bool lc_drops_for_long(const struct lc_drops *drops, u32 number, u32 now);

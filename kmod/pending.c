@@ -22,8 +22,6 @@
 #include "mem.h"
 #include "pending.h"
 
-#define LC_PENDING_BITS	8
-#define LC_PENDING_MAX	256U	/* choices of a namespace, and clients: 2^LC_PENDING_BITS */
 #define LC_PENDING_SURE	HZ	/* few packets are held for as long */
 #define LC_PENDING_NOW	16U	/* pools that packets update at most */
 #define LC_PENDING_UPDATES 16384U /* of pools, in a look */
@@ -81,6 +79,22 @@ int lc_pendings_open(struct lc_pendings *pendings)
 static struct lc_drops *drops_of(const struct lc_pendings *pendings, u32 client)
 {
 	return &pendings->drops[hash_32(client, LC_PENDING_BITS)];
+}
+
+/* Forged packets hide nothing: see lc_pending_add(). */
+static void add_drop(struct lc_pendings *pendings, const struct lc_choice *choice,
+		     bool known)
+{
+	unsigned int at = hash_32(choice->client, LC_PENDING_BITS);
+	struct lc_drops *drops = &pendings->drops[at];
+	u32 now = (u32)jiffies;
+
+	if (!known && test_bit(at, pendings->known) &&
+	    drops->client != choice->client &&
+	    lc_drops_are_recent(drops, drops->client, now))
+		return;
+	__assign_bit(at, pendings->known, known);
+	lc_drops_add(drops, choice->client, choice->backend->number, now);
 }
 
 /* The place is free again. */
@@ -176,7 +190,8 @@ bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice
 	if (!pendings->choices)
 		goto unlock;
 	pending = &pendings->choices[choice->hash % LC_PENDING_MAX];
-	if (pending->choice.backend && pending->holds && !holds)
+	if (pending->choice.backend && pending->choice.hash != choice->hash &&
+	    pending->holds && !holds)
 		goto unlock;
 	if (pending->choice.backend)
 		pending_forget(pendings, pending);
@@ -188,8 +203,7 @@ bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice
 		.holds	= holds,
 	};
 	lc_backend_count_pending(backend, holds, 1);
-	lc_drops_add(drops_of(pendings, choice->client), choice->client,
-		     backend->number, (u32)jiffies, holds);
+	add_drop(pendings, choice, holds);
 	first = !pendings->count;
 	WRITE_ONCE(pendings->count, pendings->count + 1);
 unlock:

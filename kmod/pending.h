@@ -2,17 +2,23 @@
 #ifndef LC_PENDING_H
 #define LC_PENDING_H
 
+#include <linux/bitmap.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
 #include "drops.h"
 #include "hint.h"
 
+struct lc_dests;
+struct lc_pending;
+
 /** LC_PENDING_OTHERS - if a client has not reached as many others, that tells of the client */
 #define LC_PENDING_OTHERS	3U
 
-struct lc_dests;
-struct lc_pending;
+#define LC_PENDING_BITS		8
+
+/** LC_PENDING_MAX - the most choices of a namespace, and the most clients */
+#define LC_PENDING_MAX		BIT(LC_PENDING_BITS)
 
 /** LC_PENDING_LOOK - jiffies between two looks at pending choices */
 #define LC_PENDING_LOOK		(2 * HZ / 5)
@@ -23,12 +29,14 @@ struct lc_pending;
  * @choices: by the hash of the connection; NULL: there are no rules, or the namespace has
  *	ended
  * @drops: of clients, by their hash; behind @choices
+ * @known: for each of @drops: a backend has answered the client before
  * @count: how many there are. Read without the lock
  */
 struct lc_pendings {
 	spinlock_t		lock;	/* all of this */
 	struct lc_pending	*choices;
 	struct lc_drops		*drops;
+	DECLARE_BITMAP(known, LC_PENDING_MAX);
 	unsigned int		count;
 };
 
