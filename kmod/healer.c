@@ -456,10 +456,7 @@ void lc_healer_revive(struct lc_backend *backend)
 		if (member->gone)
 			continue;
 		member->health.doublings = 0;
-		if (member->health.state == LC_HEALTHY)
-			lc_health_come_back(&member->health, get_jiffies_64());
-		else
-			come_back(member);
+		come_back(member);
 	}
 }
 
