@@ -368,31 +368,16 @@ test_a_backup_serves_without_a_route() { # short
 }
 
 # Each client comes once, and is told at once; the other backend looks busy.
-one_lacks_a_route() { # ipv4|ipv6
-	local i got=0 address=10.0.0. backends="$s1-10.0.1.2:80" second=10.0.1.2 to=$vip
+clients_come_once() { # VIP CLIENT-PREFIX LENGTH BACKEND-WITHOUT-ROUTE
+	local i got=0
 
-	setup 2
-	if [ "$1" = ipv6 ]; then
-		address=fd00::1: backends='[fd00:1::1]-[fd00:1::2]:80' second='[fd00:1::2]' to=$vip6
-		keep_tracking ip6t
-		for i in 1 2; do peer "$sv" listen tcp fd00:1::$i 80; done
-		balance6 tcp 80 "$backends" --max-fails 1
-	else
-		keep_tracking ipt
-		serve_at $s1 10.0.1.2
-		balance tcp 80 "$backends"
-	fi
-	ctl drain "$second"
-	peer "$cl" open held tcp "$to" 80 count 40
+	ctl drain "$4"
+	peer "$cl" open held tcp "$1" 80 count 40
+	for ((i = 11; i < 31; i++)); do ip -n "$cl" addr add "$2$i/$3" dev eth0 nodad; done
+	ip -n "$lb" route add unreachable "$4"
+	ctl ready "$4"
 	for ((i = 11; i < 31; i++)); do
-		ip -n "$cl" addr add "$address$i/$([ "$1" = ipv6 ] && echo 64 || echo 24)" \
-			dev eth0 nodad
-	done
-	second=${second//[][]}
-	ip -n "$lb" route add unreachable "$second"
-	ctl ready "$second"
-	for ((i = 11; i < 31; i++)); do
-		! peer "$cl" open "o$i" tcp "$to" 80 from "$address$i" >/dev/null 2>&1 ||
+		! peer "$cl" open "o$i" tcp "$1" 80 from "$2$i" >/dev/null 2>&1 ||
 			got=$((got + 1))
 		exactly 0.2
 	done
@@ -400,14 +385,23 @@ one_lacks_a_route() { # ipv4|ipv6
 }
 
 test_a_backend_without_a_route_is_ejected() { # short
-	one_lacks_a_route ipv4
+	setup 2
+	serve_at $s1 10.0.1.2
+	keep_tracking ipt
+	balance tcp 80 $s1-10.0.1.2:80
+	clients_come_once $vip 10.0.0. 24 10.0.1.2
 	becomes 1000 10.0.1.2 ejected
 	expect unreachable "$(reason_of 10.0.1.2)" "the reason"
 }
 
 # All of a /64 are one client, which avoids the backend then.
 test_a_backend_without_a_route_is_ejected_ipv6() { # short
-	one_lacks_a_route ipv6
+	setup 2
+	peer "$sv" listen tcp fd00:1::1 80
+	peer "$sv" listen tcp fd00:1::2 80
+	keep_tracking ip6t
+	balance6 tcp 80 '[fd00:1::1]-[fd00:1::2]:80' --max-fails 1
+	clients_come_once $vip6 fd00::1: 64 fd00:1::2
 	becomes 1000 '[fd00:1::2]' ejected
 	expect unreachable "$(reason_of '[fd00:1::2]')" "the reason"
 }

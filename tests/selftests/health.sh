@@ -655,7 +655,6 @@ test_an_answer_resets() {
 	done
 }
 
-# One in twenty is reset, in turn for all servers: the others are answered.
 # A client's failures count once in the fail timeout, of which the longest is in force.
 test_a_fail_timeout_can_be_lowered() { # short
 	local rule="-d $vip -p tcp --dport 80 -j LEASTCONN --to $s1-10.0.1.2:80 --fail-timeout"
@@ -680,6 +679,7 @@ test_a_fail_timeout_can_be_lowered() { # short
 	becomes 1000 10.0.1.2 ejected
 }
 
+# One in twenty is reset, in turn for all servers: the others are answered.
 test_a_backend_that_fails_now_and_then_stays() { # short
 	local all failed
 
