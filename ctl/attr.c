@@ -168,7 +168,7 @@ bool attrs_backend(const struct attrs *attrs, struct backend *backend)
 	backend->health = attrs_u32(attrs, LEASTCONN_A_HEALTH);
 	backend->reason = attrs_u32(attrs, LEASTCONN_A_REASON);
 	backend->active = attrs_u32(attrs, LEASTCONN_A_ACTIVE);
-	/* An older kernel does not tell which connections count to the limit. */
+	/* An older kernel does not tell which connections count towards the limit. */
 	backend->counted = attrs_u32(attrs, attrs_have(attrs, LEASTCONN_A_COUNTED) ?
 					    LEASTCONN_A_COUNTED : LEASTCONN_A_ACTIVE);
 	backend->inactive = attrs_u32(attrs, LEASTCONN_A_INACTIVE);

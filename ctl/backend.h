@@ -29,7 +29,7 @@
  * @health: &enum leastconn_health in the pool or rule
  * @reason: &enum leastconn_reason of the ejection from the pool or rule
  * @active: live connections
- * @counted: connections that count to @max_conns
+ * @counted: connections that count towards @max_conns
  * @inactive: closed TCP connections that still have a conntrack entry
  * @total: connections since the backend is known
  * @fails: failed connections since the backend is known

@@ -117,7 +117,7 @@ static const struct metric member_metrics[] = {
 	  "Limit of counted connections of the backend in the pool; 0: no limit.",
 	  get_max_conns },
 	{ "pool_backend_counted_connections", "gauge",
-	  "Connections of the backend that count to its limit: live ones without long TCP handshakes.",
+	  "Connections of the backend that count towards its limit: live ones without long TCP handshakes.",
 	  get_counted },
 	{ "pool_backend_backup", "gauge",
 	  "1 if the backend is used only when no ordinary one can take the connection.",

@@ -225,11 +225,11 @@ static inline u8 lc_member_health(const struct lc_member *member)
 }
 
 /**
- * lc_member_counted() - the connections of a member that count to its limit
+ * lc_member_counted() - the connections of a member that count towards its limit
  * @member: the member
  *
  * The choice compares the same number with the limit: see slot_is_full(). On trial the
- * limit is another one, and more count to it.
+ * limit is another one, and more count towards it.
  *
  * Context: any.
  * Return: how many are active and not exempt.

@@ -14,8 +14,8 @@
 /**
  * struct lc_conns - the connections of a backend
  * @active: the load: those that live
- * @exempt: those of them that do not count to a limit
- * @held: those of @exempt that count to the limit of a trial
+ * @exempt: those of them that do not count towards a limit
+ * @held: those of @exempt that count towards the limit of a trial
  */
 struct lc_conns {
 	atomic_t	active;

@@ -28,7 +28,7 @@
  * @terms: what the pool wants of it
  * @health: &enum leastconn_health
  * @reason: &enum leastconn_reason
- * @counted: its connections that count to the limit of @terms
+ * @counted: its connections that count towards the limit of @terms
  */
 struct lc_row {
 	char			name[LEASTCONN_NAME_SIZE];

@@ -327,8 +327,8 @@ enum leastconn_event {
  * @LEASTCONN_A_SERVICE_PROTO: u32, its protocol
  * @LEASTCONN_A_EXPIRES: u32, seconds until the client is forgotten if it does not connect
  *	again and has no connection then, rounded up
- * @LEASTCONN_A_COUNTED: u32, connections of a backend of a pool or rule that count to
- *	%LEASTCONN_A_MAX_CONNS. A TCP connection whose handshake takes longer than 1.3 to
+ * @LEASTCONN_A_COUNTED: u32, connections of a backend of a pool or rule that count
+ *	towards %LEASTCONN_A_MAX_CONNS. A TCP connection whose handshake takes longer than 1.3 to
  *	1.6 seconds does not, but is one of %LEASTCONN_A_ACTIVE
  * @__LEASTCONN_A_MAX: one more than the last attribute
  * @LEASTCONN_A_MAX: the last attribute
