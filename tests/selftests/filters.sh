@@ -13,11 +13,6 @@ forward_only_to() { # ADDR
 	ipt -A FORWARD -i client -j DROP
 }
 
-# As long as it is for the kernel, whose times are not longer on a slow machine.
-exactly() { # SECONDS
-	read -rt "$1" -u "$nap" || true
-}
-
 # Clients begin one after another, from five addresses, and stay. Prints how many the
 # servers have accepted 8 seconds after the last one.
 clients_get_in() { # COUNT

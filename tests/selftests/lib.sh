@@ -321,6 +321,11 @@ pause() { # MS: for what nothing tells the end of
 	! busywait "$1" false || fail "false is true"
 }
 
+# As long as it is for the kernel, whose times are not longer on a slow machine.
+exactly() { # SECONDS
+	read -rt "$1" -u "$nap" || true
+}
+
 # is WANTED COMMAND...: it prints just that (for busywait)
 is() {
 	[ "$1" = "$("${@:2}")" ]
