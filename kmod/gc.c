@@ -27,6 +27,7 @@
 #include "fail.h"
 #include "gc.h"
 #include "healer.h"
+#include "lock.h"
 #include "share.h"
 
 #define LC_TICK		(HZ / 10)
@@ -492,19 +493,8 @@ u16 lc_gc_take_choice(struct lc_gc *gc, const struct nf_conn *ct, u32 hash,
 	return chosen;
 }
 
-/**
- * lc_gc_add() - record a connection and check it from now on
- * @gc: the namespace's
- * @ct: the connection's entry
- * @dests: the connection's backends
- * @witnessed: LC_WITNESSED, or 0
- *
- * Context: any, under rcu_read_lock(). Does not sleep.
- * Return: 0; -EEXIST if the connection has a record; another negative errno if it
- *	cannot be recorded.
- */
-int lc_gc_add(struct lc_gc *gc, const struct nf_conn *ct,
-	      const struct lc_dests *dests, u16 witnessed)
+static __always_inline int gc_add(struct lc_gc *gc, const struct nf_conn *ct,
+				  const struct lc_dests *dests, u16 witnessed)
 {
 	struct lc_record *record;
 	u16 chosen;
@@ -522,7 +512,7 @@ int lc_gc_add(struct lc_gc *gc, const struct nf_conn *ct,
 	if (unlikely(!chosen && may_be_held(ct, witnessed))) {
 		/* A repetition of the packet, which was held, too, may have been first. */
 		if (lc_record_exists(gc->records, &record->key)) {
-			kmem_cache_free(lc_record_cache, record);
+			lc_record_free(record);
 			return -EEXIST;
 		}
 		chosen = find_choice(gc, hash, dests);
@@ -536,6 +526,27 @@ int lc_gc_add(struct lc_gc *gc, const struct nf_conn *ct,
 	if (llist_add(&record->queue, &gc->fresh))
 		lc_gc_wake(gc);
 	return 0;
+}
+
+/**
+ * lc_gc_add() - record a connection and check it from now on
+ * @gc: the namespace's
+ * @ct: the connection's entry
+ * @dests: the connection's backends
+ * @witnessed: LC_WITNESSED, or 0
+ *
+ * Context: any, under rcu_read_lock(). Does not sleep.
+ * Return: 0; -EEXIST if the connection has a record; another negative errno if it
+ *	cannot be recorded.
+ */
+int lc_gc_add(struct lc_gc *gc, const struct nf_conn *ct,
+	      const struct lc_dests *dests, u16 witnessed)
+{
+	bool bh = lc_packet_bh_disable();
+	int err = gc_add(gc, ct, dests, witnessed);
+
+	lc_packet_bh_enable(bh);
+	return err;
 }
 
 /**

@@ -12,6 +12,31 @@
  */
 
 /**
+ * lc_packet_bh_disable() - switch bottom halves off
+ *
+ * Context: any but hardware interrupts.
+ * Return: for lc_packet_bh_enable().
+ */
+static __always_inline bool lc_packet_bh_disable(void)
+{
+	bool bh = !softirq_count();
+
+	if (unlikely(bh))
+		local_bh_disable();
+	return bh;
+}
+
+/**
+ * lc_packet_bh_enable() - undo lc_packet_bh_disable()
+ * @bh: what that returned
+ */
+static __always_inline void lc_packet_bh_enable(bool bh)
+{
+	if (unlikely(bh))
+		local_bh_enable();
+}
+
+/**
  * lc_packet_lock() - take a lock that is taken with bottom halves off
  * @lock: the lock
  *
@@ -21,10 +46,8 @@
 static __always_inline bool lc_packet_lock(spinlock_t *lock)
 	__acquires(lock)
 {
-	bool bh = !softirq_count();
+	bool bh = lc_packet_bh_disable();
 
-	if (unlikely(bh))
-		local_bh_disable();
 	spin_lock(lock);
 	return bh;
 }
@@ -38,8 +61,7 @@ static __always_inline void lc_packet_unlock(spinlock_t *lock, bool bh)
 	__releases(lock)
 {
 	spin_unlock(lock);
-	if (unlikely(bh))
-		local_bh_enable();
+	lc_packet_bh_enable(bh);
 }
 
 #endif /* LC_LOCK_H */

@@ -22,6 +22,7 @@
  * hold a key, the young record is current: a search returns it. When it grows old, it
  * takes the place of the old one.
  */
+#include <linux/cpumask.h>
 #include <linux/minmax.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
@@ -31,6 +32,7 @@
 #include "record.h"
 
 struct kmem_cache *lc_record_cache __read_mostly;
+DEFINE_PER_CPU(struct lc_spares, lc_spares);
 
 static u32 record_hash_node(const void *records, const struct lc_node *node)
 {
@@ -62,12 +64,46 @@ int __init lc_record_init(void)
 	return lc_record_cache ? 0 : -ENOMEM;
 }
 
+static void spares_free(struct lc_spares *spares)
+{
+	while (spares->n)
+		lc_record_free(spares->records[--spares->n]);
+}
+
 /**
  * lc_record_exit() - the module unloads, after all its namespaces have ended
  */
 void lc_record_exit(void)
 {
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		spares_free(per_cpu_ptr(&lc_spares, cpu));
 	kmem_cache_destroy(lc_record_cache);
+}
+
+/**
+ * lc_record_alloc_several() - allocate a record, and spare ones
+ *
+ * On a real-time kernel it allocates one: there bottom halves that are off do not protect
+ * what is a processor's own.
+ *
+ * Context: bottom halves off. Does not sleep.
+ * Return: the record, or NULL.
+ */
+struct lc_record *lc_record_alloc_several(void)
+{
+	struct lc_spares *spares = this_cpu_ptr(&lc_spares);
+	const gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return kmem_cache_alloc(lc_record_cache, gfp);
+	/* All or nothing: its result is a number before 7.2, then a bool. */
+	if (!kmem_cache_alloc_bulk(lc_record_cache, gfp, LC_SPARES,
+				   (void **)spares->records))
+		return NULL;
+	spares->n = LC_SPARES - 1;
+	return spares->records[spares->n];
 }
 
 /**
@@ -115,7 +151,7 @@ static void record_free_node(struct lc_node *node)
 	struct lc_record *record = container_of(node, struct lc_record, node);
 
 	record_put_dests(&record->dests);
-	kmem_cache_free(lc_record_cache, record);
+	lc_record_free(record);
 }
 
 /**
@@ -646,7 +682,7 @@ void lc_record_del(struct lc_records *records, struct lc_record *record)
 
 	record_update(record, &none, LC_ENDED, false);
 	lc_table_del(table, lc_table_bucket(table, hash), &record->node);
-	kmem_cache_free(lc_record_cache, record);
+	lc_record_free(record);
 }
 
 static void record_visit(const struct lc_table *table, unsigned int part,

@@ -487,7 +487,9 @@ test_no_connection_can_be_recorded() { # short
 	expect 80 "$(sum_active)" "connections counted in the end"
 	expect "10 10 10 10 " "$(accepted)" "TCP that each server accepted"
 	say "$failed allocations failed"
-	[ "$failed" -ge 80 ] || fail "only $failed allocations failed"
+	# There may have been spare records.
+	[ "$failed" -ge $((80 - 15 * $(nproc))) ] ||
+		fail "only $failed allocations failed"
 	lines=$(dmesg | grep -c 'connection not recorded') || true
 	[ "$lines" -gt 0 ] || fail "nothing is in the log"
 	[ "$lines" -lt $((failed / 4)) ] || fail "$lines lines are in the log"
@@ -540,8 +542,8 @@ test_no_client_can_be_remembered() { # short
 	peer "$cl" open t tcp $vip 80 count 8
 	failed=$(faults_off)
 	expect "2 2 2 2 " "$(accepted)" "TCP that each server accepted"
-	# A record and a client each.
-	[ "$failed" -ge 16 ] || fail "only $failed allocations failed"
+	# A client each, and a record unless there are spare ones.
+	[ "$failed" -ge 8 ] || fail "only $failed allocations failed"
 	peer "$cl" open u tcp $vip 80 count 4
 	expect "2 2 2 6" "$(accepted | xargs -n 1 | sort -n | xargs)" \
 		"with four more of a client that is remembered"

@@ -131,7 +131,7 @@ nothing_is_left() {
 	# iptables-nft lets go of rules a little later.
 	busywait 5000 without_pools_and_states 2>/dev/null ||
 		fail "pools are left: $(ctl save)"
-	busywait 30000 objects_at_most leastconn_record 0 ||
+	busywait 30000 records_are 0 ||
 		fail "$(objects leastconn_record) records are left"
 	unload
 }

@@ -375,6 +375,14 @@ objects() { # CACHE
 	awk -v c="$1" '$1 == c { print $2 }' /proc/slabinfo
 }
 
+# records_are NUMBER: of connections. Each processor may have up to 15 spare ones; when the
+# module goes, the kernel tells of each that is left.
+records_are() {
+	local more=$(($(objects leastconn_record) - $1))
+
+	[ $more -ge 0 ] && [ $more -le $((15 * $(nproc))) ]
+}
+
 # ---- run-time control ----
 
 ctl() { # WORD...: leastconnctl on the balancer

@@ -75,10 +75,6 @@ test_500_rules() {
 	busywait 10000 is "" loads || fail "backends are left"
 }
 
-records() {
-	objects leastconn_record
-}
-
 test_20000_connections() {
 	local took
 
@@ -113,7 +109,7 @@ test_20000_connections() {
 	took=${EPOCHREALTIME/./}
 	agree 1000
 	say "compared in $(((${EPOCHREALTIME/./} - took) / 1000)) ms"
-	expect 20000 "$(records)" "records"
+	records_are 20000 || fail "$(objects leastconn_record) records"
 
 	peer "$cl" reset 't.*'
 	busywait 5000 is 0 sum 5 || fail "$(sum 5) TCP active after all closed"
@@ -122,7 +118,8 @@ test_20000_connections() {
 	on "$lb" conntrack -F 2>"$tmp/answer"
 	busywait 1000 is "0 0 0 0" sums ||
 		fail "$(sums) left a second after the flush"
-	busywait 5000 is 0 records || fail "$(records) records are left"
+	busywait 5000 records_are 0 ||
+		fail "$(objects leastconn_record) records are left"
 	agree 1000
 }
 
