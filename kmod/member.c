@@ -400,6 +400,8 @@ void lc_member_update(struct lc_member *member)
 	if (member->backend->state != LEASTCONN_STATE_READY ||
 	    member->health.state == LC_EJECTED)
 		terms.weight = 0;
+	/* It fails, but has to stay: it would look idle. */
+	terms.paced = member->health.state == LC_SUSPECT;
 	terms.trial = member->health.state == LC_TRIAL;
 	if (terms.trial)
 		terms.max_conns = min_not_zero(terms.max_conns,

@@ -8,6 +8,9 @@
  * Slow start has no timer. Each choice advances some of the dests that are ramping, so a
  * pool without traffic costs nothing. A round advances each of them once. Rounds begin
  * LC_RAMP_PERIOD apart, or later if there are many such dests.
+ *
+ * A dest that is paced is advanced in the same way: if it need not wait any more, it can
+ * be chosen. So it is chosen once in a round at most, while others can be.
  */
 #include <linux/jiffies.h>
 #include <linux/math64.h>
@@ -140,11 +143,11 @@ static void ramp_advance(struct lc_sched_dest *dest, u64 now)
 	u8 ramp = ramp_progress(&dest->ramp, now);
 
 	list_move_tail(&dest->ramping, &sched->ramping);
-	if (ramp != slot->ramp) {
+	if (ramp != slot->ramp || slot->paced) {
 		slot->ramp = ramp;
 		lc_tournament_update(&sched->tournament, dest->index);
 	}
-	if (!ramp)
+	if (!ramp && !slot->paced)
 		ramp_end(dest);
 }
 
@@ -211,9 +214,10 @@ void lc_sched_dest_set(struct lc_sched_dest *dest, const struct lc_terms *terms,
 	slot->weight = terms->weight;
 	slot->backup = terms->backup;
 	slot->trial = terms->trial;
+	slot->paced = terms->paced;
 	dest->ramp = *ramp;
 	slot->ramp = ramp_progress(ramp, get_jiffies_64());
-	if (slot->ramp)
+	if (slot->ramp || slot->paced)
 		ramp_begin(dest);
 	else
 		ramp_end(dest);

@@ -14,7 +14,8 @@
  * @n_ramping: how many dests are in @ramping
  * @n_to_advance: how many of them this round has not advanced yet
  * @tournament: chooses among the slots of the dests
- * @ramping: dests in slow start; the one that was advanced longest ago comes first
+ * @ramping: dests that are in slow start or paced; the one that was advanced longest ago
+ *	comes first
  * @next_round: jiffies when the next round may begin
  * @first_free: no slot with a lower index is free. Only for callers that add and delete
  *	dests, which are serialized
@@ -36,12 +37,14 @@ struct lc_sched {
  * @backup: used only if no ordinary backend can take the connection
  * @trial: it is on trial, and @max_conns is the limit for that; false where the user's
  *	settings are kept
+ * @paced: it gets no more connections than its share; as @trial
  */
 struct lc_terms {
 	u32	max_conns;
 	u16	weight;
-	bool	backup;
-	bool	trial;
+	bool	backup : 1;
+	bool	trial : 1;
+	bool	paced : 1;
 };
 
 /**
@@ -58,7 +61,7 @@ struct lc_ramp {
  * struct lc_sched_dest - a backend's place in a scheduler
  * @sched: the scheduler; constant
  * @ramp: its slow start; lc_sched.lock
- * @ramping: in lc_sched.ramping during the slow start
+ * @ramping: in lc_sched.ramping during the slow start, and while it is paced
  * @index: the index of its slot, while @has_slot
  * @has_slot: the slot belongs to this dest; lc_sched.lock
  * @node: in a list of the dests that have the same load; the owner of the list says how

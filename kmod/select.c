@@ -20,7 +20,8 @@
  * slot is too low in the tree and would not be chosen. So after each fall, and when more
  * connections are exempt, lc_tournament_update() must be called. A choice walks up the
  * tree once for the slot that was chosen last, and once for each slot at the top that is
- * too high: at most once for each connection that was not chosen by this tournament.
+ * too high: at most once for each connection that was not chosen by this tournament. A
+ * paced slot that need not wait any more is too low, too, until it is updated.
  *
  * There are no packets, connections or locks here: callers serialize the use of a
  * tournament. Only the loads may change at any time. This file is also built in user
@@ -36,6 +37,7 @@
 
 #define LC_RANK_NONE	(~0ULL)
 #define LC_RANK_BACKUP	BIT_ULL(63)
+#define LC_RANK_LAST	(LC_RANK_BACKUP - 2)	/* of a slot that can take a connection */
 
 static unsigned int tournament_width(unsigned int count)
 {
@@ -115,13 +117,19 @@ static bool slot_is_full(const struct lc_slot *slot)
  */
 static u64 ramp_rank(u64 rank, u8 ramp)
 {
-	const u64 max = LC_RANK_BACKUP - 2;
-
 	rank = div_u64(rank, ramp);
-	return rank < max / 256 ? rank * 256 : max;
+	return rank < LC_RANK_LAST / 256 ? rank * 256 : LC_RANK_LAST;
 }
 
-static void slot_update(struct lc_slot *slot)
+/* A backend that fails its connections has few: without this it would be the best slot. */
+static bool slot_waits(const struct lc_tournament *tournament,
+		       const struct lc_slot *slot)
+{
+	return slot->paced &&
+	       tournament->turn - slot->turn + 1 < tournament->n_used;
+}
+
+static void slot_update(const struct lc_tournament *tournament, struct lc_slot *slot)
 {
 	slot->rank = LC_RANK_NONE;
 	if (!slot->weight)
@@ -132,6 +140,8 @@ static void slot_update(struct lc_slot *slot)
 	slot->rank = div_u64((slot->load + 1ULL) << 32, slot->weight);
 	if (unlikely(slot->ramp))
 		slot->rank = ramp_rank(slot->rank, slot->ramp);
+	if (unlikely(slot_waits(tournament, slot)))
+		slot->rank = LC_RANK_LAST;
 	if (slot->backup)
 		slot->rank |= LC_RANK_BACKUP;
 }
@@ -179,7 +189,7 @@ static __always_inline void tournament_replay(const struct lc_tournament *tourna
 static __always_inline void tournament_update(const struct lc_tournament *tournament,
 					      unsigned int index)
 {
-	slot_update(&tournament->slots[index]);
+	slot_update(tournament, &tournament->slots[index]);
 	tournament_replay(tournament, index);
 }
 
@@ -200,6 +210,7 @@ void *lc_tournament_grow(struct lc_tournament *tournament, void *memory,
 	lc_tournament_init(tournament, memory, count);
 	tournament->last = old.last;
 	tournament->turn = old.turn;
+	tournament->n_used = old.n_used;
 	memcpy(tournament->slots, old.slots, old.width * sizeof(*old.slots));
 	for (i = tournament->width - 1; i; i--)
 		tournament->winners[i] = pair_winner(tournament, 2 * i);
@@ -234,6 +245,7 @@ void lc_tournament_add(struct lc_tournament *tournament, unsigned int index,
 
 	slot->conns = conns;
 	slot->turn = ++tournament->turn;
+	tournament->n_used++;
 }
 
 /**
@@ -248,6 +260,7 @@ void lc_tournament_del(struct lc_tournament *tournament, unsigned int index)
 	slot->weight = 0;
 	lc_tournament_update(tournament, index);
 	slot->conns = NULL;
+	tournament->n_used--;
 }
 
 /* Return: the best slot; if its rank is LC_RANK_NONE, none can take a connection. */

@@ -31,12 +31,14 @@ struct lc_conns {
  * @weight: the backend's weight in this pool, 0 to 65535; 0: it takes no connection
  * @backup: chosen only if no ordinary slot can take the connection
  * @trial: @max_conns is the limit of a trial
+ * @paced: of as many choices as there are slots, one at most is this slot, unless no other
+ *	can take the connection
  * @ramp: slow start: 1 to 255: the weight counts as @ramp / 256 of itself; 0: fully
  * @load: lc_conns.active when the rank was last computed
  * @turn: lc_tournament.turn when the slot was last chosen
  * @rank: (@load + 1) * 2^32 / @weight, with the weight reduced by @ramp; the lowest rank
- *	wins. The top bit is set for a backup. All bits are set if the slot can take no
- *	connection
+ *	wins. The highest one if the slot is @paced and has to wait. The top bit is set for a
+ *	backup. All bits are set if the slot can take no connection
  */
 struct lc_slot {
 	const struct lc_conns *conns;
@@ -44,6 +46,7 @@ struct lc_slot {
 	u16		weight;
 	bool		backup : 1;
 	bool		trial : 1;
+	bool		paced : 1;
 	u8		ramp;
 
 	u32		load;
@@ -59,6 +62,7 @@ struct lc_slot {
  * @width: number of leaves, a power of two
  * @last: index of the slot that was chosen last; its load has probably grown since
  * @turn: counts choices
+ * @n_used: how many slots are not free
  */
 struct lc_tournament {
 	struct lc_slot	*slots;
@@ -66,6 +70,7 @@ struct lc_tournament {
 	unsigned int	width;
 	unsigned int	last;
 	u32		turn;
+	unsigned int	n_used;
 };
 
 size_t lc_tournament_size(unsigned int count);

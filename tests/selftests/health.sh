@@ -630,6 +630,27 @@ test_half_stay_in() { # short
 	done
 }
 
+# The limit of half keeps the second one in. It never has a connection, so it looks idle.
+test_a_dead_backend_that_stays_gets_its_share() { # short
+	local i done=0 recovered
+
+	setup 3
+	serve_at $s1
+	balance tcp 80 $s1-10.0.1.3:80 --max-fails 2 --fail-timeout 600
+	for ((i = 0; i < 60; i++)); do
+		! peer "$cl" open "h$i" tcp $vip 80 >/dev/null 2>&1 || done=$((done + 1))
+	done
+	say "$done of 60 connections"
+	# Four fail before the limit is reached, then every third.
+	[ $done -ge 36 ] || fail "only $done of 60 connections"
+	serve_at 10.0.1.{2,3}
+	for ((i = 0; i < 20; i++)); do
+		peer "$cl" open "i$i" tcp $vip 80 || fail "not served"
+	done
+	recovered=$(served "10[.]0[.]1[.][23]" 80)
+	[ "$recovered" -ge 15 ] || fail "one that answers again got $recovered of 20"
+}
+
 # An earlier answer might be noticed late, so clients go on trying.
 all_are_tried() {
 	local addr

@@ -37,6 +37,7 @@ static void slot_set(unsigned int at, int load, u32 max_conns, u16 weight,
 	conns[at].exempt.counter = 0;
 	conns[at].held.counter = 0;
 	slot->trial = false;
+	slot->paced = false;
 	slot->conns = &conns[at];
 	slot->max_conns = max_conns;
 	slot->weight = weight;
@@ -82,11 +83,29 @@ static bool can_take(unsigned int at)
 		counted(at) < it.slots[at].max_conns);
 }
 
+/* Our own count of choices, and of the slots that there are. */
+static unsigned int turns, slots;
+static unsigned int chosen_at[MOST];
+
+static bool has_to_wait(unsigned int at)
+{
+	return it.slots[at].paced && turns - chosen_at[at] + 1 < slots;
+}
+
 /* Anyone who can, among the ordinary or the backups. */
 static bool any_left(unsigned int count, bool backup)
 {
 	for (unsigned int i = 0; i < count; i++)
 		if (can_take(i) && it.slots[i].backup == backup)
+			return true;
+	return false;
+}
+
+/* The same, of those that need not wait. */
+static bool any_ready(unsigned int count, bool backup)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (can_take(i) && it.slots[i].backup == backup && !has_to_wait(i))
 			return true;
 	return false;
 }
@@ -106,8 +125,11 @@ static bool may_win(unsigned int at, unsigned int count)
 
 	if (!can_take(at) || it.slots[at].backup != backup)
 		return false;
+	if (has_to_wait(at))
+		return !any_ready(count, backup);
 	for (unsigned int i = 0; i < count; i++)
-		if (can_take(i) && it.slots[i].backup == backup && less(i, at))
+		if (can_take(i) && it.slots[i].backup == backup &&
+		    !has_to_wait(i) && less(i, at))
 			return false;
 	return true;
 }
@@ -449,6 +471,141 @@ static void choices_are(const char *wanted, const char *when)
 		check(choose(), *wanted - '0', "%s", when);
 }
 
+/* ---- slots that are paced ---- */
+
+static int paced_choice(unsigned int count)
+{
+	int at;
+
+	/* As the scheduler does: time tells no slot that it need not wait any more. */
+	for (unsigned int i = 0; i < count; i++)
+		if (it.slots[i].paced)
+			lc_tournament_update(&it, i);
+	at = choose();
+	if (at >= 0)
+		chosen_at[at] = ++turns;
+	return at;
+}
+
+static void enter_paced(unsigned int at, int load, u16 weight, bool paced)
+{
+	enter(at, load, weight);
+	slots++;
+	chosen_at[at] = ++turns;
+	it.slots[at].paced = paced;
+	lc_tournament_update(&it, at);
+}
+
+static void start_paced(unsigned int count)
+{
+	start(count);
+	turns = count;
+	slots = 0;
+}
+
+/* One of them fails its connections at once: it never has any. */
+static void test_a_paced_slot_gets_its_share(void)
+{
+	for (unsigned int count = 1; count < 20; count++) {
+		int got = 0;
+
+		start_paced(count);
+		for (unsigned int i = 0; i < count; i++)
+			enter_paced(i, i ? 100 : 0, 1, !i);
+		for (unsigned int n = 0; n < 100 * count; n++) {
+			int at = paced_choice(count);
+
+			got += !at;
+			if (at)
+				conns[at].active.counter++;
+		}
+		check(got >= 99 && got <= 100, true, "%u slots: %d of %u",
+		      count, got, 100 * count);
+	}
+}
+
+static void test_a_paced_slot_serves_if_no_other_can(void)
+{
+	start_paced(3);
+	enter_paced(0, 0, 1, true);
+	enter_paced(1, 5, 1, false);
+	enter_paced(2, 5, 1, false);
+	it.slots[1].max_conns = 5;
+	it.slots[2].max_conns = 5;
+	lc_tournament_update(&it, 1);
+	lc_tournament_update(&it, 2);
+	for (int n = 0; n < 10; n++)
+		check(paced_choice(3), 0, "the others are full");
+	it.slots[1].max_conns = 0;
+	it.slots[1].backup = true;
+	lc_tournament_update(&it, 1);
+	check(paced_choice(3), 0, "a backup is no other");
+	it.slots[0].backup = true;
+	lc_tournament_update(&it, 0);
+	check(paced_choice(3), 1, "both are backups");
+	it.slots[1].weight = 0;
+	lc_tournament_update(&it, 1);
+	check(paced_choice(3), 0, "the only backup");
+}
+
+/* All of a tier fail: they go round, whatever their loads are. */
+static void test_all_are_paced(void)
+{
+	start_paced(4);
+	for (unsigned int i = 0; i < 4; i++)
+		enter_paced(i, 10 * i, 1 + i, true);
+	for (int n = 0; n < 40; n++)
+		check(paced_choice(4), n % 4, "choice %d", n);
+}
+
+static void pace_or_change(unsigned int count)
+{
+	unsigned int at = dice(count);
+
+	if (dice(3)) {
+		conns[at].active.counter += dice(5) - 2;
+		it.slots[at].max_conns = one_of(caps);
+	} else {
+		it.slots[at].paced = !it.slots[at].paced;
+	}
+	lc_tournament_update(&it, at);
+}
+
+static void test_random_pools_with_paced_slots(void)
+{
+	for (int round = 0; round < 3000; round++) {
+		unsigned int count = 1 + dice(12);
+
+		start_paced(count);
+		for (unsigned int i = 0; i < count; i++) {
+			enter_paced(i, dice(8), one_of(weights), dice(2));
+			it.slots[i].backup = !dice(4);
+			lc_tournament_update(&it, i);
+		}
+		for (int step = 0; step < 60; step++) {
+			unsigned int before[12];
+			bool any;
+			int at;
+
+			pace_or_change(count);
+			any = any_left(count, false) || any_left(count, true);
+			memcpy(before, chosen_at, sizeof(before));
+			at = paced_choice(count);
+			check(at >= 0, any, "round %d, step %d: any", round, step);
+			if (at < 0)
+				continue;
+			/* Judged by what was before the choice. */
+			turns--;
+			chosen_at[at] = before[at];
+			check(may_win(at, count), true,
+			      "round %d, step %d: %d of %u may win", round, step,
+			      at, count);
+			chosen_at[at] = ++turns;
+			conns[at].active.counter += dice(8) > 0;
+		}
+	}
+}
+
 /* Whoever comes goes last among equals; growing changes no turn. */
 static void test_turns_of_who_comes(void)
 {
@@ -532,6 +689,11 @@ static const struct unit_test tests[] = {
 	{ "taken slots lose their turn", test_taken_slots_lose_their_turn },
 	{ "full while nobody looks",	test_full_while_nobody_looks },
 	{ "slots come and go",		test_slots_come_and_go },
+	{ "a paced slot gets its share", test_a_paced_slot_gets_its_share },
+	{ "a paced slot serves if no other can",
+	  test_a_paced_slot_serves_if_no_other_can },
+	{ "all are paced",		test_all_are_paced },
+	{ "random pools with paced slots", test_random_pools_with_paced_slots },
 	{ "turns of who comes",		test_turns_of_who_comes },
 	{ "who leaves is chosen no more", test_who_leaves_is_chosen_no_more },
 	{ "grows to the most",		test_grows_to_the_most },
