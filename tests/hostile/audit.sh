@@ -225,9 +225,23 @@ all_ways_worked() {
 	done
 }
 
-# Closed entries run out meanwhile, in 5 s at most (see set_up): as long as they do,
-# our table, read first, and conntrack's list are of different moments.
+closed_entries() {
+	on "$lb" conntrack -L -p tcp 2>/dev/null | grep -cE "LAST_ACK|TIME_WAIT|CLOSE " || true
+}
+
+none_runs_out() {
+	local before=$closed
+
+	closed=$(closed_entries)
+	[ "$closed" = "$before" ]
+}
+
+# Closed entries run out, in 5 s at most (see set_up). As long as they do, our table,
+# which is read first, and conntrack's list are of different moments.
 quiet_point() {
+	local closed=
+
+	busywait 30000 none_runs_out || fail "$closed closed entries, and fewer each time"
 	agree 6000
 	quiet_points=$((quiet_points + 1))
 	compared=$((compared + $(awk '{ n += $5 + $6 } END { print n }' <<<"$books")))

@@ -198,7 +198,8 @@ a_replacement() { # FRONT-END
 	agree 1000
 	peer "$cl" tell 'a.*' hello
 	peer "$cl" open b tcp $vip 80 count 4
-	expect "2 2" "$(served 10.0.1.3) $(served 10.0.1.4)" "accepted by the new ones"
+	has_served 2 10.0.1.3
+	has_served 2 10.0.1.4
 	agree 1000
 }
 

@@ -268,6 +268,12 @@ served() { # ADDR [PORT]
 	grep -c "^$1 ${2:-[0-9]*} " "$tmp/$sv.log" || true
 }
 
+# A client is connected a moment before its server logs it.
+has_served() { # COUNT ADDR [PORT]
+	busywait 1000 is "$1" served "${@:2}" ||
+		expect "$1" "$(served "${@:2}")" "connections that ${*:2} accepted"
+}
+
 # ---- rules ----
 
 ipt() { # rules of the balancer

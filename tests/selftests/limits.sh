@@ -13,12 +13,6 @@ sorry_server() {
 		-j DNAT --to-destination $sorry:80
 }
 
-# Connections that the sorry server has got, by its own word.
-sorry_has() {
-	busywait 1000 is "$1" served $sorry ||
-		expect "$1" "$(served $sorry)" "the sorry server's, $2"
-}
-
 open() { # NAME [OPTION...]: connections of the client
 	peer "$cl" open "$1" tcp $vip 80 "${@:2}"
 }
@@ -37,7 +31,7 @@ test_a_cap_holds_exactly() { # short
 	expect "2 2 2" "$(loads)" "filled"
 	open b count 3
 	expect "2 2 2" "$(loads)" "three too many"
-	sorry_has 3 "three too many"
+	has_served 3 $sorry
 	agree 1000
 }
 
@@ -51,12 +45,12 @@ test_room_that_returns_is_used_again() {
 	open a count 6
 	for i in 1 2 3; do
 		open b
-		sorry_has "$i" "all full"
+		has_served "$i" $sorry
 		# The very next connection finds the room.
 		leave "a.$i"
 		open "c.$i"
 		expect "2 2 2" "$(loads)" "filled again"
-		sorry_has "$i" "filled again"
+		has_served "$i" $sorry
 	done
 	agree 1000
 }
@@ -80,7 +74,7 @@ test_other_load_fills_a_cap_too() {
 	open a count 4
 	expect "3 3" "$(loads)" "filled"
 	open b
-	sorry_has 1 "full"
+	has_served 1 $sorry
 }
 
 full() { # what list says of the cap
@@ -113,7 +107,7 @@ test_list_says_full_if_nothing_is_accepted() { # short
 	expect "max-conns 2 (full)" "$(full)" "with two that count"
 	expect "4 2" "$(active $s1) $(counted)" "two accepted"
 	open c
-	sorry_has 1 "full"
+	has_served 1 $sorry
 	agree 1000
 }
 
@@ -190,7 +184,7 @@ test_a_backup_is_used_only_while_no_other_can() {
 	open d
 	expect "2 1 1" "$(loads)" "and none again"
 	open e
-	sorry_has 1 "the backup is full, too"
+	has_served 1 $sorry
 	leave b
 	leave d
 	leave a.2
@@ -228,7 +222,7 @@ test_all_drained_is_the_next_rule() {
 	sorry_server
 	open a count 2
 	expect "0 0" "$(loads)" "drained"
-	sorry_has 2 "all drained"
+	has_served 2 $sorry
 }
 
 test_without_a_next_rule_it_goes_where_it_was_sent() {

@@ -29,7 +29,7 @@ test_an_unanswered_connection_is_given_to_another() { # short
 	say "12 connections, 3 of them to the dead one first: $took ms"
 	# The three one after another: each takes a second more, not three.
 	[ $took -lt $((8000 * slow)) ] || fail "it took $took ms"
-	expect 0 "$(served $s4)" "served by the dead one"
+	has_served 0 $s4
 	agree 2000
 }
 
