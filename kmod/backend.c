@@ -271,6 +271,7 @@ void lc_backends_exit(struct lc_backends *backends)
 		backend_unlink(backends, backend);
 		if (backend->state != LEASTCONN_STATE_READY)
 			lc_backend_user_put(backends, backend);
+		cond_resched();
 	}
 	backends->closed = true;
 	mutex_unlock(&backends->lock);
@@ -356,6 +357,21 @@ void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 }
 
 /**
+ * lc_backend_count_ended() - count a connection no more, and tell no scheduler
+ * @backend: as for lc_backend_count()
+ * @from: as for lc_backend_count()
+ *
+ * What this takes does not grow with the pools. The caller lets the schedulers be told
+ * later: see lc_healer_tell().
+ *
+ * Context: as lc_backend_count().
+ */
+void lc_backend_count_ended(struct lc_backend *backend, enum lc_phase from)
+{
+	backend_add(backend, from, -1);
+}
+
+/**
  * lc_backend_count_pending() - count a pending choice, or stop counting it
  * @backend: the backend; the caller has a reference
  * @holds: it takes the place of a trial; the same both times
@@ -393,7 +409,7 @@ static void backend_queue_missed(struct lc_backends *backends,
  * @backend: the backend
  *
  * So the choice is fair even if there is no memory for records. The end of the
- * connection is not seen: it is counted until lc_backends_drop_stale().
+ * connection is not seen: it is counted until lc_backends_drop_next_stale().
  *
  * Context: any, under rcu_read_lock().
  */
@@ -402,7 +418,7 @@ void lc_backend_count_missed(struct lc_backends *backends,
 {
 	atomic_inc(&backend->conns.active);
 	atomic_inc(&backend->missed);
-	/* Count before queueing: pairs with lc_backends_drop_stale(). */
+	/* Count before queueing: pairs with lc_backends_drop_next_stale(). */
 	smp_mb__after_atomic();
 	backend_queue_missed(backends, backend);
 }
@@ -425,33 +441,33 @@ void lc_backends_stash_missed(struct lc_backends *backends)
 }
 
 /**
- * lc_backends_drop_stale() - the scan has ended: no longer count stale connections
+ * lc_backends_drop_next_stale() - the scan has ended: no longer count stale connections
  * @backends: the namespace's, locked
  *
  * A connection that was missed before the scan now has a record, was missed again, or
- * has ended.
+ * has ended. The caller lets the backend's schedulers be told: see lc_healer_tell().
  *
  * Context: process.
+ * Return: the backend whose connections are no longer counted, with a reference; NULL: no
+ *	backend is stale.
  */
-void lc_backends_drop_stale(struct lc_backends *backends)
+struct lc_backend *lc_backends_drop_next_stale(struct lc_backends *backends)
 {
-	struct lc_backend *backend, *next;
+	struct lc_backend *backend;
 
 	lockdep_assert_held(&backends->lock);
 
-	rcu_read_lock();
-	llist_for_each_entry_safe(backend, next, backends->stale, missed_node) {
-		atomic_sub(backend->stale, &backend->conns.active);
-		backend->stale = 0;
-		lc_backend_update_dests(backend);
-		/* A full barrier: pairs with lc_backend_count_missed(). */
-		atomic_xchg(&backend->is_missed, 0);
-		if (atomic_read(&backend->missed))
-			backend_queue_missed(backends, backend);
-		lc_backend_put(backend);
-	}
-	backends->stale = NULL;
-	rcu_read_unlock();
+	if (!backends->stale)
+		return NULL;
+	backend = llist_entry(backends->stale, struct lc_backend, missed_node);
+	backends->stale = backends->stale->next;
+	atomic_sub(backend->stale, &backend->conns.active);
+	backend->stale = 0;
+	/* A full barrier: pairs with lc_backend_count_missed(). */
+	atomic_xchg(&backend->is_missed, 0);
+	if (atomic_read(&backend->missed))
+		backend_queue_missed(backends, backend);
+	return backend;
 }
 
 static struct lc_backend *backend_alloc(struct lc_backends *home,

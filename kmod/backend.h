@@ -138,7 +138,7 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @is_missed: not 0: in lc_backends.missed or .stale; atomic
  * @missed_node: there; holds a reference
  * @pending: pending choices that count: see pending.c
- * @outdated: not 0: schedulers are to be told that choices have ended; atomic
+ * @outdated: not 0: schedulers are to be told that its load has fallen; atomic
  *
  * Health:
  * @fails: connections that ever failed; atomic
@@ -149,7 +149,8 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @queue: in lc_healer.queue
  * @reason: &enum leastconn_reason of the last failed one; without a lock
  * @n_watching: pools that judge it. Read without the lock
- * @fail_timeout: the longest of theirs, in jiffies. Read without the lock
+ * @fail_timeout: the longest of theirs, in jiffies, or longer. Read without the lock
+ * @shortened: the longest may be shorter than @fail_timeout by now. Read without the lock
  * @revived: low bits of jiffies, when a command made it ready last; without a lock
  * @evidence_lock: protects @evidence
  * @evidence: which clients it has answered and failed
@@ -192,6 +193,7 @@ struct lc_backend {
 	u8			reason;
 	unsigned int		n_watching;
 	u32			fail_timeout;
+	bool			shortened;
 	u32			revived;
 	spinlock_t		evidence_lock;	/* evidence */
 	struct lc_evidence	evidence;
@@ -263,6 +265,12 @@ static inline bool lc_backend_get(struct lc_backend *backend)
 {
 	return !READ_ONCE(backend->gone) &&
 	       refcount_inc_not_zero(&backend->ref);
+}
+
+/* The caller has a reference, and needs another one. */
+static inline void lc_backend_hold(struct lc_backend *backend)
+{
+	refcount_inc(&backend->ref);
 }
 
 /**
@@ -349,12 +357,13 @@ struct lc_address *lc_address_find(struct lc_backends *backends,
 void lc_backend_put(struct lc_backend *backend);
 void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 		      enum lc_phase to);
+void lc_backend_count_ended(struct lc_backend *backend, enum lc_phase from);
 void lc_backend_update_dests(struct lc_backend *backend);
 void lc_backend_count_pending(struct lc_backend *backend, bool holds, int more);
 void lc_backend_count_missed(struct lc_backends *backends,
 			     struct lc_backend *backend);
 void lc_backends_stash_missed(struct lc_backends *backends);
-void lc_backends_drop_stale(struct lc_backends *backends);
+struct lc_backend *lc_backends_drop_next_stale(struct lc_backends *backends);
 
 struct lc_backend *lc_backend_user_get(struct lc_backends *backends,
 				       const struct lc_backend_key *key);

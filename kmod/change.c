@@ -472,9 +472,10 @@ static int change_member_del(struct lc_changes *changes,
 	if (IS_ERR(step))
 		return PTR_ERR(step);
 	lc_member_hide(step->member, true);
-	if (request->given & LC_GIVEN_KILL)
-		step->purge = LC_PURGE_ALL;
-	return 0;
+	if (!(request->given & LC_GIVEN_KILL))
+		return 0;
+	step->purge = LC_PURGE_ALL;
+	return change_charge(changes, request, step->backend->n_sched_dests);
 }
 
 static int change_kill(struct lc_changes *changes, struct lc_backend *backend)
@@ -794,6 +795,18 @@ void lc_changes_apply(struct lc_changes *changes)
 	}
 }
 
+/* Its load has fallen: see lc_record_end(). That pools know it is charged. */
+static void end_purge(struct lc_backend *backend)
+{
+	if (backend->purge == LC_PURGE_NONE)
+		return;
+	WRITE_ONCE(backend->purge, LC_PURGE_NONE);
+	rcu_read_lock();
+	lc_backend_update_dests(backend);
+	rcu_read_unlock();
+	cond_resched();
+}
+
 /**
  * lc_changes_exit() - free a set of changes
  * @changes: the set, applied or undone; the pools are locked
@@ -809,7 +822,7 @@ void lc_changes_exit(struct lc_changes *changes)
 
 	list_for_each_entry_safe(step, next, &changes->steps, list) {
 		if (step->backend) {
-			WRITE_ONCE(step->backend->purge, LC_PURGE_NONE);
+			end_purge(step->backend);
 			step->backend->step = NULL;
 			lc_backend_user_put(backends, step->backend);
 		}

@@ -410,6 +410,19 @@ static void schedule_check(struct lc_gc *gc)
 	queue_delayed_work(lc_wq, &gc->check, ticks * LC_TICK);
 }
 
+/* What this takes grows with the processors: it is charged. */
+static void look_at_processors(struct lc_gc *gc)
+{
+	struct lc_share *share = gc->healer->share;
+	u64 begun = lc_share_begin_checks(share);
+
+	if (!begun)
+		return;
+	note_unconfirmed(gc);
+	lc_healer_collect(gc->healer);
+	lc_share_end_checks(share, num_possible_cpus(), begun);
+}
+
 static void gc_work(struct work_struct *work)
 {
 	struct lc_gc *gc = container_of(to_delayed_work(work), struct lc_gc,
@@ -417,12 +430,11 @@ static void gc_work(struct work_struct *work)
 
 	WRITE_ONCE(gc->asleep, 0);
 	update_tick(gc);
-	note_unconfirmed(gc);
 	queue_fresh(gc);
 	gc->next_tick = next_check(gc);
 	check_queue(gc, &gc->young, LC_YOUNG_BUDGET, LC_YOUNG_COST);
 	check_queue(gc, &gc->old, LC_BUDGET, 1);
-	lc_healer_collect(gc->healer);
+	look_at_processors(gc);
 	lc_healer_loads_changed(gc->healer);
 
 	/* From here on lc_gc_add() finds @fresh empty and queues the work. */

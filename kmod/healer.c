@@ -93,6 +93,31 @@ static enum lc_suspicion member_suspicion(const struct lc_member *member)
 	       LC_SUSPECTED : LC_NOT_SUSPECTED;
 }
 
+/* Connections have ended of which the schedulers do not know. */
+static void update_schedulers(struct lc_backend *backend)
+{
+	struct lc_member *member;
+
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
+		lc_sched_dest_update(&member->dest);
+		cond_resched();
+	}
+}
+
+/* A pool with the longest fail timeout has a shorter one by now, or has gone. */
+static void shorten_fail_timeout(struct lc_backend *backend)
+{
+	const struct lc_member *member;
+	u32 longest = 0;
+
+	WRITE_ONCE(backend->shortened, false);
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
+		longest = max(longest, member->fail_timeout);
+		cond_resched();
+	}
+	WRITE_ONCE(backend->fail_timeout, longest);
+}
+
 /* Judge a backend by what has been reported since it was judged last. */
 static void judge_backend(struct lc_backends *backends,
 			  struct lc_backend *backend)
@@ -103,6 +128,10 @@ static void judge_backend(struct lc_backends *backends,
 
 	/* First: later reports queue the backend again. Pairs with queue_backend(). */
 	atomic_xchg(&backend->queued, 0);
+	if (atomic_xchg(&backend->outdated, 0))
+		update_schedulers(backend);
+	if (READ_ONCE(backend->shortened))
+		shorten_fail_timeout(backend);
 	answered = atomic_xchg(&backend->answered, 0);
 	failed = atomic_xchg(&backend->failed, 0);
 	if (!failed && !answered)
@@ -606,6 +635,21 @@ static void queue_backend(struct lc_healer *healer, struct lc_backend *backend)
 	llist_add(&backend->queue, &healer->queue);
 }
 
+/**
+ * lc_healer_tell() - let the work tell the schedulers that a load has fallen
+ * @healer: the namespace's
+ * @backend: the backend
+ *
+ * What that takes is charged to the namespace's user. lc_healer_check() has to follow.
+ *
+ * Context: any.
+ */
+void lc_healer_tell(struct lc_healer *healer, struct lc_backend *backend)
+{
+	atomic_set(&backend->outdated, 1);
+	queue_backend(healer, backend);
+}
+
 static bool failure_counts(struct lc_backend *backend,
 			   const struct lc_result *result)
 {
@@ -653,9 +697,16 @@ void lc_healer_failed(struct lc_healer *healer, struct lc_backend *backend,
 		      const struct lc_result *result, u8 reason)
 {
 	atomic_inc(&backend->fails);
-	if (!READ_ONCE(backend->n_watching) || began_before_ready(backend, reason) ||
-	    !failure_counts(backend, result))
+	if (!READ_ONCE(backend->n_watching) || began_before_ready(backend, reason))
 		return;
+	if (!failure_counts(backend, result)) {
+		/* Perhaps only because the fail timeout was longer: the next one counts. */
+		if (READ_ONCE(backend->shortened)) {
+			queue_backend(healer, backend);
+			lc_healer_check(healer);
+		}
+		return;
+	}
 	if (!atomic_read(&backend->suspected)) {
 		lc_backend_suspect(healer->pools->backends, backend, LC_SUSPECTED);
 		if (has_just_answered(backend))

@@ -41,8 +41,8 @@ struct lc_answered {
  * @pools: the namespace's
  * @clients: the namespace's
  * @share: the account of the namespace's user
- * @queue: backends with connections that failed or were answered; each holds a
- *	reference
+ * @queue: backends with connections that failed or were answered, or whose load has
+ *	fallen; each holds a reference
  * @records: the namespace's
  * @pendings: choices whose connections are not recorded yet
  * @pending_due: jiffies when they are looked at; 0: there were none
@@ -77,6 +77,7 @@ void lc_healer_loads_changed(struct lc_healer *healer);
 void lc_healer_dropped(struct lc_healer *healer, const struct lc_choice *choice);
 void lc_healer_collect(struct lc_healer *healer);
 void lc_healer_unconfirmed(void);
+void lc_healer_tell(struct lc_healer *healer, struct lc_backend *backend);
 void lc_healer_failed(struct lc_healer *healer, struct lc_backend *backend,
 		      const struct lc_result *result, u8 reason);
 bool lc_healer_serves_others(const struct lc_healer *healer, u32 client);

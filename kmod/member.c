@@ -138,20 +138,7 @@ free_member:
 	return ERR_PTR(err);
 }
 
-/* The walk ends where one has the timeout that is in force: nearly always at once. */
-static u32 longest_fail_timeout(const struct lc_backend *backend)
-{
-	const struct lc_member *member;
-	u32 longest = 0;
-
-	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
-		longest = max(longest, member->fail_timeout);
-		if (longest == backend->fail_timeout)
-			break;
-	}
-	return longest;
-}
-
+/* To find the longest one takes time: the healer does it when it matters. */
 static void set_fail_timeout(struct lc_member *member, u32 fail_timeout)
 {
 	struct lc_backend *backend = member->backend;
@@ -163,7 +150,7 @@ static void set_fail_timeout(struct lc_member *member, u32 fail_timeout)
 	if (fail_timeout > backend->fail_timeout)
 		WRITE_ONCE(backend->fail_timeout, fail_timeout);
 	else if (was == backend->fail_timeout)
-		WRITE_ONCE(backend->fail_timeout, longest_fail_timeout(backend));
+		WRITE_ONCE(backend->shortened, true);
 }
 
 static void set_watching(struct lc_member *member, bool watches)

@@ -314,7 +314,8 @@ static bool pending_get(struct lc_pendings *pendings, unsigned int at,
 	spin_lock_bh(&pendings->lock);
 	if (pendings->choices && pendings->choices[at].choice.backend) {
 		*copy = pendings->choices[at];
-		found = lc_backend_get(copy->choice.backend);
+		lc_backend_hold(copy->choice.backend);
+		found = true;
 	}
 	spin_unlock_bh(&pendings->lock);
 	return found;

@@ -194,8 +194,10 @@ void lc_pool_free(struct lc_pool *pool)
 {
 	struct lc_member *member, *next;
 
-	list_for_each_entry_safe(member, next, &pool->members, list)
+	list_for_each_entry_safe(member, next, &pool->members, list) {
 		lc_member_del(member);
+		cond_resched();
+	}
 	list_del(&pool->short_pools);
 	list_del(&pool->list);
 	lc_pool_hide(pool, true);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Purging: deletes conntrack entries of backends that are to lose them. */
+#include <linux/jiffies.h>
 #include <linux/sched/signal.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
@@ -11,18 +12,22 @@
 #include "share.h"
 #include "walk.h"
 
+#define LC_PURGE_TIME	(HZ / 10)	/* of a tenant's command, for deletions */
+
 /**
  * struct purge - a purge of a namespace's entries
  * @gc: the namespace's
  * @keys: memory for the keys of some records
  * @room: how many keys there is memory for
  * @count: deleted entries
+ * @until: jiffies after which entries are let expire
  */
 struct purge {
 	const struct lc_gc	*gc;
 	struct lc_record_key	*keys;
 	unsigned int		room;
 	unsigned int		count;
+	unsigned long		until;
 };
 
 static enum lc_purge purge_of_dests(const struct lc_dests *dests)
@@ -61,11 +66,17 @@ static bool purge_takes(enum lc_purge purge, const struct nf_conn *ct)
 static void end_record(const struct lc_gc *gc, const struct nf_conn *ct)
 {
 	struct lc_record_key key;
+	struct lc_dests dests;
 
 	if (!READ_ONCE(gc->records->open))
 		return;
 	lc_ct_key(ct, &key);
-	lc_record_close(gc->records, &key, LC_ENDED);
+	if (!lc_record_end(gc->records, &key, &dests))
+		return;
+	if (dests.exact)
+		lc_healer_tell(gc->healer, dests.exact);
+	if (dests.any_port)
+		lc_healer_tell(gc->healer, dests.any_port);
 }
 
 /* Return: true if an entry is to be deleted; it is not counted any more. */
@@ -75,12 +86,31 @@ static bool purge_begin(const struct lc_gc *gc, const struct nf_conn *ct)
 	bool purged;
 
 	rcu_read_lock();
-	purged = lc_ct_dests(gc->backends, ct, &dests) &&
+	purged = !nf_ct_is_expired(ct) && lc_ct_dests(gc->backends, ct, &dests) &&
 		 purge_takes(purge_of_dests(&dests), ct);
 	if (purged)
 		end_record(gc, ct);
 	rcu_read_unlock();
 	return purged;
+}
+
+/*
+ * To delete an entry may take long: conntrack reports it to each listener, through a filter
+ * of the listener's. Other namespaces wait for a command meanwhile. A tenant's entries that
+ * are left after LC_PURGE_TIME expire: the next packet, or conntrack, deletes them.
+ *
+ * Return: true if the entry has expired.
+ */
+static bool let_expire(const struct purge *purge, struct nf_conn *ct)
+{
+	if (!time_after(jiffies, purge->until) ||
+	    lc_share_is_trusted(purge->gc->healer->share) ||
+	    test_bit(IPS_OFFLOAD_BIT, &ct->status))
+		return false;
+	/* Packets that pass now do not prolong it. */
+	set_bit(IPS_FIXED_TIMEOUT_BIT, &ct->status);
+	WRITE_ONCE(ct->timeout, nfct_time_stamp);
+	return true;
 }
 
 static void purge_key(struct purge *purge, const struct lc_record_key *key)
@@ -90,7 +120,7 @@ static void purge_key(struct purge *purge, const struct lc_record_key *key)
 	if (!ct)
 		return;
 	if (purge_begin(purge->gc, ct))
-		purge->count += nf_ct_delete(ct, 0, 0);
+		purge->count += let_expire(purge, ct) || nf_ct_delete(ct, 0, 0);
 	nf_ct_put(ct);
 }
 
@@ -148,7 +178,7 @@ static int purge_entry(struct nf_conn *ct, void *data)
 	purged = net_eq(nf_ct_net(ct), purge->gc->net) &&
 		 purge_begin(purge->gc, ct);
 	purge->count += purged;
-	return purged ? -1 : 0;
+	return purged && !let_expire(purge, ct) ? -1 : 0;
 }
 
 /**
@@ -157,14 +187,14 @@ static int purge_entry(struct nf_conn *ct, void *data)
  *
  * In the host's own user namespace every entry of conntrack's table is checked. In
  * another one the walk stops after LC_WALK_NOW slices; then the entries of the
- * namespace's own records are checked.
+ * namespace's own records are checked. lc_healer_check() has to follow.
  *
  * Context: may sleep.
  * Return: how many entries were deleted.
  */
 unsigned int lc_purge(const struct lc_gc *gc)
 {
-	struct purge purge = { .gc = gc };
+	struct purge purge = { .gc = gc, .until = jiffies + LC_PURGE_TIME };
 	unsigned int slices = lc_share_is_trusted(gc->healer->share) ?
 			      UINT_MAX : LC_WALK_NOW;
 

@@ -220,8 +220,12 @@ static bool record_may_clash(const struct lc_record *record)
  */
 unsigned int lc_dests_updates(const struct lc_dests *dests)
 {
-	return (dests->exact ? READ_ONCE(dests->exact->n_sched_dests) : 0) +
-	       (dests->any_port ? READ_ONCE(dests->any_port->n_sched_dests) : 0);
+	/* A hook may change them meanwhile. */
+	const struct lc_backend *exact = READ_ONCE(dests->exact);
+	const struct lc_backend *any_port = READ_ONCE(dests->any_port);
+
+	return (exact ? READ_ONCE(exact->n_sched_dests) : 0) +
+	       (any_port ? READ_ONCE(any_port->n_sched_dests) : 0);
 }
 
 /*
@@ -404,6 +408,44 @@ bool lc_record_close(struct lc_records *records,
 		record_update(record, &record->dests, phase, false);
 	spin_unlock_bh(lock);
 	return closes;
+}
+
+static void record_end_in(struct lc_backend *backend, enum lc_phase phase)
+{
+	if (backend)
+		lc_backend_count_ended(backend, phase);
+}
+
+/**
+ * lc_record_end() - count an active connection no more, and tell no scheduler
+ * @records: the namespace's
+ * @key: the connection's key; there may be no record with it
+ * @dests: receives the backends that have counted it
+ *
+ * What this takes does not grow with the pools: see lc_backend_count_ended().
+ *
+ * Context: any, under rcu_read_lock(), which keeps the backends in @dests.
+ * Return: true if there is a record, and it was active until now.
+ */
+bool lc_record_end(struct lc_records *records, const struct lc_record_key *key,
+		   struct lc_dests *dests)
+{
+	u32 hash = lc_record_hash(records, key);
+	spinlock_t *lock = lc_table_lockptr(&records->young, hash);
+	struct lc_record *record;
+	enum lc_phase phase;
+
+	spin_lock_bh(lock);
+	record = record_find(records, hash, key);
+	phase = record ? lc_record_phase(record) : LC_ENDED;
+	if (lc_phase_is_active(phase)) {
+		*dests = record->dests;
+		record_end_in(dests->exact, phase);
+		record_end_in(dests->any_port, phase);
+		WRITE_ONCE(record->marks, (record->marks & ~LC_PHASE) | LC_ENDED);
+	}
+	spin_unlock_bh(lock);
+	return lc_phase_is_active(phase);
 }
 
 /**

@@ -336,6 +336,8 @@ static inline bool lc_record_awaits_retry(const struct lc_record *record)
 
 bool lc_record_close(struct lc_records *records,
 		     const struct lc_record_key *key, enum lc_phase phase);
+bool lc_record_end(struct lc_records *records, const struct lc_record_key *key,
+		   struct lc_dests *dests);
 u16 lc_record_mark_judged(struct lc_records *records,
 			  const struct lc_record_key *key);
 bool lc_record_claim(struct lc_records *records, const struct lc_choice *choice);

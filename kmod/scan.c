@@ -26,6 +26,7 @@
 
 #include "compat.h"
 #include "ct.h"
+#include "healer.h"
 #include "scan.h"
 #include "walk.h"
 
@@ -128,15 +129,21 @@ static void stash_missed(struct lc_scan *scan)
 static void drop_stale(struct lc_scan *scan)
 {
 	struct lc_backends *backends = scan->gc->backends;
+	struct lc_healer *healer = scan->gc->healer;
+	struct lc_backend *backend;
 
 	/* The namespace may have joined, or scanned, since the pass began. */
 	if ((int)(scan->generation - scan->adopted) > 0)
 		WRITE_ONCE(scan->adopted, scan->generation);
 	if (!scan->stashed || !mutex_trylock(&backends->lock))
 		return;
-	lc_backends_drop_stale(backends);
+	while ((backend = lc_backends_drop_next_stale(backends))) {
+		lc_healer_tell(healer, backend);
+		lc_backend_put(backend);
+	}
 	scan->stashed = false;
 	mutex_unlock(&backends->lock);
+	lc_healer_check(healer);
 	/* The last ones may not have been confirmed when they were visited. */
 	WRITE_ONCE(scanner.requested, true);
 }

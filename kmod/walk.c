@@ -69,32 +69,36 @@ static struct nf_conn *walk_visit_bucket(struct lc_walk *walk,
 	return NULL;
 }
 
-/* Return: false if the table has been resized. */
+/* Return: false if the table has been resized, or an entry is to be deleted. */
 static bool walk_visit_next(struct lc_walk *walk,
 			    int (*visit)(struct nf_conn *ct, void *data),
 			    void *data)
 {
 	unsigned int next = walk->next;
 	spinlock_t *lock = &nf_conntrack_locks[next % CONNTRACK_LOCKS];
-	struct nf_conn *ct = NULL;
 	bool resized;
 
 	lc_ct_bucket_lock(lock);
 	resized = walk->table != nf_conntrack_hash;
 	if (!resized)
-		ct = walk_visit_bucket(walk, &nf_conntrack_hash[next], visit,
-				       data);
+		walk->doomed = walk_visit_bucket(walk, &nf_conntrack_hash[next],
+						 visit, data);
 	spin_unlock(lock);
-	if (resized)
-		return false;
-	if (!ct) {
-		walk->next++;
-		return true;
-	}
 	/* The bucket may have more entries: visit it again after this one is deleted. */
-	nf_ct_delete(ct, 0, 0);
-	nf_ct_put(ct);
+	if (resized || walk->doomed)
+		return false;
+	walk->next++;
 	return true;
+}
+
+/* Conntrack reports this to its listeners: it may take long. */
+static void walk_delete_doomed(struct lc_walk *walk)
+{
+	if (!walk->doomed)
+		return;
+	nf_ct_delete(walk->doomed, 0, 0);
+	nf_ct_put(walk->doomed);
+	walk->doomed = NULL;
 }
 
 /**
@@ -106,7 +110,7 @@ static bool walk_visit_next(struct lc_walk *walk,
  * @data: passed to @visit
  *
  * The entries of all namespaces are visited. A slice is about %LC_WALK_ENTRIES entries,
- * and takes some ten microseconds.
+ * and takes some ten microseconds. It ends at an entry that is to be deleted.
  *
  * Context: process.
  * Return: true if there may be more entries.
@@ -134,6 +138,7 @@ bool lc_walk_slice(struct lc_walk *walk,
 	more = walk->next < walk->size;
 	local_bh_enable();
 	rcu_read_unlock();
+	walk_delete_doomed(walk);
 	return more;
 }
 

@@ -19,12 +19,14 @@ struct nf_conn;
  * @size: how many buckets it has
  * @next: the next bucket to visit
  * @visited: entries visited; what @visit says, and empty buckets, count as what they cost
+ * @doomed: the entry that ends this slice: it is to be deleted
  */
 struct lc_walk {
 	const struct hlist_nulls_head	*table;
 	unsigned int			size;
 	unsigned int			next;
 	unsigned int			visited;
+	struct nf_conn			*doomed;
 };
 
 bool lc_walk_slice(struct lc_walk *walk,

@@ -1039,4 +1039,280 @@ test_fifty_namespaces_that_change() {
 	attack changing_namespaces idle
 }
 
+# Established connections of one backend that many pools have.
+flows_of_many_pools() { # CONNECTIONS POOLS
+	iptables-nft -A FORWARD -m conntrack --ctstate ESTABLISHED
+	awk 'BEGIN {
+		for (i = 0; i < 30000; i++)
+			printf "-A -p tcp -s 10.8.%d.%d -d 198.18.0.1 --sport 2000 --dport 80 " \
+				"-r 10.9.0.1 -q 10.8.%d.%d --reply-port-src 80 " \
+				"--reply-port-dst 2000 -t 36000 --state ESTABLISHED -u ASSURED\n",
+				i / 250, i % 250 + 1, i / 250, i % 250 + 1
+	}' | conntrack -R - >/dev/null
+	leastconnctl pool add z
+	leastconnctl add z 10.9.0.1:80
+	sleep 4
+	awk 'BEGIN {
+		for (i = 0; i < 4000; i++)
+			printf "pool add p%d\nadd p%d 10.9.0.1:80\n", i, i
+	}' | split -l 4096 --filter 'leastconnctl restore'
+}
+
+kill_all_flows() { # TURN
+	local begun=${EPOCHREALTIME/./}
+
+	leastconnctl kill 10.9.0.1:80 >&2 || true
+	echo "kill: $(((${EPOCHREALTIME/./} - begun) / 1000)) ms" >&2
+	sleep 0.5
+}
+
+# Each connection that ends would change the tournament of each pool.
+test_kills_that_many_pools_are_told() {
+	need conntrack
+	host_begins
+	sysctl -qw net.netfilter.nf_conntrack_max=100000
+	pressing=12000
+	attack flows_of_many_pools kill_all_flows
+}
+
+# Each pool has 30 backends, which all pools share, and a timeout of its own; the newest
+# pool has the least.
+pools_with_timeouts() {
+	awk -v pools="${pools-4090}" 'BEGIN {
+		for (i = 0; i < pools; i++) {
+			print "pool add p" i " fail-timeout " 604800 - i
+			for (k = 1; k <= 30; k++)
+				print "add p" i " 10.0.0.1:" k
+		}
+	}' | split -l 3100 --filter 'leastconnctl restore'
+	awk 'BEGIN {
+		for (i = 0; i < 1050; i++)
+			print "pool set p" i " fail-timeout 1"
+	}' >down
+	awk 'BEGIN {
+		for (i = 0; i < 1050; i++)
+			print "pool set p" i " fail-timeout " 604800 - i
+	}' >up
+}
+
+change_timeouts() { # TURN
+	local begun=${EPOCHREALTIME/./}
+
+	leastconnctl restore <down >&2 || true
+	echo "down: $(((${EPOCHREALTIME/./} - begun) / 1000)) ms" >&2
+	leastconnctl restore <up >&2 || true
+}
+
+# The pool with the longest timeout would look at all others.
+test_timeouts_of_pools_that_share_backends() {
+	host_begins
+	pressing=12000
+	attack pools_with_timeouts change_timeouts
+}
+
+another_ends() {
+	ip netns add another
+	ip netns del another
+}
+
+# The same when the namespace ends, in a kernel worker that ends all namespaces.
+test_the_end_of_pools_with_timeouts() {
+	local begun worked
+
+	host_begins
+	begin_tenants pools_with_timeouts idle
+	rm -f "$tmp"/saw-*
+	meanwhile $((20 * slow)) noted list ctl list
+	meanwhile $((100 * slow)) noted end another_ends
+	pause 1000
+	worked=$(kworkers)
+	begun=${EPOCHREALTIME/./}
+	kill_tenants
+	busywait 120000 its_namespaces_are_gone ||
+		fail "there are $(objects net_namespace) namespaces, $namespaces before"
+	say "gone after $(((${EPOCHREALTIME/./} - begun) / 1000)) ms;" \
+		"kernel workers took $(($(kworkers) - worked)) ms"
+	enough
+	holds "list, ms" "$(most list)" $((most_list * stretch / 100))
+	holds "end of another namespace, ms" "$(most end)" $((most_register * stretch / 100))
+	[ ${#broken[@]} = 0 ] || fail "$(printf '%s; ' "${broken[@]}")"
+}
+
+# Few backends, which all pools share.
+many_pools_and_datagrams() {
+	awk 'BEGIN {
+		for (i = 0; i < 4090; i++) {
+			print "pool add p" i
+			for (n = 1; n <= 80; n++)
+				print "add p" i " 10.9.0.1:" n " proto udp"
+		}
+	}' | split -l 2430 --filter 'leastconnctl restore'
+	rule_for_datagrams "--pool p0"
+}
+
+# The scanner, whose time is not the tenant's, would change the tournament of each pool.
+test_connections_that_cannot_be_recorded_beside_many_pools() {
+	need conntrack
+	limit_memory=400
+	most_memory=450
+	host_begins
+	pressing=6000
+	attack many_pools_and_datagrams fill_records note_background
+	dmesg | grep -q 'connection not recorded' ||
+		fail "all connections were recorded"
+	holds "kworkers while it presses, %" "$(cat "$tmp/pressed")" $most_background
+	[ ${#broken[@]} = 0 ] || fail "${broken[*]}"
+}
+
+# Conntrack's own events, each to so many sockets with a filter that takes its time.
+conntrack_listeners() { # COUNT
+	local said
+
+	ulimit -n "$(ulimit -Hn)"
+	exec {said}< <(exec python3 -c '
+import ctypes, socket, struct, sys, time
+socks, n = [], 4095
+for i in range(int(sys.argv[1])):
+    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+    while n:
+        code = struct.pack("HBBI", 0x24, 0, 0, 3) * n + struct.pack("HBBI", 6, 0, 0, 0)
+        buf = ctypes.create_string_buffer(code)
+        try:
+            s.setsockopt(socket.SOL_SOCKET, 26,
+                         struct.pack("HL", n + 1, ctypes.addressof(buf)))
+            break
+        except OSError:
+            n //= 2
+    s.bind((0, 4))  # NFNLGRP_CONNTRACK_DESTROY
+    socks.append(s)
+print(n, flush=True)
+time.sleep(100000)
+' "$1")
+	read -r -u "$said"
+	echo "conntrack listeners with filters of $REPLY" >&2
+}
+
+flows_before_listeners() {
+	iptables-nft -A FORWARD -m conntrack --ctstate ESTABLISHED
+	conntrack_listeners 900
+	awk 'BEGIN {
+		for (i = 0; i < 5000; i++)
+			printf "-A -p tcp -s 10.8.%d.%d -d 198.18.0.1 --sport 2000 --dport 80 " \
+				"-r 10.9.0.1 -q 10.8.%d.%d --reply-port-src 80 " \
+				"--reply-port-dst 2000 -t 36000 --state ESTABLISHED -u ASSURED\n",
+				i / 250, i % 250 + 1, i / 250, i % 250 + 1
+	}' | conntrack -R - >/dev/null
+	leastconnctl pool add z
+	leastconnctl add z 10.9.0.1:80
+	sleep 1
+}
+
+# Conntrack tells all its listeners of each entry that is deleted: the command would do
+# that under the lock of generic netlink. Later conntrack does it, in a kernel worker, as
+# for each entry that times out.
+test_kills_before_conntrack_listeners() {
+	need conntrack python3
+	most_background=25
+	host_begins
+	pressing=12000
+	attack flows_before_listeners kill_all_flows
+}
+
+rules_with_timeouts() { # FROM TO
+	awk -v from="$1" -v to="$2" 'BEGIN {
+		print "*nat"
+		for (i = from; i < to; i++)
+			printf "-A OUTPUT -d 198.18.%d.%d -p tcp --dport 80 -j LEASTCONN --to 10.1.0.1-10.1.0.64:80 --fail-timeout %d\n",
+				i / 250, i % 250, 604800 - i
+		print "COMMIT"
+	}'
+}
+
+many_rules_with_timeouts() {
+	local i
+
+	for ((i = 0; i < 1500; i += 50)); do
+		rules_with_timeouts $i $((i + 50)) | iptables-nft-restore --noflush
+	done
+}
+
+flush_rules() { # TURN
+	[ "$1" != 0 ] || iptables-nft -t nat -F
+	sleep 1
+}
+
+# Proof 2c: by rules, which iptables-nft lets a kernel worker end.
+test_the_end_of_rules_with_timeouts() {
+	limit_memory=128
+	host_begins
+	attack many_rules_with_timeouts flush_rules
+}
+
+closes_of_many_pools() {
+	local i
+
+	serve_itself 1
+	awk 'BEGIN {
+		for (i = 0; i < 4090; i++) {
+			print "pool add p" i
+			print "add p" i " 10.9.0.1:80"
+		}
+	}' | split -l 4096 --filter 'leastconnctl restore'
+	printf '%s\n' '*nat' "-A OUTPUT -d $vip -p tcp --dport 80 -j LEASTCONN --pool p0" COMMIT |
+		iptables-nft-restore
+	for i in 1 2; do
+		while :; do
+			timeout -s TERM 5 "$its/bin/peer" load tcp $vip 80
+		done >/dev/null 2>&1 &
+	done
+}
+
+# Proof 8?: each close is told to all pools by the packet.
+test_closes_that_many_pools_are_told() {
+	host_begins
+	attack closes_of_many_pools idle
+}
+
+# Each has a connection.
+thousand_namespaces() {
+	local i
+
+	printf '%s\n' 'pool add p' 'add p 10.9.0.1:80' >lines
+	echo "-A -p tcp -s 10.8.0.1 -d 198.18.0.1 --sport 2000 --dport 80" \
+		"-r 10.9.0.1 -q 10.8.0.1 --reply-port-src 80" \
+		"--reply-port-dst 2000 -t 36000 --state ESTABLISHED -u ASSURED" >entry
+	for ((i = 0; i < ${spaces-1000}; i++)); do
+		unshare --net sh -c 'leastconnctl restore <lines && conntrack -R - <entry >/dev/null &&
+			leastconnctl add p 10.9.0.2:80 &&
+			: >"ready-$0" && exec sleep 3600' $i &
+		[ $((i % 4)) != 3 ] || until [ -e ready-$i ]; do
+			read -rt 0.02 -u "$nap" || kill -0 $!
+		done
+	done
+}
+
+busy_and_a_thousand() {
+	thousand_namespaces
+	flows_to_a_shared_backend
+}
+
+# Proof 5: the fixed part of the gc, in all of them, is on no account.
+test_a_thousand_namespaces_whose_share_is_used_up() {
+	need conntrack
+	limit_memory=1500
+	most_memory=2000
+	pressing=8000
+	host_begins
+	attack busy_and_a_thousand idle
+}
+
+test_a_thousand_idle_namespaces() {
+	need conntrack
+	limit_memory=1500
+	most_memory=2000
+	pressing=8000
+	host_begins
+	attack thousand_namespaces idle
+}
+
 run_tests "$@"

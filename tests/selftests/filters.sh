@@ -512,4 +512,34 @@ test_held_packets_are_no_failures() { # short
 	wait "$queue" || true
 }
 
+# Choices of five clients for four backends, which go before anybody has looked at them.
+choices_of_backends_that_go() {
+	local client i
+
+	forward_only_to 10.0.1.99
+	balance tcp 80 10.0.1.3-10.0.1.6:80 --max-fails 0
+	for ((i = 0; i < 40; i++)); do
+		client=10.0.0.$((11 + i % 5))
+		ip -n "$cl" addr replace $client/24 dev eth0
+		peer "$cl" open "q$i" tcp $vip 80 from $client nowait >/dev/null
+	done
+	ipt -t nat -F
+	ipt -F FORWARD
+	for ((i = 0; i < 40; i++)); do peer "$cl" reset "q$i" >/dev/null; done
+	busywait 5000 is "" loads || fail "backends are left: $(loads)"
+}
+
+# They would say for ever that these clients reach nothing.
+test_choices_of_backends_that_have_gone_are_forgotten() {
+	setup 6
+	serve_at $s1 10.0.1.2
+	choices_of_backends_that_go
+	exactly 5
+	forward_only_to $s1
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 60
+	expect 25 "$(clients_get_in 25)" "clients that got in"
+	becomes 5000 10.0.1.2 ejected
+	expect dropped "$(reason_of 10.0.1.2)" "the reason"
+}
+
 run_tests "$@"
