@@ -1128,7 +1128,8 @@ test_the_end_of_pools_with_timeouts() {
 	worked=$(kworkers)
 	begun=${EPOCHREALTIME/./}
 	kill_tenants
-	busywait 120000 its_namespaces_are_gone ||
+	# Others begin and end meanwhile.
+	busywait 120000 objects_at_most net_namespace $((namespaces + 3)) ||
 		fail "there are $(objects net_namespace) namespaces, $namespaces before"
 	say "gone after $(((${EPOCHREALTIME/./} - begun) / 1000)) ms;" \
 		"kernel workers took $(($(kworkers) - worked)) ms"
@@ -1209,10 +1210,10 @@ flows_before_listeners() {
 
 # Conntrack tells all its listeners of each entry that is deleted: the command would do
 # that under the lock of generic netlink. Later conntrack does it, in a kernel worker, as
-# for each entry that times out.
+# for each entry that times out: how much of a processor that takes is not ours.
 test_kills_before_conntrack_listeners() {
 	need conntrack python3
-	most_background=25
+	most_background=100
 	host_begins
 	pressing=12000
 	attack flows_before_listeners kill_all_flows
