@@ -144,6 +144,9 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @fails: connections that ever failed; atomic
  * @failed: those that count, and have not been judged yet; atomic
  * @answered: answered ones that have not been judged yet; atomic
+ * @streak: connections that have failed since one was answered, whether they count or
+ *	not; atomic
+ * @paced: @streak was long when it was judged last
  * @suspected: &enum lc_suspicion; atomic
  * @queued: not 0: in lc_healer.queue; atomic
  * @queue: in lc_healer.queue
@@ -187,6 +190,8 @@ struct lc_backend {
 	atomic_t		failed;
 	atomic_t		fails;
 	atomic_t		answered;
+	atomic_t		streak;
+	bool			paced;
 	atomic_t		suspected;
 	atomic_t		queued;
 	struct llist_node	queue;

@@ -33,21 +33,32 @@ static bool is_recent(const struct lc_sighting *seen, u32 now, u32 span)
 	return seen->client && now - seen->when <= span;
 }
 
+static bool is_newer(const struct lc_sighting *seen, const struct lc_sighting *than)
+{
+	return !than->client || (s32)(seen->when - than->when) >= 0;
+}
+
 /**
  * lc_evidence_answered() - a backend has answered a client
  * @evidence: the backend's
  * @client: the client
- * @now: low bits of jiffies
+ * @when: low bits of jiffies, when it answered, at the latest; it may have answered others
+ *	since then
  *
  * Context: any.
  */
-void lc_evidence_answered(struct lc_evidence *evidence, u32 client, u32 now)
+void lc_evidence_answered(struct lc_evidence *evidence, u32 client, u32 when)
 {
+	const struct lc_sighting seen = { .client = client, .when = when };
 	struct lc_sighting *answered = evidence->answered;
 
-	if (answered[0].client != client)
-		answered[1] = answered[0];
-	answered[0] = (struct lc_sighting) { .client = client, .when = now };
+	if (is_newer(&seen, &answered[0])) {
+		if (answered[0].client != client)
+			answered[1] = answered[0];
+		answered[0] = seen;
+	} else if (answered[0].client != client && is_newer(&seen, &answered[1])) {
+		answered[1] = seen;
+	}
 }
 
 /* @since: jiffies since the client's last failure that counted. */

@@ -5,7 +5,7 @@
 #include <linux/types.h>
 
 /** LC_FAILED_CLIENTS - clients of a backend that are remembered because they failed */
-#define LC_FAILED_CLIENTS	4
+#define LC_FAILED_CLIENTS	16
 
 /** LC_ANSWERED_PORTS - ports of a backend that are remembered because they answered */
 #define LC_ANSWERED_PORTS	8
@@ -37,7 +37,7 @@ struct lc_evidence {
 	u16			ports[LC_ANSWERED_PORTS];
 };
 
-void lc_evidence_answered(struct lc_evidence *evidence, u32 client, u32 now);
+void lc_evidence_answered(struct lc_evidence *evidence, u32 client, u32 when);
 bool lc_evidence_failed(struct lc_evidence *evidence, u32 client, u32 now,
 			u32 span);
 bool lc_evidence_dropped(struct lc_evidence *evidence, u32 client, u32 now,

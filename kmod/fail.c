@@ -109,15 +109,17 @@ bool lc_redispatch(struct lc_records *records, struct lc_retries *retries,
  * @healer: the namespace's
  * @dests: the backends that count the connection
  * @ct: the connection's entry
+ * @when: low bits of jiffies, when it was answered, at the latest
  *
  * Context: any, under rcu_read_lock().
  */
 void lc_answer(struct lc_healer *healer, const struct lc_dests *dests,
-	       const struct nf_conn *ct)
+	       const struct nf_conn *ct, u32 when)
 {
 	struct lc_result result;
 
 	set_result(&result, ct);
+	result.when = when;
 	if (dests->exact)
 		lc_healer_answered(healer, dests->exact, &result);
 	if (dests->any_port)

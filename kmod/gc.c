@@ -33,6 +33,7 @@
 #define LC_TICK		(HZ / 10)
 #define LC_ROUND	7U		/* ticks */
 #define LC_SYN_CHECKS	3U		/* one in each tick, until 0.8 to 0.9 s */
+#define LC_ANSWER_AGE	(9 * LC_TICK)	/* of an answer that a check has found, at most */
 #define LC_RETRY_ROUNDS	7U		/* over 4.2 s: the fourth SYN comes 4 s after the third */
 #define LC_BUDGET	(100000 / LC_ROUND)
 #define LC_YOUNG_BUDGET	(4 * LC_BUDGET)
@@ -154,7 +155,8 @@ static enum lc_verdict judge_answer(struct lc_gc *gc, struct lc_record *record,
 			return judge_unreplied(record);
 		if (!lc_ct_accepted(ct))
 			return LC_KEEP;
-		lc_answer(gc->healer, &record->dests, ct);
+		lc_answer(gc->healer, &record->dests, ct,
+			  (u32)jiffies - LC_ANSWER_AGE);
 	}
 	set_mark(record, LC_JUDGED);
 	return LC_KEEP;

@@ -31,7 +31,8 @@
 #define LC_GRACE	(9 * HZ / 10)	/* after "ready": what is unanswered began before it */
 #define LC_HINT_AGE	(HZ / 10)	/* a packet is seldom on its way for as long */
 #define LC_HINT_TIME	(2 * HZ)	/* a record lives longer */
-#define LC_JUST_NOW	HZ		/* since an answer that counts as one */
+#define LC_JUST_NOW	(19 * HZ / 10)	/* since an answer that counts as one */
+#define LC_STREAK	3U		/* failed connections in a row: it is paced */
 #define LC_BATCH	256U		/* members, rests or pools without rescheduling */
 #define LC_SEARCH	16384U		/* members, for all choices that were dropped */
 
@@ -118,6 +119,28 @@ static void shorten_fail_timeout(struct lc_backend *backend)
 	WRITE_ONCE(backend->fail_timeout, longest);
 }
 
+/*
+ * A backend whose connections fail has few. Until failures that count are enough to eject
+ * it, it gets its share at most.
+ *
+ * Return: true if that has changed.
+ */
+static bool pace_backend(struct lc_backend *backend)
+{
+	bool paced = atomic_read(&backend->streak) >= LC_STREAK;
+	struct lc_member *member;
+
+	if (paced == backend->paced)
+		return false;
+	backend->paced = paced;
+	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
+		if (member->watches)
+			lc_member_update(member);
+		cond_resched();
+	}
+	return true;
+}
+
 /* Judge a backend by what has been reported since it was judged last. */
 static void judge_backend(struct lc_backends *backends,
 			  struct lc_backend *backend)
@@ -125,6 +148,7 @@ static void judge_backend(struct lc_backends *backends,
 	enum lc_suspicion suspicion = LC_NOT_SUSPECTED;
 	unsigned int failed, answered;
 	struct lc_member *member;
+	bool changed;
 
 	/* First: later reports queue the backend again. Pairs with queue_backend(). */
 	atomic_xchg(&backend->queued, 0);
@@ -134,7 +158,8 @@ static void judge_backend(struct lc_backends *backends,
 		shorten_fail_timeout(backend);
 	answered = atomic_xchg(&backend->answered, 0);
 	failed = atomic_xchg(&backend->failed, 0);
-	if (!failed && !answered)
+	changed = pace_backend(backend);
+	if (!failed && !answered && !changed)
 		return;
 	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
 		cond_resched();
@@ -143,6 +168,8 @@ static void judge_backend(struct lc_backends *backends,
 		judge_member(member, answered, failed);
 		suspicion = max(suspicion, member_suspicion(member));
 	}
+	if (backend->paced)
+		suspicion = LC_AWAITED;
 	lc_backend_suspect(backends, backend, suspicion);
 }
 
@@ -256,6 +283,16 @@ static u64 end_rests(struct healer_run *run)
 	return U64_MAX;
 }
 
+/* One on trial gets a connection at a time: it has to do more only if no other serves. */
+static bool must_come_back(const struct lc_health *health)
+{
+	const struct lc_tier *tier = health->tier;
+
+	return tier && lc_tier_is_short(tier) &&
+	       (health->state == LC_EJECTED ||
+		lc_tier_out(tier) == lc_tier_size(tier));
+}
+
 /*
  * Bring members back before their rest ends: those that would end it first come first.
  *
@@ -264,20 +301,16 @@ static u64 end_rests(struct healer_run *run)
 static bool bring_back(struct lc_pool *pool)
 {
 	struct timerqueue_node *node = timerqueue_getnext(&pool->out), *next;
-	const struct lc_tier *tier;
 	unsigned int left = LC_BATCH;
 	struct lc_member *member;
 
 	for (; node && lc_pool_is_short(pool); node = next) {
 		next = timerqueue_iterate_next(node);
 		member = out_member(node);
-		tier = member->health.tier;
 		cond_resched();
 		if (member->manual)
 			continue;
-		if (member->watches &&
-		    (!tier || !lc_tier_is_short(tier) ||
-		     member->health.state != LC_EJECTED))
+		if (member->watches && !must_come_back(&member->health))
 			continue;
 		if (!left--)
 			return false;
@@ -481,6 +514,8 @@ void lc_healer_revive(struct lc_backend *backend)
 
 	WRITE_ONCE(backend->revived, (u32)jiffies);
 	atomic_set(&backend->failed, 0);
+	atomic_set(&backend->streak, 0);
+	backend->paced = false;
 	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
 		if (member->gone)
 			continue;
@@ -696,12 +731,15 @@ static bool began_before_ready(const struct lc_backend *backend, u8 reason)
 void lc_healer_failed(struct lc_healer *healer, struct lc_backend *backend,
 		      const struct lc_result *result, u8 reason)
 {
+	unsigned int streak;
+
 	atomic_inc(&backend->fails);
 	if (!READ_ONCE(backend->n_watching) || began_before_ready(backend, reason))
 		return;
+	streak = atomic_inc_return(&backend->streak);
 	if (!failure_counts(backend, result)) {
 		/* Perhaps only because the fail timeout was longer: the next one counts. */
-		if (READ_ONCE(backend->shortened)) {
+		if (streak == LC_STREAK || READ_ONCE(backend->shortened)) {
 			queue_backend(healer, backend);
 			lc_healer_check(healer);
 		}
@@ -760,14 +798,16 @@ void lc_healer_answered(struct lc_healer *healer, struct lc_backend *backend,
 	if (!READ_ONCE(backend->n_watching))
 		return;
 	spin_lock_bh(&backend->evidence_lock);
-	lc_evidence_answered(&backend->evidence, result->client, jiffies);
+	lc_evidence_answered(&backend->evidence, result->client, result->when);
 	if (!backend->key.port)
 		lc_evidence_add_port(&backend->evidence, result->port);
 	spin_unlock_bh(&backend->evidence_lock);
 	seen = answered_of(healer, result->client);
 	WRITE_ONCE(seen->client, result->client);
-	WRITE_ONCE(seen->when, (u32)jiffies);
+	WRITE_ONCE(seen->when, result->when);
 	WRITE_ONCE(seen->number, backend->number);
+	if (atomic_read(&backend->streak))
+		atomic_set(&backend->streak, 0);
 	if (suspected == LC_NOT_SUSPECTED)
 		return;
 	atomic_inc(&backend->answered);

@@ -14,10 +14,12 @@
  * struct lc_result - the connection that a backend has answered or failed
  * @client: its client, see lc_ct_client()
  * @port: the port that it was for, in host order
+ * @when: low bits of jiffies, when it was answered, at the latest
  */
 struct lc_result {
 	u32	client;
 	u16	port;
+	u32	when;
 };
 
 /**

@@ -336,21 +336,33 @@ static bool has_same_rules(const struct lc_member *member,
 
 /*
  * A rule set is loaded while the one that it replaces is still there: what its rules know
- * of a backend goes on. A backend is known as the newest pool with the same settings
- * knows it. An ejection by command holds whatever the settings.
+ * of a backend goes on. Of the pools with the same settings, one that has ejected the
+ * backend counts before others, in which it may have had to stay, and then the newest one.
+ * An ejection by command holds whatever the settings.
  */
-static void inherit_health(struct lc_member *member)
+static const struct lc_member *find_known(const struct lc_member *member)
 {
+	const struct lc_member *other, *found = NULL;
 	unsigned int left = LC_COMPARE_MAX;
-	const struct lc_member *other;
 
 	hlist_for_each_entry(other, &member->backend->sched_dests, dest.node) {
 		if (!left--)
-			return;
-		if (other->manual ||
-		    (other->in_force && has_same_rules(member, other)))
 			break;
+		if (other->manual)
+			return other;
+		if (!other->in_force || !has_same_rules(member, other))
+			continue;
+		if (lc_health_is_out(&other->health))
+			return other;
+		found = found ?: other;
 	}
+	return found;
+}
+
+static void inherit_health(struct lc_member *member)
+{
+	const struct lc_member *other = find_known(member);
+
 	if (!other)
 		return;
 	lc_health_copy(&member->health, &other->health);
@@ -387,8 +399,9 @@ void lc_member_update(struct lc_member *member)
 	if (member->backend->state != LEASTCONN_STATE_READY ||
 	    member->health.state == LC_EJECTED)
 		terms.weight = 0;
-	/* It fails, but has to stay: it would look idle. */
-	terms.paced = member->health.state == LC_SUSPECT;
+	/* It fails, but is used: it would look idle. */
+	terms.paced = member->health.state == LC_SUSPECT ||
+		      (member->watches && member->backend->paced);
 	terms.trial = member->health.state == LC_TRIAL;
 	if (terms.trial)
 		terms.max_conns = min_not_zero(terms.max_conns,

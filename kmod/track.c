@@ -176,7 +176,7 @@ static noinline unsigned int handle_reply(struct lc_gc *gc,
 	lc_ct_key(ct, &key);
 	if (lc_ct_accepted(ct) && lc_ct_dests(gc->backends, ct, &dests) &&
 	    lc_record_mark_judged(gc->records, &key))
-		lc_answer(gc->healer, &dests, ct);
+		lc_answer(gc->healer, &dests, ct, (u32)jiffies);
 	return NF_ACCEPT;
 }
 

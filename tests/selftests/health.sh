@@ -422,6 +422,20 @@ test_a_trial_after_an_eject_decides() { # short
 
 # An administrator may eject all; failures eject half of the others at most, and what
 # was ejected by hand stays so when those fail.
+# Handshakes take a while: a trial would take one connection at a time.
+test_a_trial_is_over_if_no_other_serves() { # short
+	setup 2
+	serve_at $s1 10.0.1.2
+	on "$sv" tc qdisc add dev eth0 root netem delay 50ms
+	balance tcp 80 $s1-10.0.1.2:80
+	ctl eject 10.0.1.2 for 1
+	becomes 3000 10.0.1.2 trial
+	ctl drain $s1
+	becomes 1000 10.0.1.2 ready
+	peer "$cl" open b tcp $vip 80 count 30
+	has_served 30 10.0.1.2
+}
+
 test_eject_is_not_held_back() { # short
 	local addr
 
@@ -557,6 +571,27 @@ test_rules_loaded_again_keep_ejections() { # short
 }
 
 # Other settings judge anew; what a command has ejected stays out.
+# Another rule has this backend alone, and cannot eject it.
+test_rules_loaded_again_keep_what_one_ejected() { # short
+	local before
+
+	setup
+	serve_at 10.0.1.{1,2,3}
+	count_arrivals $s4
+	for iptables in iptables-nft iptables-legacy; do
+		balance tcp 80 $s1-$s4:80 --fail-timeout 60
+		balance tcp 8080 $s4:80 --fail-timeout 60
+		connect 24 >/dev/null
+		becomes 1000 $s4 ejected
+		before=$(arrived $s4)
+		load_again
+		expect 24 "$(connect 24)" "connections after $iptables-restore"
+		expect "$before" "$(arrived $s4)" "sent to it"
+		ipt -t nat -F
+		busywait 10000 is "" loads || fail "backends are left"
+	done
+}
+
 test_rules_with_other_settings_judge_anew() { # short
 	setup
 	serve_at 10.0.1.{1,2,3}
@@ -764,6 +799,64 @@ test_one_client_cannot_eject_a_backend() { # short
 # A dead server does not answer the others either, and three clients are enough. A client
 # alone may be a proxy for all.
 # Most connections are a client's that it has banned: others decide the trial.
+# Each fails once in the fail timeout, while the others are answered.
+test_many_banned_clients_cannot_eject_a_backend() {
+	local i r
+
+	setup 2
+	add_clients 10.0.0.3 10.0.0.1{1,2,3,4,5}
+	serve_at $s1 10.0.1.2
+	on "$sv" iptables -w -I INPUT -s 10.0.0.8/29 -d 10.0.1.2 -p tcp --dport 80 \
+		-j REJECT --reject-with tcp-reset
+	balance tcp 80 $s1-10.0.1.2:80 --max-fails 3 --fail-timeout 60
+	watch_ejections
+	for ((r = 0; r < 10; r++)); do
+		expect 2 "$(clients_connect 1 10.0.0.{2,3})" "connections of the others"
+		exactly 0.2
+	done
+	for ((r = 0; r < 30; r++)); do
+		for ((i = 0; i < 10; i++)); do
+			clients_connect 1 10.0.0.$((11 + i % 5)) >/dev/null
+			[ $((i % 5)) != 4 ] ||
+				expect 2 "$(clients_connect 1 10.0.0.{2,3})" "connections of the others"
+		done
+	done
+	expect "" "$(ejections)" "ejected"
+}
+
+# As two proxies do: one client's failures count once, while others are answered. The last
+# answers are noticed after the first failures. Meanwhile it has no connections.
+test_two_clients_eject_a_dead_backend() { # short
+	local client end failed=0 i
+
+	setup
+	add_clients 10.0.0.3
+	serve_at 10.0.1.{1,2,3,4}
+	balance tcp 80 $s1-$s4:80 --max-fails 3 --fail-timeout 60
+	for ((i = 0; i < 40; i++)); do
+		peer "$cl" open "a$i" tcp $vip 80 from 10.0.0.$((2 + i / 4 % 2))
+	done
+	expect "10 10 10 10" "$(loads)" "loads"
+	for ((i = 3; i < 40; i += 4)); do peer "$cl" reset "a$i"; done
+	expect_loads 1000 "10 10 10 0" "loads of which one is idle"
+	for client in 10.0.0.2 10.0.0.3; do
+		peer "$cl" open "b$client" tcp $vip 80 from $client
+		peer "$cl" reset "b$client"
+	done
+	filter $s4 REJECT --reject-with tcp-reset
+	end=$((SECONDS + 8))
+	for ((i = 0; SECONDS < end; i++)); do
+		! is ejected state_of $s4 || break
+		for client in 10.0.0.2 10.0.0.3; do
+			peer "$cl" open "c$i.$client" tcp $vip 80 from $client 2>/dev/null ||
+				failed=$((failed + 1))
+		done
+	done
+	say "$failed of $((2 * i)) connections failed"
+	expect ejected "$(state_of $s4)" "the state"
+	[ $failed -le 50 ] || fail "$failed of $((2 * i)) connections failed"
+}
+
 test_a_banned_client_decides_no_trial() { # short
 	local i
 

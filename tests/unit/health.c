@@ -1362,7 +1362,7 @@ static void evidence_step(u64 when, u32 span)
 		clues.ports[clues.n_ports++] = port;
 		break;
 	default:
-		/* Four clients, as many as are remembered. */
+		/* As many clients as are remembered. */
 		client = 1 + dice(LC_FAILED_CLIENTS);
 		counts = clue_counts(client, when, span);
 		if (lc_evidence_failed(&evidence, client, when, span) != counts)
@@ -1428,33 +1428,48 @@ static void test_one_client(void)
 	lc_evidence_answered(&evidence, 8, 1051 + 3 * HZ);
 	check(lc_evidence_failed(&evidence, 7, 1050 + 8 * HZ, 1000), false,
 	      "another one was answered since the last failure that counted");
+
+	/* An answer that is noticed late. */
+	evidence_start();
+	lc_evidence_answered(&evidence, 8, 1000);
+	check(blames(7, 1010), true, "first one");
+	lc_evidence_answered(&evidence, 8, 1005);
+	check(lc_evidence_failed(&evidence, 7, 1006 + 3 * HZ, 1000), true,
+	      "another one was answered before the failure, and not since");
+	/* The newest one stays, and the newest one of another client. */
+	evidence_start();
+	lc_evidence_answered(&evidence, 8, 1000);
+	lc_evidence_answered(&evidence, 9, 990);
+	lc_evidence_answered(&evidence, 8, 980);
+	check(blames(8, 1001), true, "first one");
+	check(blames(8, 1002), false, "the other one was answered before, too");
 }
 
 /* A client that is forgotten counts again; the one that counted first is forgotten. */
-static void check_five_clients(u32 since)
+static void check_many_clients(u32 since)
 {
 	evidence_start();
 	lc_evidence_answered(&evidence, 99, since);
 	for (u32 client = 1; client <= LC_FAILED_CLIENTS; client++)
 		check(blames(client, since + client), true, "client %u", client);
 	for (u32 client = 1; client <= LC_FAILED_CLIENTS; client++)
-		check(blames(client, since + 10), false, "client %u again", client);
-	check(blames(50, since + 20), true, "one more");
-	check(blames(50, since + 21), false, "it is remembered");
+		check(blames(client, since + 20), false, "client %u again", client);
+	check(blames(50, since + 30), true, "one more");
+	check(blames(50, since + 31), false, "it is remembered");
 	for (u32 client = 2; client <= LC_FAILED_CLIENTS; client++)
-		check(blames(client, since + 30), false, "client %u is remembered",
+		check(blames(client, since + 40), false, "client %u is remembered",
 		      client);
-	check(blames(1, since + 31), true, "the first one is forgotten");
-	check(blames(2, since + 32), true, "and then the second");
-	check(blames(50, since + 33), false, "the other one still is not");
+	check(blames(1, since + 41), true, "the first one is forgotten");
+	check(blames(2, since + 42), true, "and then the second");
+	check(blames(50, since + 43), false, "the other one still is not");
 }
 
 /* The low bits of jiffies start again between the clients. */
 static void test_more_clients_than_remembered(void)
 {
-	check_five_clients(1000);
-	check_five_clients(-3U);
-	check_five_clients(-15U);
+	check_many_clients(1000);
+	check_many_clients(-3U);
+	check_many_clients(-15U);
 }
 
 static void test_clients_that_failed(void)
