@@ -32,7 +32,6 @@
 #define LC_HINT_AGE	(HZ / 10)	/* a packet is seldom on its way for as long */
 #define LC_HINT_TIME	(2 * HZ)	/* a record lives longer */
 #define LC_JUST_NOW	(19 * HZ / 10)	/* since an answer that counts as one */
-#define LC_DROP_SOON	(6 * HZ / 5)	/* longer than it takes to notice an answer */
 #define LC_STREAK	3U		/* failed connections in a row: it is paced */
 #define LC_BATCH	256U		/* members, rests or pools without rescheduling */
 #define LC_SEARCH	16384U		/* members, for all choices that were dropped */
@@ -415,14 +414,6 @@ static u32 since_revived(const struct lc_backend *backend)
 	return (u32)jiffies - READ_ONCE(backend->revived);
 }
 
-static void queue_backend(struct lc_healer *healer, struct lc_backend *backend)
-{
-	/* After the report has been stored: pairs with judge_backend(). */
-	if (atomic_xchg(&backend->queued, 1) || !lc_backend_get(backend))
-		return;
-	llist_add(&backend->queue, &healer->queue);
-}
-
 /*
  * A choice was dropped by this host if its connection is not recorded after a while. It
  * tells of the backend if the client was answered since then, by another one: the host
@@ -439,19 +430,12 @@ static bool look_at_choice(void *data, const struct lc_choice *choice, u32 age)
 		.client	= choice->client,
 	};
 	u32 answered = READ_ONCE(backend->evidence.answered[0].when);
-	bool silent = (u32)jiffies - answered >= age;
 
 	/* Held connections come late: give them some time. */
-	if (age < LC_DROP_TIME && lc_record_claim(search->healer->records, choice))
-		return false;
-	/* It would look idle until it is ejected: see pace_backend(). */
-	if (age >= LC_DROP_SOON && silent && READ_ONCE(backend->n_watching)) {
-		atomic_inc(&backend->streak);
-		queue_backend(search->healer, backend);
-	}
 	if (age < LC_DROP_TIME)
-		return true;
-	if (!(choice->origin & LC_JUDGED) && backend->key.port && silent &&
+		return !lc_record_claim(search->healer->records, choice);
+	if (!(choice->origin & LC_JUDGED) &&
+	    backend->key.port && (u32)jiffies - answered >= age &&
 	    since_revived(backend) > age &&
 	    is_answered(search, choice, age) &&
 	    drop_counts(search->healer, backend, choice->client))
@@ -676,6 +660,14 @@ void lc_healer_unconfirmed(void)
 
 	if (lc_hint_drop(&choice) <= LC_HINT_TIME && choice.backend)
 		lc_healer_dropped(choice.backend->home->healer, &choice);
+}
+
+static void queue_backend(struct lc_healer *healer, struct lc_backend *backend)
+{
+	/* After the report has been stored: pairs with judge_backend(). */
+	if (atomic_xchg(&backend->queued, 1) || !lc_backend_get(backend))
+		return;
+	llist_add(&backend->queue, &healer->queue);
 }
 
 /**

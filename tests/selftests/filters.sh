@@ -542,30 +542,4 @@ test_choices_of_backends_that_have_gone_are_forgotten() {
 	expect dropped "$(reason_of 10.0.1.2)" "the reason"
 }
 
-burst() { # SECONDS FROM: sets begun, connected
-	read -r begun connected \
-		< <(on "$cl" "$here/burst.py" $vip 80 400 "$1" "$2")
-}
-
-# More clients than the module remembers. The others have more connections than it counts.
-test_many_new_clients_avoid_a_backend_behind_a_filter() { # short
-	local begun connected
-
-	need python3
-	setup 2
-	serve_at $s1 10.0.1.2
-	ip -n "$cl" route add local 10.64.0.0/15 dev lo
-	ip -n "$lb" route add 10.64.0.0/15 via 10.0.0.2
-	balance tcp 80 $s1-10.0.1.2:80
-	ctl drain 10.0.1.2
-	peer "$cl" open h tcp $vip 80 count 400
-	ctl ready 10.0.1.2
-	forward_only_to $s1
-	burst 4 10.64.0.1
-	say "$connected of $begun clients of the first seconds"
-	burst 1 10.65.0.1
-	say "$connected of $begun clients of the next second"
-	[ $((4 * connected)) -ge $((3 * begun)) ] || fail "$connected of $begun"
-}
-
 run_tests "$@"
