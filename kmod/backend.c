@@ -357,12 +357,12 @@ void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 }
 
 /**
- * lc_backend_count_ended() - count a connection no more, and tell no scheduler
+ * lc_backend_count_ended() - stop counting a connection, without updating schedulers
  * @backend: as for lc_backend_count()
  * @from: as for lc_backend_count()
  *
- * What this takes does not grow with the pools. The caller lets the schedulers be told
- * later: see lc_healer_tell().
+ * What this takes does not grow with the pools. The schedulers are to be updated later:
+ * see lc_healer_defer_update().
  *
  * Context: as lc_backend_count().
  */
@@ -445,7 +445,7 @@ void lc_backends_stash_missed(struct lc_backends *backends)
  * @backends: the namespace's, locked
  *
  * A connection that was missed before the scan now has a record, was missed again, or
- * has ended. The caller lets the backend's schedulers be told: see lc_healer_tell().
+ * has ended. The backend's schedulers are to be updated: see lc_healer_defer_update().
  *
  * Context: process.
  * Return: the backend whose connections are no longer counted, with a reference; NULL: no

@@ -138,7 +138,7 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @is_missed: not 0: in lc_backends.missed or .stale; atomic
  * @missed_node: there; holds a reference
  * @pending: pending choices that count: see pending.c
- * @outdated: not 0: schedulers are to be told that its load has fallen; atomic
+ * @outdated: not 0: its load has fallen, and its schedulers are to be updated; atomic
  *
  * Health:
  * @fails: connections that ever failed; atomic

@@ -795,7 +795,7 @@ void lc_changes_apply(struct lc_changes *changes)
 	}
 }
 
-/* Its load has fallen: see lc_record_end(). That pools know it is charged. */
+/* Its load has fallen: see lc_record_end(). Updates of its schedulers were charged. */
 static void end_purge(struct lc_backend *backend)
 {
 	if (backend->purge == LC_PURGE_NONE)

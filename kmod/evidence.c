@@ -42,8 +42,8 @@ static bool is_newer(const struct lc_sighting *seen, const struct lc_sighting *t
  * lc_evidence_answered() - a backend has answered a client
  * @evidence: the backend's
  * @client: the client
- * @when: low bits of jiffies, when it answered, at the latest; it may have answered others
- *	since then
+ * @when: low bits of jiffies, the earliest time of the answer; answers may be reported in
+ *	another order
  *
  * Context: any.
  */

@@ -109,7 +109,7 @@ bool lc_redispatch(struct lc_records *records, struct lc_retries *retries,
  * @healer: the namespace's
  * @dests: the backends that count the connection
  * @ct: the connection's entry
- * @when: low bits of jiffies, when it was answered, at the latest
+ * @when: low bits of jiffies, the earliest time of the answer
  *
  * Context: any, under rcu_read_lock().
  */

@@ -671,7 +671,7 @@ static void queue_backend(struct lc_healer *healer, struct lc_backend *backend)
 }
 
 /**
- * lc_healer_tell() - let the work tell the schedulers that a load has fallen
+ * lc_healer_defer_update() - a load has fallen: let the work update the schedulers
  * @healer: the namespace's
  * @backend: the backend
  *
@@ -679,7 +679,7 @@ static void queue_backend(struct lc_healer *healer, struct lc_backend *backend)
  *
  * Context: any.
  */
-void lc_healer_tell(struct lc_healer *healer, struct lc_backend *backend)
+void lc_healer_defer_update(struct lc_healer *healer, struct lc_backend *backend)
 {
 	atomic_set(&backend->outdated, 1);
 	queue_backend(healer, backend);

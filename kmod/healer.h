@@ -14,7 +14,7 @@
  * struct lc_result - the connection that a backend has answered or failed
  * @client: its client, see lc_ct_client()
  * @port: the port that it was for, in host order
- * @when: low bits of jiffies, when it was answered, at the latest
+ * @when: low bits of jiffies, the earliest time of the answer
  */
 struct lc_result {
 	u32	client;
@@ -79,7 +79,7 @@ void lc_healer_loads_changed(struct lc_healer *healer);
 void lc_healer_dropped(struct lc_healer *healer, const struct lc_choice *choice);
 void lc_healer_collect(struct lc_healer *healer);
 void lc_healer_unconfirmed(void);
-void lc_healer_tell(struct lc_healer *healer, struct lc_backend *backend);
+void lc_healer_defer_update(struct lc_healer *healer, struct lc_backend *backend);
 void lc_healer_failed(struct lc_healer *healer, struct lc_backend *backend,
 		      const struct lc_result *result, u8 reason);
 bool lc_healer_serves_others(const struct lc_healer *healer, u32 client);

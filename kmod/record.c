@@ -417,7 +417,7 @@ static void record_end_in(struct lc_backend *backend, enum lc_phase phase)
 }
 
 /**
- * lc_record_end() - count an active connection no more, and tell no scheduler
+ * lc_record_end() - stop counting an active connection, without updating schedulers
  * @records: the namespace's
  * @key: the connection's key; there may be no record with it
  * @dests: receives the backends that have counted it
