@@ -479,16 +479,21 @@ largest_pool_again() { # TURN
 	largest_pool
 }
 
-# Handshakes that never end, to a backend that many pools have.
-half_open_of_many_pools() {
-	iptables-nft -A FORWARD -m conntrack --ctstate ESTABLISHED
-	awk 'BEGIN {
-		for (i = 0; i < 30000; i++)
+# Entries of conntrack for one server, each of another client.
+restore_entries() { # COUNT OPTION...
+	awk -v count="$1" -v options="${*:2}" 'BEGIN {
+		for (i = 0; i < count; i++)
 			printf "-A -p tcp -s 10.8.%d.%d -d 198.18.0.1 --sport 2000 --dport 80 " \
 				"-r 10.9.0.1 -q 10.8.%d.%d --reply-port-src 80 " \
-				"--reply-port-dst 2000 -t 3600 --state SYN_RECV\n",
-				i / 250, i % 250 + 1, i / 250, i % 250 + 1
+				"--reply-port-dst 2000 %s\n",
+				i / 250, i % 250 + 1, i / 250, i % 250 + 1, options
 	}' | conntrack -R - >/dev/null
+}
+
+# Such entries, and then the server is a backend of many pools.
+entries_of_many_pools() { # OPTION...
+	iptables-nft -A FORWARD -m conntrack --ctstate ESTABLISHED
+	restore_entries 30000 "$@"
 	leastconnctl pool add z
 	leastconnctl add z 10.9.0.1:80
 	sleep 4
@@ -496,6 +501,11 @@ half_open_of_many_pools() {
 		for (i = 0; i < 4000; i++)
 			printf "pool add p%d\nadd p%d 10.9.0.1:80\n", i, i
 	}' | split -l 4096 --filter 'leastconnctl restore'
+}
+
+# Handshakes that never end, to a backend that many pools have.
+half_open_of_many_pools() {
+	entries_of_many_pools -t 3600 --state SYN_RECV
 	leastconnctl list z >&2
 }
 
@@ -1040,22 +1050,8 @@ test_fifty_namespaces_that_change() {
 }
 
 # Established connections of one backend that many pools have.
-flows_of_many_pools() { # CONNECTIONS POOLS
-	iptables-nft -A FORWARD -m conntrack --ctstate ESTABLISHED
-	awk 'BEGIN {
-		for (i = 0; i < 30000; i++)
-			printf "-A -p tcp -s 10.8.%d.%d -d 198.18.0.1 --sport 2000 --dport 80 " \
-				"-r 10.9.0.1 -q 10.8.%d.%d --reply-port-src 80 " \
-				"--reply-port-dst 2000 -t 36000 --state ESTABLISHED -u ASSURED\n",
-				i / 250, i % 250 + 1, i / 250, i % 250 + 1
-	}' | conntrack -R - >/dev/null
-	leastconnctl pool add z
-	leastconnctl add z 10.9.0.1:80
-	sleep 4
-	awk 'BEGIN {
-		for (i = 0; i < 4000; i++)
-			printf "pool add p%d\nadd p%d 10.9.0.1:80\n", i, i
-	}' | split -l 4096 --filter 'leastconnctl restore'
+flows_of_many_pools() {
+	entries_of_many_pools -t 36000 --state ESTABLISHED -u ASSURED
 }
 
 kill_all_flows() { # TURN
@@ -1201,13 +1197,7 @@ time.sleep(100000)
 flows_before_listeners() {
 	iptables-nft -A FORWARD -m conntrack --ctstate ESTABLISHED
 	conntrack_listeners 900
-	awk 'BEGIN {
-		for (i = 0; i < 5000; i++)
-			printf "-A -p tcp -s 10.8.%d.%d -d 198.18.0.1 --sport 2000 --dport 80 " \
-				"-r 10.9.0.1 -q 10.8.%d.%d --reply-port-src 80 " \
-				"--reply-port-dst 2000 -t 36000 --state ESTABLISHED -u ASSURED\n",
-				i / 250, i % 250 + 1, i / 250, i % 250 + 1
-	}' | conntrack -R - >/dev/null
+	restore_entries 5000 -t 36000 --state ESTABLISHED -u ASSURED
 	leastconnctl pool add z
 	leastconnctl add z 10.9.0.1:80
 	sleep 1

@@ -420,8 +420,6 @@ test_a_trial_after_an_eject_decides() { # short
 	because $s4 refused
 }
 
-# An administrator may eject all; failures eject half of the others at most, and what
-# was ejected by hand stays so when those fail.
 # Handshakes take a while: a trial would take one connection at a time.
 test_a_trial_is_over_if_no_other_serves() { # short
 	setup 2
@@ -436,6 +434,8 @@ test_a_trial_is_over_if_no_other_serves() { # short
 	has_served 30 10.0.1.2
 }
 
+# An administrator may eject all; failures eject half of the others at most, and what
+# was ejected by hand stays so when those fail.
 test_eject_is_not_held_back() { # short
 	local addr
 
@@ -541,7 +541,6 @@ test_a_trial_is_one_connection() { # short
 	expect 1 "$took" "connections that a trial takes"
 }
 
-# Never more than half; when all fail, all are tried.
 # The rules of the first backend's service, loaded again while they are there.
 load_again() { # [SED EXPRESSION]
 	on "$lb" "$iptables-save" -t nat | sed "${1-}" >"$tmp/rules"
@@ -570,7 +569,6 @@ test_rules_loaded_again_keep_ejections() { # short
 	done
 }
 
-# Other settings judge anew; what a command has ejected stays out.
 # Another rule has this backend alone, and cannot eject it.
 test_rules_loaded_again_keep_what_one_ejected() { # short
 	local before
@@ -592,6 +590,7 @@ test_rules_loaded_again_keep_what_one_ejected() { # short
 	done
 }
 
+# Other settings judge anew; what a command has ejected stays out.
 test_rules_with_other_settings_judge_anew() { # short
 	setup
 	serve_at 10.0.1.{1,2,3}
@@ -642,6 +641,7 @@ test_rules_without_the_healthy_bring_back() { # short
 	becomes 1000 $s4 ready
 }
 
+# Never more than half; when all fail, all are tried.
 test_half_stay_in() { # short
 	local addr out=0
 
@@ -798,7 +798,6 @@ test_one_client_cannot_eject_a_backend() { # short
 
 # A dead server does not answer the others either, and three clients are enough. A client
 # alone may be a proxy for all.
-# Most connections are a client's that it has banned: others decide the trial.
 # Each fails once in the fail timeout, while the others are answered.
 test_many_banned_clients_cannot_eject_a_backend() {
 	local i r
@@ -857,6 +856,7 @@ test_two_clients_eject_a_dead_backend() { # short
 	[ $failed -le 50 ] || fail "$failed of $((2 * i)) connections failed"
 }
 
+# Most connections are a client's that it has banned: others decide the trial.
 test_a_banned_client_decides_no_trial() { # short
 	local i
 
