@@ -362,7 +362,7 @@ void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
  * @from: as for lc_backend_count()
  *
  * What this takes does not grow with the pools. The schedulers are to be updated later:
- * see lc_healer_defer_update().
+ * see lc_report_outdated().
  *
  * Context: as lc_backend_count().
  */
@@ -394,6 +394,19 @@ void lc_backend_count_pending(struct lc_backend *backend, bool holds, int more)
 		atomic_add(more, &backend->conns.held);
 	if (more < 0)
 		backend_add(backend, LC_HALF_OPEN, more);
+}
+
+/**
+ * lc_backend_arrived() - the packet of a pending choice was only held
+ * @backend: the backend that was chosen
+ *
+ * Context: any.
+ */
+void lc_backend_arrived(struct lc_backend *backend)
+{
+	spin_lock_bh(&backend->evidence_lock);
+	lc_reach_arrived(&backend->reach);
+	spin_unlock_bh(&backend->evidence_lock);
 }
 
 static void backend_queue_missed(struct lc_backends *backends,
@@ -445,7 +458,7 @@ void lc_backends_stash_missed(struct lc_backends *backends)
  * @backends: the namespace's, locked
  *
  * A connection that was missed before the scan now has a record, was missed again, or
- * has ended. The backend's schedulers are to be updated: see lc_healer_defer_update().
+ * has ended. The backend's schedulers are to be updated: see lc_report_outdated().
  *
  * Context: process.
  * Return: the backend whose connections are no longer counted, with a reference; NULL: no

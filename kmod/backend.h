@@ -14,6 +14,7 @@
 #include <linux/leastconn.h>
 
 #include "evidence.h"
+#include "reach.h"
 #include "select.h"
 
 struct lc_healer;
@@ -155,8 +156,10 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @fail_timeout: the longest of theirs, in jiffies, or longer. Read without the lock
  * @shortened: the longest may be shorter than @fail_timeout by now. Read without the lock
  * @revived: low bits of jiffies, when a command made it ready last; without a lock
- * @evidence_lock: protects @evidence
+ * @evidence_lock: protects @evidence and @reach
  * @evidence: which clients it has answered and failed
+ * @reach: whether this host drops the packets for it
+ * @looked: the look that has last looked at @reach
  *
  * Administration:
  * @state: &enum leastconn_state. Read without the lock
@@ -200,8 +203,10 @@ struct lc_backend {
 	u32			fail_timeout;
 	bool			shortened;
 	u32			revived;
-	spinlock_t		evidence_lock;	/* evidence */
+	spinlock_t		evidence_lock;	/* evidence, reach */
 	struct lc_evidence	evidence;
+	struct lc_reach		reach;
+	u32			looked;
 
 	u64			since;
 	refcount_t		ref;
@@ -365,6 +370,7 @@ void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 void lc_backend_count_ended(struct lc_backend *backend, enum lc_phase from);
 void lc_backend_update_dests(struct lc_backend *backend);
 void lc_backend_count_pending(struct lc_backend *backend, bool holds, int more);
+void lc_backend_arrived(struct lc_backend *backend);
 void lc_backend_count_missed(struct lc_backends *backends,
 			     struct lc_backend *backend);
 void lc_backends_stash_missed(struct lc_backends *backends);

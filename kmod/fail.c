@@ -10,7 +10,7 @@
  */
 #include "ct.h"
 #include "fail.h"
-#include "healer.h"
+#include "report.h"
 #include "retry.h"
 
 static void set_result(struct lc_result *result, const struct nf_conn *ct)
@@ -44,9 +44,9 @@ bool lc_fail(struct lc_healer *healer, const struct nf_conn *ct, u16 origin,
 		return false;
 	set_result(&result, ct);
 	if (dests.exact)
-		lc_healer_failed(healer, dests.exact, &result, reason);
+		lc_report_failed(healer, dests.exact, &result, reason);
 	if (dests.any_port && is_tcp)
-		lc_healer_failed(healer, dests.any_port, &result, reason);
+		lc_report_failed(healer, dests.any_port, &result, reason);
 	return is_tcp && origin & LC_REDISPATCH && ct->status & IPS_DST_NAT;
 }
 
@@ -109,19 +109,21 @@ bool lc_redispatch(struct lc_records *records, struct lc_retries *retries,
  * @healer: the namespace's
  * @dests: the backends that count the connection
  * @ct: the connection's entry
+ * @origin: marks of LC_ORIGIN of its record
  * @when: low bits of jiffies, the earliest time of the answer
  *
  * Context: any, under rcu_read_lock().
  */
 void lc_answer(struct lc_healer *healer, const struct lc_dests *dests,
-	       const struct nf_conn *ct, u32 when)
+	       const struct nf_conn *ct, u16 origin, u32 when)
 {
 	struct lc_result result;
 
 	set_result(&result, ct);
+	result.chosen = origin & LC_CHOSEN;
 	result.when = when;
 	if (dests->exact)
-		lc_healer_answered(healer, dests->exact, &result);
+		lc_report_answered(healer, dests->exact, &result);
 	if (dests->any_port)
-		lc_healer_answered(healer, dests->any_port, &result);
+		lc_report_answered(healer, dests->any_port, &result);
 }

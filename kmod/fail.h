@@ -17,6 +17,6 @@ bool lc_was_redispatched(const struct lc_retries *retries, const struct nf_conn 
 bool lc_redispatch(struct lc_records *records, struct lc_retries *retries,
 		   struct lc_backends *backends, struct nf_conn *ct);
 void lc_answer(struct lc_healer *healer, const struct lc_dests *dests,
-	       const struct nf_conn *ct, u32 when);
+	       const struct nf_conn *ct, u16 origin, u32 when);
 
 #endif /* LC_FAIL_H */

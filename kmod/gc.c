@@ -25,6 +25,7 @@
 
 #include "ct.h"
 #include "fail.h"
+#include "filter.h"
 #include "gc.h"
 #include "healer.h"
 #include "lock.h"
@@ -155,7 +156,7 @@ static enum lc_verdict judge_answer(struct lc_gc *gc, struct lc_record *record,
 			return judge_unreplied(record);
 		if (!lc_ct_accepted(ct))
 			return LC_KEEP;
-		lc_answer(gc->healer, &record->dests, ct,
+		lc_answer(gc->healer, &record->dests, ct, record->marks,
 			  (u32)jiffies - LC_ANSWER_AGE);
 	}
 	set_mark(record, LC_JUDGED);
@@ -268,7 +269,7 @@ static enum lc_verdict check_record(struct lc_gc *gc, struct lc_record *record)
 	}
 	spin_unlock_bh(lock);
 	if (dropped)
-		lc_healer_dropped(gc->healer, &choice);
+		lc_filter_dropped(gc->healer, &choice);
 	if (verdict == LC_FAIL)
 		handle_unanswered(gc, ct, origin);
 	if (ct)
@@ -421,7 +422,7 @@ static void look_at_processors(struct lc_gc *gc)
 	if (!begun)
 		return;
 	note_unconfirmed(gc);
-	lc_healer_collect(gc->healer);
+	lc_filter_collect(gc->healer);
 	lc_share_end_checks(share, num_possible_cpus(), begun);
 }
 

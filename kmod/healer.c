@@ -3,38 +3,28 @@
  * The healer: ejects backends from pools, and lets them come back.
  *
  * The hooks and the garbage collector report connections that a backend has answered
- * or failed. A report only counts; a work item judges in process context, under
- * lc_backends.lock. health.c decides; evidence.c says which failures count.
+ * or failed, see report.c. A work item judges in process context, under lc_backends.lock;
+ * health.c decides.
  *
  * A run of the work visits backends that have been reported, rests that have ended, and
  * pools with too many members out. It visits nothing else, and reschedules in between.
  * What runs take is charged to the namespace's user: see share.c.
  */
-#include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/llist.h>
 #include <linux/timerqueue.h>
 
+#include "filter.h"
 #include "healer.h"
-#include "hint.h"
 #include "member.h"
 #include "notify.h"
-#include "record.h"
 #include "share.h"
 
 #define LC_NOTIFY_STEP	(HZ / 10)	/* between two parts of the notifications */
 #define LC_TRIAL_TIME	(10 * HZ)	/* the longest time until a trial begins again */
 #define LC_FIRST_TRIAL	(2 * HZ)	/* of that, for clients that have not failed */
-#define LC_SERVED	(3 * HZ)	/* for which an answered client counts as served */
-#define LC_ANSWERS	HZ		/* until answers are judged that are not urgent */
-#define LC_GRACE	(9 * HZ / 10)	/* after "ready": what is unanswered began before it */
-#define LC_HINT_AGE	(HZ / 10)	/* a packet is seldom on its way for as long */
-#define LC_HINT_TIME	(2 * HZ)	/* a record lives longer */
-#define LC_JUST_NOW	(19 * HZ / 10)	/* since an answer that counts as one */
-#define LC_STREAK	3U		/* failed connections in a row: it is paced */
 #define LC_BATCH	256U		/* members, rests or pools without rescheduling */
-#define LC_SEARCH	16384U		/* members, for all choices that were dropped */
 
 static struct lc_member *out_member(struct timerqueue_node *node)
 {
@@ -226,6 +216,13 @@ static void judge_queue(struct healer_run *run)
 	}
 }
 
+static void forget_dropped(struct lc_backend *backend)
+{
+	spin_lock_bh(&backend->evidence_lock);
+	lc_reach_forget(&backend->reach);
+	spin_unlock_bh(&backend->evidence_lock);
+}
+
 static void forget_failed(struct lc_backend *backend)
 {
 	spin_lock_bh(&backend->evidence_lock);
@@ -243,10 +240,12 @@ static void start_trial(struct lc_member *member)
 	u64 time = min_t(u64, LC_TRIAL_TIME,
 			 (u64)member->pool->settings.fail_timeout * HZ);
 
-	if (member->health.state == LC_EJECTED)
+	if (member->health.state == LC_EJECTED) {
 		time = min_t(u64, time, LC_FIRST_TRIAL);
-	else
+		forget_dropped(member->backend);
+	} else {
 		forget_failed(member->backend);
+	}
 	member->health.trial_cap = lc_member_counted(member) + 1;
 	member->manual = false;
 	/* No failure was judged if a command ejected it. */
@@ -335,130 +334,6 @@ static void fill_short_pools(struct healer_run *run)
 	}
 }
 
-/**
- * struct drop_search - looks for choices that this host has dropped
- * @healer: the namespace's
- * @left: members that it may look at
- */
-struct drop_search {
-	struct lc_healer	*healer;
-	unsigned int		left;
-};
-
-/* Return: a pool that has both backends, or NULL. */
-static const struct lc_pool *shared_pool(struct drop_search *search,
-					 const struct lc_backend *backend,
-					 u32 number)
-{
-	const struct lc_member *member, *other;
-
-	hlist_for_each_entry(member, &backend->sched_dests, dest.node)
-		list_for_each_entry(other, &member->pool->members, list) {
-			if (!search->left)
-				return NULL;
-			search->left--;
-			if (other->backend->number == number)
-				return member->pool;
-		}
-	return NULL;
-}
-
-static struct lc_answered *answered_of(struct lc_healer *healer, u32 client)
-{
-	return &healer->answered[hash_32(client, LC_ANSWERED_BITS)];
-}
-
-/*
- * Has another backend, to which the rule could send it, answered the client? If the host
- * drops the client's packets to half of them, or to several, that tells of the client:
- * there may be a limit for its packets.
- */
-static bool is_answered(struct drop_search *search,
-			const struct lc_choice *choice, u32 age)
-{
-	struct lc_healer *healer = search->healer;
-	const struct lc_answered *seen = answered_of(healer, choice->client);
-	const struct lc_pool *pool;
-	unsigned int others;
-
-	if (READ_ONCE(seen->client) != choice->client ||
-	    (u32)jiffies - READ_ONCE(seen->when) >= age)
-		return false;
-	pool = shared_pool(search, choice->backend, READ_ONCE(seen->number));
-	if (!pool)
-		return false;
-	others = lc_pendings_count_others(&healer->pendings, choice->client,
-					  choice->backend->number);
-	return others < LC_PENDING_OTHERS && 2 * others < pool->n_live;
-}
-
-/*
- * This host may drop the packets of one client. While other clients are answered, the
- * packets of two must be dropped.
- */
-static bool drop_counts(struct lc_healer *healer, struct lc_backend *backend,
-			u32 client)
-{
-	bool second;
-
-	spin_lock_bh(&backend->evidence_lock);
-	second = lc_evidence_dropped(&backend->evidence, client, jiffies,
-				     READ_ONCE(backend->fail_timeout));
-	spin_unlock_bh(&backend->evidence_lock);
-	return second || !lc_healer_serves_others(healer, client);
-}
-
-/* Return: jiffies since a command made a backend ready. */
-static u32 since_revived(const struct lc_backend *backend)
-{
-	return (u32)jiffies - READ_ONCE(backend->revived);
-}
-
-/*
- * A choice was dropped by this host if its connection is not recorded after a while. It
- * tells of the backend if the client was answered since then, by another one: the host
- * does not drop the packets of this client. And if the backend has answered no client
- * since then: the host does drop packets to it.
- *
- * Return: false if the choice need not be looked at again.
- */
-static bool look_at_choice(void *data, const struct lc_choice *choice, u32 age)
-{
-	struct lc_backend *backend = choice->backend;
-	struct drop_search *search = data;
-	struct lc_result result = {
-		.client	= choice->client,
-	};
-	u32 answered = READ_ONCE(backend->evidence.answered[0].when);
-
-	/* Held connections come late: give them some time. */
-	if (age < LC_DROP_TIME)
-		return !lc_record_claim(search->healer->records, choice);
-	if (!(choice->origin & LC_JUDGED) &&
-	    backend->key.port && (u32)jiffies - answered >= age &&
-	    since_revived(backend) > age &&
-	    is_answered(search, choice, age) &&
-	    drop_counts(search->healer, backend, choice->client))
-		lc_healer_failed(search->healer, backend, &result,
-				 LEASTCONN_REASON_DROPPED);
-	return false;
-}
-
-/* Return: jiffies until the next look for dropped connections, or U64_MAX. */
-static u64 look_for_dropped(struct lc_healer *healer)
-{
-	struct drop_search search = { .healer = healer, .left = LC_SEARCH };
-	u64 now = get_jiffies_64();
-
-	if (healer->pending_due && healer->pending_due <= now) {
-		lc_pendings_look(&healer->pendings, look_at_choice, &search);
-		healer->pending_due = 0;
-	}
-	if (!healer->pending_due && lc_pendings_exist(&healer->pendings))
-		healer->pending_due = now + LC_PENDING_LOOK;
-	return healer->pending_due ? healer->pending_due - now : U64_MAX;
-}
-
 /* Return: jiffies until something is due, or U64_MAX. */
 static u64 do_healer_work(struct lc_healer *healer, u64 *took)
 {
@@ -467,7 +342,7 @@ static u64 do_healer_work(struct lc_healer *healer, u64 *took)
 	u64 wait, since, dropped;
 
 	healer_run_lock(&run);
-	dropped = look_for_dropped(healer);
+	dropped = lc_filter_look(healer);
 	judge_queue(&run);
 	wait = min(dropped, end_rests(&run));
 	fill_short_pools(&run);
@@ -516,6 +391,7 @@ void lc_healer_revive(struct lc_backend *backend)
 	atomic_set(&backend->failed, 0);
 	atomic_set(&backend->streak, 0);
 	backend->paced = false;
+	forget_dropped(backend);
 	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
 		if (member->gone)
 			continue;
@@ -549,18 +425,6 @@ void lc_healer_eject(struct lc_backend *backend, u32 seconds)
 		member->manual = true;
 		lc_member_update(member);
 	}
-}
-
-/**
- * lc_healer_check() - run the work soon: pools have changed
- * @healer: the namespace's
- *
- * Context: any; packets: under rcu_read_lock().
- */
-void lc_healer_check(struct lc_healer *healer)
-{
-	if (lc_turn_is_idle(&healer->turn))
-		mod_delayed_work(lc_wq, &healer->work, 0);
 }
 
 /**
@@ -598,224 +462,6 @@ void lc_healer_loads_changed(struct lc_healer *healer)
 		return;
 	WRITE_ONCE(pools->recheck, true);
 	lc_healer_check(healer);
-}
-
-/**
- * lc_healer_dropped() - a choice is pending: its packet was dropped, or is held
- * @healer: the namespace's
- * @choice: the choice. Nothing happens if its connection is recorded
- *
- * Context: any, under rcu_read_lock().
- */
-void lc_healer_dropped(struct lc_healer *healer, const struct lc_choice *choice)
-{
-	bool known = READ_ONCE(answered_of(healer, choice->client)->client) ==
-		     choice->client;
-
-	if (!lc_record_claim(healer->records, choice) &&
-	    lc_pending_add(&healer->pendings, choice, known))
-		lc_healer_check(healer);
-}
-
-/**
- * lc_healer_collect() - look for choices whose connections are not recorded
- * @healer: the namespace's
- *
- * A processor that does not choose again does not notice: see lc_healer_unconfirmed().
- *
- * Context: process.
- */
-void lc_healer_collect(struct lc_healer *healer)
-{
-	struct lc_choice choice;
-	struct lc_hint *hint;
-	u32 age;
-	int cpu;
-
-	rcu_read_lock();
-	for_each_online_cpu(cpu) {
-		hint = per_cpu_ptr(&lc_hint, cpu);
-		age = lc_hint_peek(hint, &choice);
-		if (age < LC_HINT_AGE || age > LC_HINT_TIME ||
-		    choice.backend->home->healer != healer)
-			continue;
-		if (lc_hint_take_from(hint, choice.hash))
-			lc_healer_dropped(healer, &choice);
-	}
-	rcu_read_unlock();
-}
-
-/**
- * lc_healer_unconfirmed() - the connection that this processor chose last is not recorded
- *
- * If it was chosen long ago, its record may have been freed since then. It may be one of
- * another namespace; the hint keeps that namespace's data: the backend is in one of its
- * pools.
- *
- * Context: packets, under rcu_read_lock().
- */
-void lc_healer_unconfirmed(void)
-{
-	struct lc_choice choice;
-
-	if (lc_hint_drop(&choice) <= LC_HINT_TIME && choice.backend)
-		lc_healer_dropped(choice.backend->home->healer, &choice);
-}
-
-static void queue_backend(struct lc_healer *healer, struct lc_backend *backend)
-{
-	/* After the report has been stored: pairs with judge_backend(). */
-	if (atomic_xchg(&backend->queued, 1) || !lc_backend_get(backend))
-		return;
-	llist_add(&backend->queue, &healer->queue);
-}
-
-/**
- * lc_healer_defer_update() - a load has fallen: let the work update the schedulers
- * @healer: the namespace's
- * @backend: the backend
- *
- * What that takes is charged to the namespace's user. lc_healer_check() has to follow.
- *
- * Context: any.
- */
-void lc_healer_defer_update(struct lc_healer *healer, struct lc_backend *backend)
-{
-	atomic_set(&backend->outdated, 1);
-	queue_backend(healer, backend);
-}
-
-static bool failure_counts(struct lc_backend *backend,
-			   const struct lc_result *result)
-{
-	struct lc_evidence *evidence = &backend->evidence;
-	bool counts;
-
-	spin_lock_bh(&backend->evidence_lock);
-	counts = backend->key.port || lc_evidence_has_port(evidence, result->port);
-	if (counts)
-		counts = lc_evidence_failed(evidence, result->client, jiffies,
-					    READ_ONCE(backend->fail_timeout));
-	spin_unlock_bh(&backend->evidence_lock);
-	return counts;
-}
-
-/*
- * Answers have not been counted until now. A backend that answers many connections, and
- * fails some at once, is judged by their share.
- */
-static bool has_just_answered(const struct lc_backend *backend)
-{
-	const struct lc_sighting *last = &backend->evidence.answered[0];
-
-	return READ_ONCE(last->client) &&
-	       (u32)jiffies - READ_ONCE(last->when) < LC_JUST_NOW;
-}
-
-/* Has the connection begun before a command made the backend ready? */
-static bool began_before_ready(const struct lc_backend *backend, u8 reason)
-{
-	return reason == LEASTCONN_REASON_UNANSWERED &&
-	       since_revived(backend) < LC_GRACE;
-}
-
-/**
- * lc_healer_failed() - a connection to a backend has failed
- * @healer: the namespace's
- * @backend: the backend
- * @result: the connection
- * @reason: &enum leastconn_reason
- *
- * Context: any, under rcu_read_lock().
- */
-void lc_healer_failed(struct lc_healer *healer, struct lc_backend *backend,
-		      const struct lc_result *result, u8 reason)
-{
-	unsigned int streak;
-
-	atomic_inc(&backend->fails);
-	if (!READ_ONCE(backend->n_watching) || began_before_ready(backend, reason))
-		return;
-	streak = atomic_inc_return(&backend->streak);
-	if (!failure_counts(backend, result)) {
-		/* Perhaps only because the fail timeout was longer: the next one counts. */
-		if (streak == LC_STREAK || READ_ONCE(backend->shortened)) {
-			queue_backend(healer, backend);
-			lc_healer_check(healer);
-		}
-		return;
-	}
-	if (!atomic_read(&backend->suspected)) {
-		lc_backend_suspect(healer->pools->backends, backend, LC_SUSPECTED);
-		if (has_just_answered(backend))
-			atomic_inc(&backend->answered);
-	}
-	WRITE_ONCE(backend->reason, reason);
-	/* The reason before the count: pairs with judge_backend()'s atomic_xchg(). */
-	smp_mb__before_atomic();
-	atomic_inc(&backend->failed);
-	queue_backend(healer, backend);
-	lc_healer_check(healer);
-}
-
-/**
- * lc_healer_serves_others() - was another client answered a short time ago?
- * @healer: the namespace's
- * @client: the client that does not count
- *
- * Context: any, under rcu_read_lock().
- * Return: true if one was.
- */
-bool lc_healer_serves_others(const struct lc_healer *healer, u32 client)
-{
-	unsigned int i;
-
-	for (i = 0; i < LC_ANSWERED_CLIENTS; i++) {
-		const struct lc_answered *seen = &healer->answered[i];
-		u32 other = READ_ONCE(seen->client);
-
-		if (other && other != client &&
-		    (u32)jiffies - READ_ONCE(seen->when) < LC_SERVED)
-			return true;
-	}
-	return false;
-}
-
-/**
- * lc_healer_answered() - a backend has answered a connection
- * @healer: the namespace's
- * @backend: the backend
- * @result: the connection
- *
- * Context: any, under rcu_read_lock().
- */
-void lc_healer_answered(struct lc_healer *healer, struct lc_backend *backend,
-			const struct lc_result *result)
-{
-	enum lc_suspicion suspected = atomic_read(&backend->suspected);
-	struct lc_answered *seen;
-
-	if (!READ_ONCE(backend->n_watching))
-		return;
-	spin_lock_bh(&backend->evidence_lock);
-	lc_evidence_answered(&backend->evidence, result->client, result->when);
-	if (!backend->key.port)
-		lc_evidence_add_port(&backend->evidence, result->port);
-	spin_unlock_bh(&backend->evidence_lock);
-	seen = answered_of(healer, result->client);
-	WRITE_ONCE(seen->client, result->client);
-	WRITE_ONCE(seen->when, result->when);
-	WRITE_ONCE(seen->number, backend->number);
-	if (atomic_read(&backend->streak))
-		atomic_set(&backend->streak, 0);
-	if (suspected == LC_NOT_SUSPECTED)
-		return;
-	atomic_inc(&backend->answered);
-	queue_backend(healer, backend);
-	if (suspected == LC_AWAITED)
-		lc_healer_check(healer);
-	else if (lc_turn_is_idle(&healer->turn))
-		queue_delayed_work(lc_wq, &healer->work, LC_ANSWERS);
 }
 
 /**

@@ -399,10 +399,10 @@ void lc_member_update(struct lc_member *member)
 	if (member->backend->state != LEASTCONN_STATE_READY ||
 	    member->health.state == LC_EJECTED)
 		terms.weight = 0;
-	/* It fails, but is used: it would look idle. */
-	terms.paced = member->health.state == LC_SUSPECT ||
-		      (member->watches && member->backend->paced);
 	terms.trial = member->health.state == LC_TRIAL;
+	/* It fails, but is used: it would look idle. A trial has a cap. */
+	terms.paced = member->health.state == LC_SUSPECT ||
+		      (member->watches && member->backend->paced && !terms.trial);
 	if (terms.trial)
 		terms.max_conns = min_not_zero(terms.max_conns,
 					       member->health.trial_cap);

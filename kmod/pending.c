@@ -9,9 +9,9 @@
  *
  * A pending choice is a load of its backend, so that a backend that no packet reaches
  * does not look idle. max_conns does not count it. A client whose packet was dropped sends
- * it again, or connects again: it goes to another backend then. If a backend has answered
- * the client before, the choice decides a trial, as a connection does: no other is chosen
- * for that. Packets from forged addresses decide none.
+ * it again, or connects again: it goes to another backend then. The choice decides a trial,
+ * as a connection does: no other is chosen for that. But many packets from forged addresses
+ * decide none: see decides().
  */
 #include <linux/errno.h>
 #include <linux/hash.h>
@@ -23,8 +23,10 @@
 #include "pending.h"
 
 #define LC_PENDING_SURE	HZ	/* few packets are held for as long */
+#define LC_PENDING_HELD	(9 * HZ / 10) /* after 1 s the client has sent another one */
 #define LC_PENDING_NOW	16U	/* pools that packets update at most */
 #define LC_PENDING_UPDATES 16384U /* of pools, in a look */
+#define LC_PENDING_FEW	8U	/* choices for other backends */
 
 /**
  * struct lc_pending - a pending choice
@@ -167,11 +169,23 @@ void lc_pendings_close(struct lc_pendings *pendings)
 	kvfree(choices);
 }
 
+/*
+ * Does a choice decide a trial? Choices for clients that no backend has answered do not
+ * while many for other backends are pending, too: they may be forged.
+ */
+static bool decides(const struct lc_pendings *pendings,
+		    const struct lc_backend *backend, bool known)
+{
+	unsigned int own = max(atomic_read(&backend->pending), 0);
+
+	return known || pendings->count < own + LC_PENDING_FEW;
+}
+
 /**
  * lc_pending_add() - a connection that a backend was chosen for is not recorded yet
  * @pendings: the namespace's
  * @choice: the choice
- * @holds: it decides a trial
+ * @known: a backend has answered its client before
  *
  * If its place is taken, the other choice is forgotten. But one that decides a trial is not
  * forgotten for one that does not: forged packets hide nothing.
@@ -180,15 +194,16 @@ void lc_pendings_close(struct lc_pendings *pendings)
  * Return: true if it is the only one now: lc_pendings_look() has to be called.
  */
 bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice,
-		    bool holds)
+		    bool known)
 {
 	struct lc_backend *backend = choice->backend;
 	struct lc_pending *pending;
-	bool first = false;
+	bool first = false, holds;
 
 	spin_lock_bh(&pendings->lock);
 	if (!pendings->choices)
 		goto unlock;
+	holds = decides(pendings, backend, known);
 	pending = &pendings->choices[choice->hash % LC_PENDING_MAX];
 	if (pending->choice.backend && pending->choice.hash != choice->hash &&
 	    pending->holds && !holds)
@@ -203,7 +218,7 @@ bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice
 		.holds	= holds,
 	};
 	lc_backend_count_pending(backend, holds, 1);
-	add_drop(pendings, choice, holds);
+	add_drop(pendings, choice, known);
 	first = !pendings->count;
 	WRITE_ONCE(pendings->count, pendings->count + 1);
 unlock:
@@ -298,6 +313,8 @@ u16 lc_pending_take(struct lc_pendings *pendings, u32 hash,
 	    (pending->choice.backend == dests->exact ||
 	     pending->choice.backend == dests->any_port)) {
 		origin = pending->choice.origin;
+		if ((u32)jiffies - pending->when < LC_PENDING_HELD)
+			lc_backend_arrived(pending->choice.backend);
 		pending_end(pendings, pending);
 	}
 unlock:

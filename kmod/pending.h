@@ -60,7 +60,7 @@ void lc_pendings_find(struct lc_pendings *pendings, u32 client,
 unsigned int lc_pendings_count_others(struct lc_pendings *pendings, u32 client,
 				      u32 number);
 bool lc_pending_add(struct lc_pendings *pendings, const struct lc_choice *choice,
-		    bool holds);
+		    bool known);
 u16 lc_pending_take(struct lc_pendings *pendings, u32 hash,
 		    const struct lc_dests *dests);
 void lc_pendings_look(struct lc_pendings *pendings,

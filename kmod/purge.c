@@ -7,7 +7,7 @@
 #include "compat.h"
 #include "ct.h"
 #include "gc.h"
-#include "healer.h"
+#include "report.h"
 #include "purge.h"
 #include "share.h"
 #include "walk.h"
@@ -74,9 +74,9 @@ static void end_record(const struct lc_gc *gc, const struct nf_conn *ct)
 	if (!lc_record_end(gc->records, &key, &dests))
 		return;
 	if (dests.exact)
-		lc_healer_defer_update(gc->healer, dests.exact);
+		lc_report_outdated(gc->healer, dests.exact);
 	if (dests.any_port)
-		lc_healer_defer_update(gc->healer, dests.any_port);
+		lc_report_outdated(gc->healer, dests.any_port);
 }
 
 /* Return: true if an entry is to be deleted; it is not counted any more. */

@@ -159,7 +159,7 @@ static void record_free_node(struct lc_node *node)
  * @records: the namespace's
  *
  * Until its rules have gone, packets of other namespaces may ask for its records: see
- * lc_healer_unconfirmed(). Those that have begun end with the next RCU grace period.
+ * lc_filter_unconfirmed(). Those that have begun end with the next RCU grace period.
  *
  * Context: any.
  */

@@ -26,7 +26,7 @@
 
 #include "compat.h"
 #include "ct.h"
-#include "healer.h"
+#include "report.h"
 #include "scan.h"
 #include "walk.h"
 
@@ -138,7 +138,7 @@ static void drop_stale(struct lc_scan *scan)
 	if (!scan->stashed || !mutex_trylock(&backends->lock))
 		return;
 	while ((backend = lc_backends_drop_next_stale(backends))) {
-		lc_healer_defer_update(healer, backend);
+		lc_report_outdated(healer, backend);
 		lc_backend_put(backend);
 	}
 	scan->stashed = false;

@@ -19,6 +19,7 @@
 
 #include "addr.h"
 #include "ct.h"
+#include "filter.h"
 #include "net.h"
 #include "target.h"
 
@@ -322,7 +323,7 @@ static void target_tried(struct lc_net *ln, const struct lc_pool *pool,
 	};
 	lc_pendings_find(&ln->healer.pendings, choice->client, &tried->drops);
 	if (READ_ONCE(pool->has_trials) &&
-	    lc_healer_serves_others(&ln->healer, choice->client))
+	    lc_answered_others(&ln->healer, choice->client))
 		tried->client = choice->client;
 }
 
@@ -436,7 +437,7 @@ static bool target_choose(struct lc_pool *pool, const struct nf_conn *ct,
 			  struct lc_choice *choice)
 {
 	if (unlikely(lc_hint_is_pending()))
-		lc_healer_unconfirmed();
+		lc_filter_unconfirmed();
 	if (nf_ct_l3num(ct) == NFPROTO_IPV4)
 		target_describe(pool, ct, choice);
 	else

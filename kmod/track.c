@@ -24,9 +24,9 @@
 #include "ct.h"
 #include "fail.h"
 #include "gc.h"
-#include "healer.h"
 #include "icmp.h"
 #include "late.h"
+#include "report.h"
 #include "retry.h"
 #include "scan.h"
 #include "track.h"
@@ -172,11 +172,14 @@ static noinline unsigned int handle_reply(struct lc_gc *gc,
 {
 	struct lc_record_key key;
 	struct lc_dests dests;
+	u16 origin;
 
 	lc_ct_key(ct, &key);
-	if (lc_ct_accepted(ct) && lc_ct_dests(gc->backends, ct, &dests) &&
-	    lc_record_mark_judged(gc->records, &key))
-		lc_answer(gc->healer, &dests, ct, (u32)jiffies);
+	if (!lc_ct_accepted(ct) || !lc_ct_dests(gc->backends, ct, &dests))
+		return NF_ACCEPT;
+	origin = lc_record_mark_judged(gc->records, &key);
+	if (origin)
+		lc_answer(gc->healer, &dests, ct, origin, (u32)jiffies);
 	return NF_ACCEPT;
 }
 

@@ -11,8 +11,8 @@
 # shellcheck disable=SC2034 # for the scripts that source this
 
 # These need no kernel of ours.
-here_suites=(unit/select unit/table unit/health unit/spec ctl/errors ctl/output ctl/watch
-	ctl/damage ctl/answers fuzz/plugin fuzz/ctl ext/abi ext/errors)
+here_suites=(unit/select unit/table unit/health unit/reach unit/spec ctl/errors ctl/output
+	ctl/watch ctl/damage ctl/answers fuzz/plugin fuzz/ctl ext/abi ext/errors)
 
 # These run in a guest: i386 programs do not run in User-Mode Linux.
 guest_suites=(ext/run ext/roundtrip ext/completion ext/bits32)

@@ -113,6 +113,27 @@ test_a_trial_that_is_dropped_is_one_connection() { # short
 	[ $dropped -le 4 ] || fail "$dropped packets were sent to it"
 }
 
+# No backend has answered them before.
+test_a_trial_takes_one_new_client() { # short
+	local i before dropped
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	forward_only_to $s1
+	balance tcp 80 $s1-10.0.1.2:80
+	ctl eject 10.0.1.2 for 1
+	becomes 5000 10.0.1.2 trial
+	before=$(dropped_here)
+	for ((i = 11; i < 41; i++)); do
+		add_clients "10.0.0.$i"
+		peer "$cl" open "t$i" tcp $vip 80 from "10.0.0.$i" nowait >/dev/null
+		exactly 0.1
+	done
+	dropped=$(($(dropped_here) - before))
+	[ $dropped -ge 1 ] || fail "nobody tried it"
+	[ $dropped -le 4 ] || fail "$dropped packets were sent to it"
+}
+
 # Every second packet is dropped, to whichever server: that is no reason for a backup.
 test_dropped_packets_do_not_lead_to_a_backup() { # short
 	local i
@@ -244,6 +265,87 @@ test_drops_of_one_client_eject_nothing() { # short
 	done
 	pause 4000
 	expect "" "$(ejections)" "ejected"
+}
+
+# Begins 400 connections a second, each from an address of its own. Sets begun, connected.
+burst() { # SECONDS FIRST-ADDRESS
+	read -r begun connected \
+		< <(on "$cl" "$here/burst.py" $vip 80 400 "$1" "$2")
+}
+
+# More clients than the module remembers. The other backend has more connections than
+# pending choices can be.
+test_many_new_clients_avoid_a_backend_behind_a_filter() { # short
+	local begun connected
+
+	need python3
+	setup 2
+	serve_at $s1 10.0.1.2
+	ip -n "$cl" route add local 10.64.0.0/15 dev lo
+	ip -n "$lb" route add 10.64.0.0/15 via 10.0.0.2
+	balance tcp 80 $s1-10.0.1.2:80
+	ctl drain 10.0.1.2
+	peer "$cl" open h tcp $vip 80 count 400
+	ctl ready 10.0.1.2
+	forward_only_to $s1
+	burst 5 10.64.0.1
+	say "$connected of $begun clients"
+	[ $((2 * connected)) -ge "$begun" ] || fail "$connected of $begun clients"
+	becomes 5000 10.0.1.2 ejected
+	expect dropped "$(reason_of 10.0.1.2)" "the reason"
+	burst 1 10.65.0.1
+	expect "$begun" "$connected" "clients after that"
+}
+
+# Nobody tells of it by coming again.
+test_clients_that_are_rejected_and_come_once() { # short
+	local i got=0
+
+	setup 2
+	serve_at $s1 10.0.1.2
+	ipt -A FORWARD -i client -d 10.0.1.2 -j REJECT
+	keep_tracking ipt
+	balance tcp 80 $s1-10.0.1.2:80
+	ctl drain 10.0.1.2
+	peer "$cl" open held tcp $vip 80 count 40
+	ctl ready 10.0.1.2
+	for ((i = 11; i < 131; i++)); do
+		add_clients "10.0.0.$i"
+		! peer "$cl" open "o$i" tcp $vip 80 from "10.0.0.$i" >/dev/null 2>&1 ||
+			got=$((got + 1))
+		exactly 0.1
+	done
+	say "$got of 120 clients"
+	[ $got -ge 60 ] || fail "$got of 120 clients"
+	expect dropped "$(reason_of 10.0.1.2)" "the reason"
+}
+
+# The host drops all for half a second: that tells of no backend.
+forwarding_stops() { # BACKENDS CONNECTIONS
+	setup "$1"
+	for ((i = 1; i <= $1; i++)); do serve_at "10.0.1.$i"; done
+	keep_tracking ipt
+	balance tcp 80 "$s1-10.0.1.$1:80"
+	watch_ejections
+	ipt -P FORWARD DROP
+	peer "$cl" open w tcp $vip 80 count "$2" nowait
+	exactly 0.5
+	ipt -P FORWARD ACCEPT
+	pause 6000
+	expect "$2" "$(all_served)" "accepted"
+	expect "" "$(ejections)" "ejected"
+}
+
+test_a_moment_without_forwarding_ejects_nothing() { # short
+	local i
+
+	forwarding_stops 3 18
+}
+
+test_a_moment_without_forwarding_ejects_neither_of_two() { # short
+	local i
+
+	forwarding_stops 2 12
 }
 
 # ---- packets that others send, and that this host drops ----
