@@ -44,6 +44,7 @@ static int backend_key_cmp(struct rhashtable_compare_arg *arg,
 	return !lc_backend_key_equal(arg->key, &backend->key);
 }
 
+/* No table shrinks: it would be copied at the host's expense, as often as a tenant likes. */
 static const struct rhashtable_params backend_params = {
 	.key_len		= sizeof(struct lc_backend_key),
 	.key_offset		= offsetof(struct lc_backend, key),
@@ -51,7 +52,6 @@ static const struct rhashtable_params backend_params = {
 	.hashfn			= backend_key_hash,
 	.obj_cmpfn		= backend_key_cmp,
 	.min_size		= 16,
-	.automatic_shrinking	= true,
 };
 
 static int address_key_cmp(struct rhashtable_compare_arg *arg,
@@ -69,7 +69,6 @@ static const struct rhashtable_params address_params = {
 	.hashfn			= backend_key_hash,
 	.obj_cmpfn		= address_key_cmp,
 	.min_size		= 16,
-	.automatic_shrinking	= true,
 };
 
 /**

@@ -9,7 +9,7 @@
  * one first, or all steps are applied, the first one first. Applying cannot fail.
  *
  * Commands of other namespaces may have to wait for this one in generic netlink. So
- * the work of a set is bounded: backends are charged before they are visited. However
+ * the work of a set is bounded: backends and pools are charged before they are visited. However
  * often a set changes the state of a backend, or the settings of a pool, there is one
  * step for it.
  */
@@ -129,7 +129,10 @@ static int change_pool_add(struct lc_changes *changes,
 	struct lc_pools *pools = changes->pools;
 	struct lc_step *step;
 	struct lc_pool *pool;
+	int err = change_charge(changes, request, 1);
 
+	if (err)
+		return err;
 	if (lc_pool_find(pools, request->name))
 		return refuse(changes, request, EEXIST,
 			      "pool \"%s\" already exists", request->name);
@@ -160,11 +163,12 @@ static int change_pool_set(struct lc_changes *changes,
 
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
+	/* However often it is changed, its members are updated once. */
+	err = change_charge(changes, request,
+			    1 + (pool->step ? 0 : pool->n_members));
+	if (err)
+		return err;
 	if (!pool->step) {
-		/* However often it is changed, its members are updated once. */
-		err = change_charge(changes, request, pool->n_members);
-		if (err)
-			return err;
 		step = step_add(changes);
 		if (!step)
 			return -ENOMEM;
@@ -187,7 +191,7 @@ static int change_pool_del(struct lc_changes *changes,
 
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
-	err = change_charge(changes, request, pool->n_members);
+	err = change_charge(changes, request, 1 + pool->n_members);
 	if (err)
 		return err;
 	rules = lc_pool_rules(pool);

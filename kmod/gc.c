@@ -40,6 +40,7 @@
 #define LC_YOUNG_BUDGET	(4 * LC_BUDGET)
 #define LC_YOUNG_COST	8U		/* in checks of old records */
 #define LC_BATCH	16U		/* checks without rescheduling */
+#define LC_BATCH_TIME	2U		/* jiffies after which a batch ends */
 #define LC_UNCONFIRMED	(2 * HZ)	/* longer than until the second check */
 #define LC_DESTS_PER_CHECK 16U		/* updates that cost as much as a check */
 
@@ -344,6 +345,7 @@ static void check_batch(struct lc_gc *gc, struct lc_queue *queue,
 {
 	struct llist_node *ahead = queue->first;
 	const struct lc_record *record;
+	unsigned long begun = jiffies;
 	u32 buckets[LC_BATCH];
 	unsigned int n = 0;
 
@@ -357,7 +359,12 @@ static void check_batch(struct lc_gc *gc, struct lc_queue *queue,
 			lc_record_prefetch_old(gc->records, record);
 	}
 	lc_ct_prefetch(buckets, n);
-	for (n = 0; n < LC_BATCH && is_due(gc, queue); n++) {
+	/*
+	 * conntrack deletes an entry that has expired when it is looked up, and reports it to
+	 * each listener, through a filter of the listener's: that may take long.
+	 */
+	for (n = 0; n < LC_BATCH && is_due(gc, queue) &&
+		    jiffies - begun < LC_BATCH_TIME; n++) {
 		n += check_next(gc, queue, again);
 		if (ahead)
 			ahead = prefetch_next(ahead);

@@ -107,7 +107,7 @@ struct lc_settings {
  * @wanted: as they are to be; a change in progress may be ahead of @settings
  * @pools: the namespace's
  * @list: in lc_pools.named or lc_pools.unnamed
- * @by_name: in lc_pools.names
+ * @by_name: in lc_pools.names, unless it is @gone
  * @step: the step of the changes in progress that sets it, or NULL
  * @members: in the order they were added
  * @n_members: how many are in @members

@@ -3,6 +3,7 @@
  * The module's data of a network namespace. The parts are put together here: each
  * part is given the parts below it that it needs, and reaches others only through these.
  */
+#include <linux/ktime.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
@@ -67,6 +68,7 @@ static void __net_exit net_pre_exit(struct net *net)
 static void __net_exit net_exit(struct net *net)
 {
 	struct lc_net *ln = lc_net(net);
+	u64 begun = ktime_get_ns();
 
 	lc_scan_net_exit(&ln->scan);
 	lc_gc_exit(&ln->gc);
@@ -76,6 +78,7 @@ static void __net_exit net_exit(struct net *net)
 	lc_clients_close(&ln->clients);
 	lc_pools_exit(&ln->pools);
 	lc_backends_exit(&ln->backends);
+	lc_share_charge(ln->share, ktime_get_ns() - begun);
 	lc_share_put(ln->share);
 }
 

@@ -6,8 +6,10 @@
  * documented in include/uapi/linux/leastconn.h.
  */
 #include <linux/err.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
@@ -69,6 +71,9 @@ static struct sk_buff *killed_reply_alloc(struct genl_info *info,
 static int netlink_begin_command(struct lc_share *share,
 				 struct netlink_ext_ack *extack)
 {
+	/* A buffer may hold many commands. */
+	if (fatal_signal_pending(current))
+		return -EINTR;
 	if (lc_share_begin_command(share))
 		return 0;
 	NL_SET_ERR_MSG(extack,
@@ -216,13 +221,16 @@ static int dump_put_message(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
+/* The first part of a dump is made while other commands wait. */
 static int dump_put_rows(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
 {
 	struct dump *dump = dump_of(cb);
+	u64 begun = ktime_get_ns();
 
 	while (dump->at < dump->snapshot->count &&
 	       !dump_put_message(skb, cb, cmd, &dump->snapshot->rows[dump->at]))
 		dump->at++;
+	lc_share_charge_command(lc_net(sock_net(cb->skb->sk))->share, begun);
 	return skb->len;
 }
 
@@ -313,19 +321,28 @@ static int dump_put_client(struct sk_buff *skb, struct netlink_callback *cb,
 }
 
 /* A client for which there is no room is found again for the next part. */
-static int dump_clients(struct sk_buff *skb, struct netlink_callback *cb)
+static void dump_put_clients(struct sk_buff *skb, struct netlink_callback *cb,
+			     struct lc_clients *clients)
 {
-	struct lc_clients *clients = &lc_net(sock_net(cb->skb->sk))->clients;
 	struct clients_dump *dump = (struct clients_dump *)cb->args[0];
 	struct lc_client_cursor cursor = dump->cursor;
 	struct lc_client_row row;
 
 	while (lc_clients_next(clients, &cursor, &dump->filter, &row)) {
 		if (dump_put_client(skb, cb, &row))
-			return skb->len;
+			return;
 		dump->cursor = cursor;
 	}
 	dump->cursor = cursor;
+}
+
+static int dump_clients(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct lc_net *ln = lc_net(sock_net(cb->skb->sk));
+	u64 begun = ktime_get_ns();
+
+	dump_put_clients(skb, cb, &ln->clients);
+	lc_share_charge_command(ln->share, begun);
 	return skb->len;
 }
 

@@ -172,8 +172,14 @@ void lc_pool_hide(struct lc_pool *pool, bool gone)
 	if (pool->gone == gone)
 		return;
 	pool->gone = gone;
-	if (pool->name[0])
-		pool->pools->count += gone ? -1 : 1;
+	if (!pool->name[0])
+		return;
+	pool->pools->count += gone ? -1 : 1;
+	/* However many a set of changes hides: no search visits them. */
+	if (gone)
+		hlist_del_init(&pool->by_name);
+	else
+		hlist_add_head(&pool->by_name, name_bucket(pool->pools, pool->name));
 }
 
 static void pool_release(struct lc_pool *pool)
@@ -202,7 +208,7 @@ void lc_pool_free(struct lc_pool *pool)
 	list_del(&pool->list);
 	lc_pool_hide(pool, true);
 	if (pool->name[0]) {
-		hlist_del(&pool->by_name);
+		hlist_del_init(&pool->by_name);
 		module_put(THIS_MODULE);
 	}
 	if (!lc_pool_rules(pool))
@@ -223,7 +229,7 @@ struct lc_pool *lc_pool_find(struct lc_pools *pools, const char *name)
 	lockdep_assert_held(&pools->backends->lock);
 
 	hlist_for_each_entry(pool, name_bucket(pools, name), by_name)
-		if (!pool->gone && !strcmp(pool->name, name))
+		if (!strcmp(pool->name, name))
 			return pool;
 	return NULL;
 }

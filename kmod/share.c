@@ -58,13 +58,14 @@ struct workqueue_struct *lc_wq;
  * @id: inode number of the outermost user namespace, if its owner is the host's root;
  *	else 0
  * @trusted: this is the share of the host's own user namespace
- * @lock: protects the members that follow, except @grant_next
+ * @lock: protects the members that follow, except @grant_next and @forget
  * @busy: a command is running
  * @since: when that command began, or the last one ended; nanoseconds
  * @credit: how long commands may run before they are refused; nanoseconds
  * @paid_until: when the rests for all work so far have ended; nanoseconds
  * @turns: the queue of turns, struct lc_turn
  * @grant_next: grants the next turn
+ * @forget: frees the share when it has no users, and all is paid
  */
 struct lc_share {
 	struct hlist_node	node;
@@ -72,13 +73,14 @@ struct lc_share {
 	kuid_t			owner;
 	unsigned int		id;
 	bool			trusted;
-	spinlock_t		lock;	/* all that follows, except grant_next */
+	spinlock_t		lock;	/* all that follows, except the works */
 	bool			busy;
 	u64			since;
 	s64			credit;
 	u64			paid_until;
 	struct list_head	turns;
 	struct delayed_work	grant_next;
+	struct delayed_work	forget;
 };
 
 static DEFINE_HASHTABLE(shares, 8);
@@ -154,8 +156,49 @@ int __init lc_share_init(void)
  */
 void lc_share_exit(void)
 {
+	struct lc_share *share;
+	unsigned int i;
+
+	mutex_lock(&shares_lock);
+	hash_for_each(shares, i, share, node)
+		mod_delayed_work(lc_wq, &share->forget, 0);
+	mutex_unlock(&shares_lock);
+	flush_workqueue(lc_wq);
 	cancel_delayed_work_sync(&host_share.grant_next);
 	destroy_workqueue(lc_wq);
+}
+
+/* A user who begins anew does not get rid of what the last namespace has taken. */
+static void share_forget(struct work_struct *work)
+{
+	struct lc_share *share = container_of(to_delayed_work(work), struct lc_share,
+					      forget);
+
+	bool forgotten;
+
+	mutex_lock(&shares_lock);
+	forgotten = !share->users;
+	if (forgotten)
+		hash_del(&share->node);
+	mutex_unlock(&shares_lock);
+	if (!forgotten)
+		return;
+	cancel_delayed_work_sync(&share->grant_next);
+	kfree(share);
+}
+
+/* Return: jiffies until a share is as good as a new one. */
+static unsigned long share_debt(struct lc_share *share)
+{
+	u64 now = ktime_get_ns(), debt = 0;
+
+	spin_lock(&share->lock);
+	if (share->credit < LC_SHARE_CREDIT)
+		debt = LC_SHARE_CREDIT - share->credit;
+	if (share->paid_until > now)
+		debt = max(debt, share->paid_until - now);
+	spin_unlock(&share->lock);
+	return nsecs_to_jiffies(debt) + 1;
 }
 
 static struct lc_share *share_find(kuid_t owner, unsigned int id)
@@ -177,6 +220,7 @@ static struct lc_share *share_alloc(kuid_t owner, unsigned int id)
 	share_init(share);
 	share->owner = owner;
 	share->id = id;
+	INIT_DELAYED_WORK(&share->forget, share_forget);
 	return share;
 }
 
@@ -239,11 +283,8 @@ void lc_share_put(struct lc_share *share)
 	if (share->trusted)
 		return;
 	mutex_lock(&shares_lock);
-	if (!--share->users) {
-		hash_del(&share->node);
-		cancel_delayed_work_sync(&share->grant_next);
-		kfree(share);
-	}
+	if (!--share->users)
+		mod_delayed_work(lc_wq, &share->forget, share_debt(share));
 	mutex_unlock(&shares_lock);
 }
 
@@ -303,6 +344,23 @@ void lc_share_end_command(struct lc_share *share)
 	share->credit -= now - share->since;
 	share->since = now;
 	share->busy = false;
+	spin_unlock(&share->lock);
+}
+
+/**
+ * lc_share_charge_command() - charge a share for a part of a command that had to run
+ * @share: the share of its namespace
+ * @begun: when it began; nanoseconds
+ *
+ * Context: process.
+ */
+void lc_share_charge_command(struct lc_share *share, u64 begun)
+{
+	if (share->trusted)
+		return;
+	spin_lock(&share->lock);
+	/* Twice: the credit has grown by as much since then. */
+	share->credit -= 2 * (ktime_get_ns() - begun);
 	spin_unlock(&share->lock);
 }
 
