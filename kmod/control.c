@@ -5,6 +5,7 @@
  * Changes themselves are made by change.c. Here connections are tracked and
  * adopted, and conntrack entries deleted for them.
  */
+#include <linux/jiffies.h>
 #include <linux/netlink.h>
 
 #include "addr.h"
@@ -15,6 +16,9 @@
 #include "scan.h"
 #include "share.h"
 #include "track.h"
+
+#define LC_PATIENCE		(HZ / 4)	/* of a tenant's command */
+#define LC_PATIENCE_HOST	(2 * HZ)
 
 static const u8 families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
 
@@ -29,6 +33,7 @@ void lc_control_init(struct lc_control *control, struct lc_tracker *tracker)
 {
 	control->tracker = tracker;
 	mutex_init(&control->lock);
+	lc_keeper_init(&control->keeper, tracker);
 }
 
 static struct lc_healer *control_healer(const struct lc_control *control)
@@ -36,31 +41,25 @@ static struct lc_healer *control_healer(const struct lc_control *control)
 	return control->tracker->scan->gc->healer;
 }
 
-static int control_track(struct lc_control *control, u8 family)
+/* Return: jiffies that a command may wait while others wait for it. */
+static unsigned long control_patience(const struct lc_control *control)
 {
-	bool *tracked = &control->tracked[lc_family_index(family)];
+	return lc_share_is_trusted(control_healer(control)->share) ?
+	       LC_PATIENCE_HOST : LC_PATIENCE;
+}
+
+static int control_want(struct lc_control *control, const struct lc_changes *changes,
+			enum lc_keep what)
+{
 	int err;
 
 	lockdep_assert_held(&control->lock);
 
-	if (*tracked)
-		return 0;
-	err = lc_track_get(control->tracker, family);
-	if (!err)
-		*tracked = true;
+	err = lc_keeper_want(&control->keeper, what, control_patience(control));
+	if (err == -EAGAIN)
+		NL_SET_ERR_MSG(changes->extack,
+			       "hooks cannot be registered while others flush connections: try again");
 	return err;
-}
-
-static void control_untrack(struct lc_control *control, u8 family)
-{
-	bool *tracked = &control->tracked[lc_family_index(family)];
-
-	lockdep_assert_held(&control->lock);
-
-	if (!*tracked)
-		return;
-	*tracked = false;
-	lc_track_put(control->tracker, family);
 }
 
 /**
@@ -71,12 +70,7 @@ static void control_untrack(struct lc_control *control, u8 family)
  */
 void lc_control_exit(struct lc_control *control)
 {
-	unsigned int i;
-
-	mutex_lock(&control->lock);
-	for (i = 0; i < ARRAY_SIZE(families); i++)
-		control_untrack(control, families[i]);
-	mutex_unlock(&control->lock);
+	lc_keeper_close(&control->keeper);
 }
 
 /**
@@ -118,11 +112,12 @@ int lc_control_add(struct lc_control *control, struct lc_changes *changes,
 	/* A backend that appears is counted from then on. */
 	if (request->op == LEASTCONN_OP_ADD ||
 	    request->op == LEASTCONN_OP_STATE)
-		err = control_track(control, request->key.family);
+		err = control_want(control, changes,
+				   lc_keep_family(request->key.family));
 	if (request->given & LC_GIVEN_PERSISTENT)
 		err = err ?: lc_clients_open(control_healer(control)->clients);
 	if (request->given & LC_GIVEN_REDISPATCH && request->settings.redispatch)
-		err = err ?: lc_track_redispatch(control->tracker);
+		err = err ?: control_want(control, changes, LC_KEEP_REDISPATCH);
 	return err ?: lc_changes_add(changes, request);
 }
 
@@ -135,7 +130,8 @@ static void control_end(struct lc_control *control, struct lc_changes *changes)
 	lc_changes_exit(changes);
 	for (i = 0; i < ARRAY_SIZE(families); i++)
 		if (!pools->n_members[i] && !backends->n_unready[i])
-			control_untrack(control, families[i]);
+			lc_keeper_release(&control->keeper,
+					  lc_keep_family(families[i]));
 	mutex_unlock(&backends->lock);
 	mutex_unlock(&control->lock);
 }
@@ -172,7 +168,7 @@ unsigned int lc_control_apply(struct lc_control *control,
 
 	lc_changes_apply(changes);
 	mutex_unlock(&backends->lock);
-	if (control->tracked[0] || control->tracked[1])
+	if (lc_keeper_tracks(&control->keeper))
 		lc_scan_adopt(control->tracker->scan);
 	if (changes->purges)
 		purged = lc_purge(control->tracker->scan->gc);

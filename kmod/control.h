@@ -5,6 +5,8 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+#include "keep.h"
+
 struct lc_changes;
 struct lc_request;
 struct lc_tracker;
@@ -13,15 +15,13 @@ struct netlink_ext_ack;
 /**
  * struct lc_control - changes at run time to a namespace's pools and backends
  * @tracker: the namespace's
- * @lock: serializes sets of changes; protects @tracked. Taken before
- *	lc_backends.lock
- * @tracked: connections of IPv4 and IPv6 are tracked for pools and states, which
- *	need no rule
+ * @lock: serializes sets of changes. Taken before lc_backends.lock
+ * @keeper: tracks connections for pools and states, which need no rule
  */
 struct lc_control {
 	struct lc_tracker	*tracker;
-	struct mutex		lock;	/* tracked */
-	bool			tracked[2];
+	struct mutex		lock;	/* serializes sets of changes */
+	struct lc_keeper	keeper;
 };
 
 void lc_control_init(struct lc_control *control, struct lc_tracker *tracker);

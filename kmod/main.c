@@ -6,6 +6,7 @@
 #include "clients.h"
 #include "ct.h"
 #include "mem.h"
+#include "keep.h"
 #include "net.h"
 #include "netlink.h"
 #include "proc.h"
@@ -31,9 +32,12 @@ static int __init lc_init(void)
 	err = lc_scan_init();
 	if (err)
 		goto exit_client;
-	err = lc_net_init();
+	err = lc_keep_init();
 	if (err)
 		goto exit_scan;
+	err = lc_net_init();
+	if (err)
+		goto exit_keep;
 	err = lc_proc_init();
 	if (err)
 		goto exit_net;
@@ -51,6 +55,8 @@ exit_proc:
 	lc_proc_exit();
 exit_net:
 	lc_net_exit();
+exit_keep:
+	lc_keep_exit();
 exit_scan:
 	lc_scan_exit();
 exit_client:
@@ -68,6 +74,7 @@ static void __exit lc_exit(void)
 	lc_netlink_exit();
 	lc_proc_exit();
 	lc_net_exit();
+	lc_keep_exit();
 	lc_scan_exit();
 	lc_client_exit();
 	lc_record_exit();

@@ -399,6 +399,7 @@ void lc_tracker_init(struct lc_tracker *tracker, struct lc_scan *scan,
 	tracker->scan = scan;
 	tracker->backends = scan->gc->backends;
 	mutex_init(&tracker->lock);
+	mutex_init(&tracker->opening);
 	init_hooks(tracker, NFPROTO_IPV4);
 	init_hooks(tracker, NFPROTO_IPV6);
 }
@@ -432,6 +433,28 @@ void lc_tracker_close(struct lc_tracker *tracker)
 	mutex_unlock(&tracker->lock);
 }
 
+/**
+ * lc_track_prepare() - get the memory that the hooks of a namespace need
+ * @tracker: the namespace's
+ * @redispatch: connections are redispatched, too
+ *
+ * Context: may sleep; the memory is charged to the caller.
+ * Return: 0 or a negative errno.
+ */
+int lc_track_prepare(struct lc_tracker *tracker, bool redispatch)
+{
+	struct lc_gc *gc = tracker->scan->gc;
+	int err;
+
+	mutex_lock(&tracker->opening);
+	err = lc_records_open(gc->records) ?:
+	      lc_pendings_open(&gc->healer->pendings);
+	if (!err && redispatch)
+		err = lc_retries_open(tracker->retries);
+	mutex_unlock(&tracker->opening);
+	return err;
+}
+
 static int open_hooks(struct lc_tracker *tracker, unsigned int i)
 {
 	struct lc_gc *gc = tracker->scan->gc;
@@ -439,8 +462,7 @@ static int open_hooks(struct lc_tracker *tracker, unsigned int i)
 
 	lockdep_assert_held(&tracker->lock);
 
-	err = lc_records_open(gc->records) ?:
-	      lc_pendings_open(&gc->healer->pendings);
+	err = lc_track_prepare(tracker, false);
 	if (err)
 		return err;
 	err = nf_register_net_hooks(gc->net, tracker->hooks[i], LC_HOOKS);
@@ -460,7 +482,7 @@ static int open_retry_hooks(struct lc_tracker *tracker)
 
 	lockdep_assert_held(&tracker->lock);
 
-	err = lc_retries_open(tracker->retries);
+	err = lc_track_prepare(tracker, true);
 	if (err)
 		return err;
 	for (i = 0; i < ARRAY_SIZE(tracker->users); i++) {

@@ -18,7 +18,8 @@ struct lc_scan;
  * @scan: the namespace's
  * @backends: the namespace's
  * @retries: the namespace's
- * @lock: protects @users, @closed and the opening of the namespace's records
+ * @lock: protects @users and @closed; held while hooks are registered
+ * @opening: serializes the opening of the namespace's records. Taken after @lock
  * @users: users of the hooks of IPv4 and IPv6
  * @closed: the namespace ends; its hooks are unregistered
  * @redispatches: a rule or pool redispatches, or did: @retry_hooks are registered, too
@@ -30,6 +31,7 @@ struct lc_tracker {
 	struct lc_backends	*backends;
 	struct lc_retries	*retries;
 	struct mutex		lock;	/* users, closed */
+	struct mutex		opening; /* serializes lc_track_prepare() */
 	unsigned int		users[2];
 	bool			closed;
 	bool			redispatches;
@@ -41,6 +43,7 @@ void lc_tracker_init(struct lc_tracker *tracker, struct lc_scan *scan,
 		     struct lc_retries *retries);
 void lc_tracker_close(struct lc_tracker *tracker);
 
+int lc_track_prepare(struct lc_tracker *tracker, bool redispatch);
 int lc_track_redispatch(struct lc_tracker *tracker);
 int lc_track_get(struct lc_tracker *tracker, u8 family);
 void lc_track_put(struct lc_tracker *tracker, u8 family);
