@@ -2,11 +2,16 @@
 /* ICMP errors that report an unreachable server. */
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <linux/netfilter.h>
+#include <net/dst.h>
+#include <net/flow.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/netfilter/nf_conntrack.h>
 
 #include <linux/leastconn.h>
 
+#include "ct.h"
 #include "icmp.h"
 
 /* Return: the code of a "destination unreachable", or -1: it is another packet. */
@@ -79,17 +84,7 @@ u8 lc_icmp_reason(const struct sk_buff *skb, u8 family)
 					reason_ipv4(code_ipv4(skb));
 }
 
-/**
- * lc_icmp_is_no_route() - does an ICMP error of this host report that it has no route?
- * @skb: as for lc_icmp_reason()
- * @family: NFPROTO_IPV4 or NFPROTO_IPV6
- *
- * What REJECT sends by default, and a route of the type "prohibit", is no such error.
- *
- * Context: any.
- * Return: true if it does.
- */
-bool lc_icmp_is_no_route(const struct sk_buff *skb, u8 family)
+static bool reports_no_route(const struct sk_buff *skb, u8 family)
 {
 	int code;
 
@@ -99,4 +94,37 @@ bool lc_icmp_is_no_route(const struct sk_buff *skb, u8 family)
 	}
 	code = code_ipv4(skb);
 	return code == ICMP_NET_UNREACH || code == ICMP_HOST_UNREACH;
+}
+
+/* Has this host a route to the server of a connection? */
+static bool has_route(const struct nf_conn *ct)
+{
+	const union nf_inet_addr *server = &lc_ct_reply_tuple(ct)->src.u3;
+	struct dst_entry *dst = NULL;
+	struct flowi fl = { };
+
+	if (nf_ct_l3num(ct) == NFPROTO_IPV6)
+		fl.u.ip6.daddr = server->in6;
+	else
+		fl.u.ip4.daddr = server->ip;
+	if (nf_route(nf_ct_net(ct), &dst, &fl, false, nf_ct_l3num(ct)))
+		return false;
+	dst_release(dst);
+	return true;
+}
+
+/**
+ * lc_icmp_is_no_route() - does an ICMP error of this host report that it has no route?
+ * @skb: as for lc_icmp_reason()
+ * @ct: the entry of the connection that it is about
+ * @family: NFPROTO_IPV4 or NFPROTO_IPV6
+ *
+ * What REJECT sends, and a route of the type "prohibit", is no such error.
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: true if it does.
+ */
+bool lc_icmp_is_no_route(const struct sk_buff *skb, const struct nf_conn *ct, u8 family)
+{
+	return reports_no_route(skb, family) && !has_route(ct);
 }

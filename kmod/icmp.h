@@ -4,9 +4,10 @@
 
 #include <linux/types.h>
 
+struct nf_conn;
 struct sk_buff;
 
-bool lc_icmp_is_no_route(const struct sk_buff *skb, u8 family);
+bool lc_icmp_is_no_route(const struct sk_buff *skb, const struct nf_conn *ct, u8 family);
 u8 lc_icmp_reason(const struct sk_buff *skb, u8 family);
 
 #endif /* LC_ICMP_H */

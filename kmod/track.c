@@ -241,7 +241,7 @@ static noinline unsigned int handle_no_route(struct lc_gc *gc,
 	struct lc_record_key key;
 	u16 origin;
 
-	if (!lc_icmp_is_no_route(skb, family))
+	if (!lc_icmp_is_no_route(skb, ct, family))
 		return NF_ACCEPT;
 	lc_ct_key(ct, &key);
 	origin = lc_hint_judge(lc_record_hash(gc->records, &key), LC_JUDGED);

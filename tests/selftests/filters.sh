@@ -223,6 +223,25 @@ test_clients_that_the_gateway_drops_eject_nothing() { # short
 	busywait 3000 is 0 all_loads || fail "loads that are left: $(ctl list)"
 }
 
+# As if there was no route to the servers, which there is.
+test_clients_that_are_told_of_no_route_eject_nothing() { # short
+	local r
+
+	setup 2
+	add_clients 10.0.0.1{1,2,3,4,5}
+	serve_at $s1 10.0.1.2
+	ipt -A FORWARD -s 10.0.0.8/29 -j REJECT --reject-with icmp-host-unreachable
+	keep_tracking ipt
+	balance tcp 80 $s1-10.0.1.2:80
+	watch_ejections
+	for ((r = 0; r < 10; r++)); do
+		clients_connect 1 10.0.0.1{1,2,3,4,5} >/dev/null
+		expect 2 "$(clients_connect 2 10.0.0.2)" "connections of another client"
+		exactly 0.5
+	done
+	expect "" "$(ejections)" "ejected"
+}
+
 # Of another service only, and of a client that the other service answers all the time.
 test_a_client_banned_from_a_service_ejects_nothing() { # short
 	local i
