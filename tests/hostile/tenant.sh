@@ -1237,7 +1237,7 @@ flush_rules() { # TURN
 	sleep 1
 }
 
-# Proof 2c: by rules, which iptables-nft lets a kernel worker end.
+# The same by rules, which iptables-nft lets a kernel worker end.
 test_the_end_of_rules_with_timeouts() {
 	limit_memory=128
 	host_begins
@@ -1263,7 +1263,7 @@ closes_of_many_pools() {
 	done
 }
 
-# Proof 8?: each close is told to all pools by the packet.
+# Packets tell all pools of each connection that is closed.
 test_closes_that_many_pools_are_told() {
 	host_begins
 	attack closes_of_many_pools idle
@@ -1292,7 +1292,7 @@ busy_and_a_thousand() {
 	flows_to_a_shared_backend
 }
 
-# Proof 5: the fixed part of the gc, in all of them, is on no account.
+# What the gc takes in each of them, however few connections there are, is on the account.
 test_a_thousand_namespaces_whose_share_is_used_up() {
 	need conntrack
 	limit_memory=1500
@@ -1309,6 +1309,80 @@ test_a_thousand_idle_namespaces() {
 	pressing=8000
 	host_begins
 	attack thousand_namespaces idle
+}
+
+# Two messages that it sends again and again move the hash tables of backends across a
+# size: each time all are moved, by a kernel worker.
+states() { # STATE FROM TO
+	awk -v s="$1" -v i="$2" -v to="$3" 'BEGIN {
+		for (; i < to; i++)
+			printf "%s 10.%d.%d.%d\n", s, 1 + i / 62500, i / 250 % 250, 1 + i % 250
+	}'
+}
+
+backends_around_a_size() {
+	states drain 0 39200 | split -l 20000 --filter 'leastconnctl restore'
+	states drain 39200 50000 >up
+	states ready 39200 50000 >down
+}
+
+up_and_down() {
+	leastconnctl restore <up
+	leastconnctl restore <down
+}
+
+test_tables_that_grow_and_shrink() {
+	host_begins
+	pressing=6000
+	attack backends_around_a_size up_and_down note_background
+	holds "kworkers while it presses, %" "$(cat "$tmp/pressed")" $most_background
+	[ ${#broken[@]} = 0 ] || fail "${broken[*]}"
+}
+
+pairs_of_pools() {
+	awk 'BEGIN { for (; n < 30000; n++) print "pool add x\npool del x" }' |
+		leastconnctl restore
+}
+
+# Each would look at all that the message has deleted.
+test_pools_added_and_deleted_in_a_message() { # short
+	host_begins
+	pressing=6000
+	attack true pairs_of_pools
+}
+
+# A namespace without a rule, and with an entry of conntrack, whose own walk waits for a
+# mutex of the whole host when the first hook is registered. Another one flushes its entries
+# meanwhile, which takes as long as all its listeners.
+flush_and_a_first_pool() {
+	conntrack_listeners 900
+	unshare --net bash -c '. "$0"; ip link set lo up; echo $$ >first
+		restore_entries 1 -t 36000 --state ESTABLISHED -u ASSURED
+		: >ready; exec sleep 3600' "$its/functions" &
+	until [ -e ready ]; do read -rt 0.05 -u "$nap" || kill -0 $!; done
+}
+
+flush_beside_a_first_pool() {
+	local namespace
+
+	namespace=/proc/$(cat first)/ns/net
+	restore_entries 2000 -t 36000 --state ESTABLISHED -u ASSURED
+	conntrack -F >/dev/null 2>&1 &
+	sleep 0.2
+	printf '%s\n' 'pool add q' 'add q 10.0.0.1:80' |
+		nsenter --net="$namespace" leastconnctl restore
+	nsenter --net="$namespace" leastconnctl pool del q
+	wait $!
+}
+
+# conntrack's own command cannot be killed while it flushes.
+test_a_first_pool_while_conntrack_is_flushed() {
+	need conntrack python3
+	most_background=100
+	most_end=60000
+	host_begins
+	pressing=12000
+	attack flush_and_a_first_pool flush_beside_a_first_pool
 }
 
 run_tests "$@"
