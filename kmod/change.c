@@ -467,6 +467,16 @@ static int change_member_set(struct lc_changes *changes,
 	return change_member_state(changes, request, step->backend);
 }
 
+/* Each connection is looked up: four cost one visit. */
+static int change_charge_kill(struct lc_changes *changes,
+			      const struct lc_request *request,
+			      const struct lc_backend *backend)
+{
+	int conns = lc_backend_active(backend) + atomic_read(&backend->inactive);
+
+	return change_charge(changes, request, max(conns, 0) / 4);
+}
+
 static int change_member_del(struct lc_changes *changes,
 			     const struct lc_request *request)
 {
@@ -479,17 +489,21 @@ static int change_member_del(struct lc_changes *changes,
 	if (!(request->given & LC_GIVEN_KILL))
 		return 0;
 	step->purge = LC_PURGE_ALL;
-	return change_charge(changes, request, step->backend->n_sched_dests);
+	return change_charge(changes, request, step->backend->n_sched_dests) ?:
+	       change_charge_kill(changes, request, step->backend);
 }
 
-static int change_kill(struct lc_changes *changes, struct lc_backend *backend)
+static int change_kill(struct lc_changes *changes, const struct lc_request *request,
+		       struct lc_backend *backend)
 {
 	struct lc_step *step = step_of_backend(changes, backend);
 
 	if (!step)
 		return -ENOMEM;
+	if (step->purge == LC_PURGE_ALL)
+		return 0;
 	step->purge = LC_PURGE_ALL;
-	return 0;
+	return change_charge_kill(changes, request, backend);
 }
 
 /* Nothing is ejected before the set is applied: there is nothing to undo. */
@@ -512,7 +526,7 @@ static int change_backend(struct lc_changes *changes,
 {
 	switch (request->op) {
 	case LEASTCONN_OP_KILL:
-		return change_kill(changes, backend);
+		return change_kill(changes, request, backend);
 	case LEASTCONN_OP_EJECT:
 		return change_eject(changes, request, backend);
 	default:

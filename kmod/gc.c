@@ -363,8 +363,9 @@ static void check_batch(struct lc_gc *gc, struct lc_queue *queue,
 	 * conntrack deletes an entry that has expired when it is looked up, and reports it to
 	 * each listener, through a filter of the listener's: that may take long.
 	 */
-	for (n = 0; n < LC_BATCH && is_due(gc, queue) &&
-		    jiffies - begun < LC_BATCH_TIME; n++) {
+	for (n = 0; n < LC_BATCH && is_due(gc, queue); n++) {
+		if (jiffies - begun >= LC_BATCH_TIME)
+			break;
 		n += check_next(gc, queue, again);
 		if (ahead)
 			ahead = prefetch_next(ahead);

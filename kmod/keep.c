@@ -190,7 +190,7 @@ int lc_keeper_want(struct lc_keeper *keeper, enum lc_keep what, unsigned long pa
  * @keeper: the namespace's; the caller serializes calls
  * @what: &enum lc_keep
  *
- * If it has not been registered yet, someone will try again.
+ * What has not been registered yet will be: a command that has failed is sent again.
  *
  * Context: any.
  */

@@ -32,7 +32,7 @@ enum lc_keep {
  * @lock: protects what follows, but for @done and @work
  * @wanted: what is to be registered
  * @kept: what is registered, and remains so while it is wanted
- * @err: a negative errno, if that has failed and nobody has been told
+ * @err: a negative errno, if that has failed and no command has returned it
  * @done: woken when @kept or @err changes
  * @work: makes @kept what is @wanted
  */

@@ -164,12 +164,15 @@ static void set_watching(struct lc_member *member, bool watches)
 	member->watches = watches;
 	set_fail_timeout(member,
 			 watches ? member->pool->settings.fail_timeout * HZ : 0);
-	if (!backend->n_watching)
+	if (!backend->n_watching) {
 		suspicion = LC_NOT_SUSPECTED;
-	else if (begins && member->health.state != LC_HEALTHY)
+		atomic_set(&backend->streak, 0);
+		backend->paced = false;
+	} else if (begins && member->health.state != LC_HEALTHY) {
 		suspicion = LC_AWAITED;
-	else
+	} else {
 		return;
+	}
 	lc_backend_suspect(member->pool->pools->backends, backend, suspicion);
 }
 

@@ -12,7 +12,7 @@
 #include "share.h"
 #include "walk.h"
 
-#define LC_PURGE_TIME	(HZ / 10)	/* of a tenant's command, for deletions */
+#define LC_PURGE_TIME	(HZ / 10)	/* of a tenant's command */
 
 /**
  * struct purge - a purge of a namespace's entries
@@ -44,6 +44,11 @@ static enum lc_purge purge_of_dests(const struct lc_dests *dests)
 static bool dests_are_purged(const struct lc_dests *dests)
 {
 	return purge_of_dests(dests) != LC_PURGE_NONE;
+}
+
+static bool dests_are_killed(const struct lc_dests *dests)
+{
+	return purge_of_dests(dests) == LC_PURGE_ALL;
 }
 
 static bool purge_takes(enum lc_purge purge, const struct nf_conn *ct)
@@ -94,6 +99,13 @@ static bool purge_begin(const struct lc_gc *gc, const struct nf_conn *ct)
 	return purged;
 }
 
+/* Does a tenant's command take long? */
+static bool purge_takes_long(const struct purge *purge)
+{
+	return time_after(jiffies, purge->until) &&
+	       !lc_share_is_trusted(purge->gc->healer->share);
+}
+
 /*
  * To delete an entry may take long: conntrack reports it to each listener, through a filter
  * of the listener's. Other namespaces wait for a command meanwhile. A tenant's entries that
@@ -103,8 +115,7 @@ static bool purge_begin(const struct lc_gc *gc, const struct nf_conn *ct)
  */
 static bool let_expire(const struct purge *purge, struct nf_conn *ct)
 {
-	if (!time_after(jiffies, purge->until) ||
-	    lc_share_is_trusted(purge->gc->healer->share) ||
+	if (!purge_takes_long(purge) ||
 	    test_bit(IPS_OFFLOAD_BIT, &ct->status))
 		return false;
 	/* Packets that pass now do not prolong it. */
@@ -133,14 +144,26 @@ static bool alloc_keys(struct purge *purge, unsigned int room)
 	return purge->keys;
 }
 
+/*
+ * What is killed is charged before (change.c). Of the rest, no more is looked for when the
+ * command takes long.
+ *
+ * Return: how many records of a part are to be purged; the first ones are in @keys.
+ */
+static unsigned int purge_find(const struct purge *purge, unsigned int part)
+{
+	return lc_records_collect(purge->gc->records, part,
+				  purge_takes_long(purge) ? dests_are_killed :
+							    dests_are_purged,
+				  purge->keys, purge->room);
+}
+
 /* Return: false if memory is short. */
 static bool purge_part(struct purge *purge, unsigned int part)
 {
 	unsigned int found, i;
 
-	while ((found = lc_records_collect(purge->gc->records, part,
-					   dests_are_purged, purge->keys,
-					   purge->room)) > purge->room)
+	while ((found = purge_find(purge, part)) > purge->room)
 		if (!alloc_keys(purge, found + found / 8))
 			return false;
 	for (i = 0; i < found; i++) {

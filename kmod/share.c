@@ -168,7 +168,7 @@ void lc_share_exit(void)
 	destroy_workqueue(lc_wq);
 }
 
-/* A user who begins anew does not get rid of what the last namespace has taken. */
+/* A user cannot get rid of what a namespace has taken by ending it and beginning another. */
 static void share_forget(struct work_struct *work)
 {
 	struct lc_share *share = container_of(to_delayed_work(work), struct lc_share,
@@ -361,6 +361,25 @@ void lc_share_charge_command(struct lc_share *share, u64 begun)
 	spin_lock(&share->lock);
 	/* Twice: the credit has grown by as much since then. */
 	share->credit -= 2 * (ktime_get_ns() - begun);
+	spin_unlock(&share->lock);
+}
+
+/**
+ * lc_share_charge_end() - charge a share for the end of a namespace
+ * @share: the share of the namespace
+ * @took: nanoseconds that the end has taken
+ *
+ * A kernel worker has done it: what commands of other namespaces add, which end like that,
+ * must be bounded like other work in the background.
+ *
+ * Context: process.
+ */
+void lc_share_charge_end(struct lc_share *share, u64 took)
+{
+	if (share->trusted)
+		return;
+	spin_lock(&share->lock);
+	share->credit -= took * LC_SHARE_PART;
 	spin_unlock(&share->lock);
 }
 

@@ -41,6 +41,7 @@ bool lc_share_is_trusted(const struct lc_share *share);
 bool lc_share_begin_command(struct lc_share *share);
 void lc_share_end_command(struct lc_share *share);
 void lc_share_charge_command(struct lc_share *share, u64 begun);
+void lc_share_charge_end(struct lc_share *share, u64 took);
 
 u64 lc_share_begin_checks(struct lc_share *share);
 void lc_share_end_checks(struct lc_share *share, unsigned int checks, u64 begun);

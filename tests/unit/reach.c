@@ -10,7 +10,7 @@
 #include "../dice.h"
 #include "../ktap.h"
 
-#define CASES	100000
+#define CASES	100000U
 
 static void check(const struct lc_reach *reach, u32 now, u32 before, const char *when)
 {
