@@ -46,7 +46,10 @@
  *	%LEASTCONN_A_KILL, the reply has %LEASTCONN_A_KILLED. E2BIG: the changes
  *	would look at more backends than the limit of a request: 32,768, or
  *	4,194,304 in a network namespace of the initial user namespace; a backend
- *	counts once more for each pool that it is in
+ *	counts once more for each pool that it is in, four connections that are killed
+ *	count as a backend, and so does a pool that is added, set or deleted. EAGAIN:
+ *	hooks of a family cannot be registered yet, since other namespaces flush
+ *	connections
  * @LEASTCONN_CMD_GET_POOLS: dump pools and rules, consistent at one moment. For each
  *	pool: a message without %LEASTCONN_A_ADDRESS (%LEASTCONN_A_POOL,
  *	%LEASTCONN_A_RULES, %LEASTCONN_A_MEMBERS and settings), then a message with
