@@ -453,6 +453,20 @@ void lc_backends_stash_missed(struct lc_backends *backends)
 }
 
 /**
+ * lc_backend_drop_stale() - no longer count a stale connection: it is counted anew
+ * @backend: its backend
+ *
+ * Context: the scanner.
+ */
+void lc_backend_drop_stale(struct lc_backend *backend)
+{
+	if (!backend->stale)
+		return;
+	backend->stale--;
+	atomic_dec(&backend->conns.active);
+}
+
+/**
  * lc_backends_drop_next_stale() - the scan has ended: no longer count stale connections
  * @backends: the namespace's, locked
  *

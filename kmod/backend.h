@@ -374,6 +374,7 @@ void lc_backend_arrived(struct lc_backend *backend);
 void lc_backend_count_missed(struct lc_backends *backends,
 			     struct lc_backend *backend);
 void lc_backends_stash_missed(struct lc_backends *backends);
+void lc_backend_drop_stale(struct lc_backend *backend);
 struct lc_backend *lc_backends_drop_next_stale(struct lc_backends *backends);
 
 struct lc_backend *lc_backend_user_get(struct lc_backends *backends,

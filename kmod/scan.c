@@ -71,8 +71,30 @@ static struct workqueue_struct *scan_wq;
 /* Updates of pools that cost as much as a visit. */
 #define LC_UPDATES_PER_VISIT	16
 
+/* A connection without a record may be a stale one: it is counted once. */
+static void take_from_stale(const struct lc_dests *dests)
+{
+	if (dests->exact)
+		lc_backend_drop_stale(dests->exact);
+	if (dests->any_port)
+		lc_backend_drop_stale(dests->any_port);
+}
+
+static void adopt_new(struct lc_scan *scan, const struct nf_conn *ct,
+		      const struct lc_dests *dests, bool by_scanner)
+{
+	int err = lc_gc_add(scan->gc, ct, dests, 0);
+
+	if (err == -EEXIST || (err && by_scanner && !scan->counts))
+		return;
+	if (err)
+		lc_scan_count_missed(scan, dests, err);
+	if (by_scanner)
+		take_from_stale(dests);
+}
+
 /* Called under a conntrack bucket lock. Return: its cost, see lc_walk_slice(). */
-static int adopt(struct lc_scan *scan, struct nf_conn *ct)
+static int adopt(struct lc_scan *scan, struct nf_conn *ct, bool by_scanner)
 {
 	struct lc_gc *gc = scan->gc;
 	struct lc_record_key key;
@@ -86,7 +108,7 @@ static int adopt(struct lc_scan *scan, struct nf_conn *ct)
 	lc_ct_key(ct, &key);
 	updates = lc_record_renew(gc->records, &key, &dests, lc_ct_phase(ct), false, 0);
 	if (updates < 0) {
-		lc_scan_add(scan, ct, &dests, 0);
+		adopt_new(scan, ct, &dests, by_scanner);
 		updates = lc_dests_updates(&dests);
 	}
 	return updates / LC_UPDATES_PER_VISIT;
@@ -96,7 +118,7 @@ static int adopt_own(struct nf_conn *ct, void *data)
 {
 	struct lc_scan *scan = data;
 
-	return net_eq(nf_ct_net(ct), scan->gc->net) ? adopt(scan, ct) : 0;
+	return net_eq(nf_ct_net(ct), scan->gc->net) ? adopt(scan, ct, false) : 0;
 }
 
 /* A namespace that has left the scanner may still have entries. */
@@ -104,25 +126,26 @@ static int adopt_any(struct nf_conn *ct, void *data)
 {
 	struct lc_scan *scan = scanner.lookup(nf_ct_net(ct));
 
-	return READ_ONCE(scan->joined) ? adopt(scan, ct) : 0;
+	return READ_ONCE(scan->joined) ? adopt(scan, ct, true) : 0;
 }
 
 /*
  * Missed connections are counted until a pass that began later has ended. If the
- * backends' lock is taken, the namespace waits for the next pass: the host must not
- * wait for a namespace.
+ * backends' lock is taken, the namespace waits for the next pass, and this one does not
+ * count them again: the host must not wait for a namespace.
  */
 static void stash_missed(struct lc_scan *scan)
 {
 	struct lc_backends *backends = scan->gc->backends;
 
 	scan->generation = READ_ONCE(backends->generation);
-	if (scan->stashed || !atomic_read(&scan->missed) ||
-	    !mutex_trylock(&backends->lock))
+	scan->counts = !scan->stashed && !atomic_read(&scan->missed);
+	if (scan->stashed || scan->counts || !mutex_trylock(&backends->lock))
 		return;
 	atomic_set(&scan->missed, 0);
 	lc_backends_stash_missed(backends);
 	scan->stashed = true;
+	scan->counts = true;
 	mutex_unlock(&backends->lock);
 }
 

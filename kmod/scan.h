@@ -16,6 +16,8 @@
  * @generation: lc_backends.generation when the current pass began; the pass' alone
  * @stashed: connections that were not recorded before the current pass are counted
  *	in lc_backend.stale; the pass' alone
+ * @counts: in the current pass connections that cannot be recorded are counted; the
+ *	pass' alone
  * @adopted: backends up to this generation have their connections
  * @rested: jiffies from when on a process may scan for itself again
  * @missed: since the last pass began, a connection could not be recorded
@@ -26,6 +28,7 @@ struct lc_scan {
 	bool			joined;
 	unsigned int		generation;
 	bool			stashed;
+	bool			counts;
 	unsigned int		adopted;
 	unsigned long		rested;
 	atomic_t		missed;
