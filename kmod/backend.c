@@ -408,6 +408,19 @@ void lc_backend_arrived(struct lc_backend *backend)
 	spin_unlock_bh(&backend->evidence_lock);
 }
 
+/**
+ * lc_backend_forget_dropped() - dropped choices until now tell nothing any more
+ * @backend: the backend
+ *
+ * Context: any.
+ */
+void lc_backend_forget_dropped(struct lc_backend *backend)
+{
+	spin_lock_bh(&backend->evidence_lock);
+	lc_reach_forget(&backend->reach);
+	spin_unlock_bh(&backend->evidence_lock);
+}
+
 static void backend_queue_missed(struct lc_backends *backends,
 				 struct lc_backend *backend)
 {

@@ -371,6 +371,7 @@ void lc_backend_count_ended(struct lc_backend *backend, enum lc_phase from);
 void lc_backend_update_dests(struct lc_backend *backend);
 void lc_backend_count_pending(struct lc_backend *backend, bool holds, int more);
 void lc_backend_arrived(struct lc_backend *backend);
+void lc_backend_forget_dropped(struct lc_backend *backend);
 void lc_backend_count_missed(struct lc_backends *backends,
 			     struct lc_backend *backend);
 void lc_backends_stash_missed(struct lc_backends *backends);

@@ -194,13 +194,6 @@ static struct lc_reach begin_round(struct lc_healer *healer,
 	return reach;
 }
 
-static void forget_tallies(struct lc_backend *backend)
-{
-	spin_lock_bh(&backend->evidence_lock);
-	lc_reach_forget(&backend->reach);
-	spin_unlock_bh(&backend->evidence_lock);
-}
-
 /*
  * This host drops all packets to a backend, if in two rounds no connection to it was
  * answered, but enough to the others. In the second one the answers of the first one have
@@ -231,7 +224,8 @@ static void judge_reach(struct drop_search *search, struct lc_backend *backend)
 	if (missing < LC_REACH_SURE ||
 	    get_jiffies_64() - healer->round_began < LC_REACH_ROUND)
 		return;
-	forget_tallies(backend);
+	lc_backend_forget_dropped(backend);
+	atomic_add(missing, &backend->fails);
 	lc_report_failures(healer, backend, missing, LEASTCONN_REASON_DROPPED);
 }
 

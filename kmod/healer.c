@@ -216,13 +216,6 @@ static void judge_queue(struct healer_run *run)
 	}
 }
 
-static void forget_dropped(struct lc_backend *backend)
-{
-	spin_lock_bh(&backend->evidence_lock);
-	lc_reach_forget(&backend->reach);
-	spin_unlock_bh(&backend->evidence_lock);
-}
-
 static void forget_failed(struct lc_backend *backend)
 {
 	spin_lock_bh(&backend->evidence_lock);
@@ -242,7 +235,7 @@ static void start_trial(struct lc_member *member)
 
 	if (member->health.state == LC_EJECTED) {
 		time = min_t(u64, time, LC_FIRST_TRIAL);
-		forget_dropped(member->backend);
+		lc_backend_forget_dropped(member->backend);
 	} else {
 		forget_failed(member->backend);
 	}
@@ -391,7 +384,7 @@ void lc_healer_revive(struct lc_backend *backend)
 	atomic_set(&backend->failed, 0);
 	atomic_set(&backend->streak, 0);
 	backend->paced = false;
-	forget_dropped(backend);
+	lc_backend_forget_dropped(backend);
 	hlist_for_each_entry(member, &backend->sched_dests, dest.node) {
 		if (member->gone)
 			continue;
