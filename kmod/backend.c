@@ -398,13 +398,17 @@ void lc_backend_count_pending(struct lc_backend *backend, bool holds, int more)
 /**
  * lc_backend_arrived() - the packet of a pending choice was only held
  * @backend: the backend that was chosen
+ * @when: low bits of jiffies, when it seemed to be dropped
+ * @free: the choice was free
  *
  * Context: any.
  */
-void lc_backend_arrived(struct lc_backend *backend)
+void lc_backend_arrived(struct lc_backend *backend, u32 when, bool free)
 {
+	u32 span = lc_span_of(when);
+
 	spin_lock_bh(&backend->evidence_lock);
-	lc_reach_arrived(&backend->reach);
+	lc_reach_arrived(&backend->reach, span, free);
 	spin_unlock_bh(&backend->evidence_lock);
 }
 
@@ -523,6 +527,7 @@ static struct lc_backend *backend_alloc(struct lc_backends *home,
 	backend->users = 1;
 	backend->since = get_jiffies_64();
 	backend->revived = (u32)jiffies - 60 * HZ;	/* long ago */
+	backend->answered_when = backend->revived;
 	INIT_LIST_HEAD(&backend->unready);
 	spin_lock_init(&backend->evidence_lock);
 	refcount_set(&backend->ref, 1);

@@ -3,8 +3,10 @@
 #define LC_BACKEND_H
 
 #include <linux/atomic.h>
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/llist.h>
+#include <linux/math64.h>
 #include <linux/mutex.h>
 #include <linux/netfilter.h>
 #include <linux/refcount.h>
@@ -159,7 +161,10 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @evidence_lock: protects @evidence and @reach
  * @evidence: which clients it has answered and failed
  * @reach: whether this host drops the packets for it
- * @looked: the look that has last looked at @reach
+ * @answered_when: low bits of jiffies, when it answered a choice last, at the earliest;
+ *	written under @evidence_lock
+ * @looked: the look that has last judged @reach
+ * @summed: the comparison that has last added @reach
  *
  * Administration:
  * @state: &enum leastconn_state. Read without the lock
@@ -206,7 +211,9 @@ struct lc_backend {
 	spinlock_t		evidence_lock;	/* evidence, reach */
 	struct lc_evidence	evidence;
 	struct lc_reach		reach;
+	u32			answered_when;
 	u32			looked;
+	u32			summed;
 
 	u64			since;
 	refcount_t		ref;
@@ -323,6 +330,23 @@ struct lc_backends {
 	bool			closed;
 };
 
+/** LC_SPAN - jiffies of a span, see lc_reach */
+#define LC_SPAN		(2 * HZ)
+
+/**
+ * lc_span_of() - the span of a time
+ * @when: low bits of jiffies, not later than now
+ *
+ * Context: any.
+ * Return: the span.
+ */
+static inline u32 lc_span_of(u32 when)
+{
+	u64 now = get_jiffies_64();
+
+	return div_u64(now - ((u32)now - when), LC_SPAN);
+}
+
 /**
  * lc_backend_count_new() - count a new connection, and get a reference
  * @backend: the backend, found under RCU
@@ -370,7 +394,7 @@ void lc_backend_count(struct lc_backend *backend, enum lc_phase from,
 void lc_backend_count_ended(struct lc_backend *backend, enum lc_phase from);
 void lc_backend_update_dests(struct lc_backend *backend);
 void lc_backend_count_pending(struct lc_backend *backend, bool holds, int more);
-void lc_backend_arrived(struct lc_backend *backend);
+void lc_backend_arrived(struct lc_backend *backend, u32 when, bool free);
 void lc_backend_forget_dropped(struct lc_backend *backend);
 void lc_backend_count_missed(struct lc_backends *backends,
 			     struct lc_backend *backend);

@@ -71,6 +71,24 @@ void lc_drops_remove(struct lc_drops *drops, u32 client, u32 number)
 			drops->last[i].number = 0;
 }
 
+/**
+ * lc_drops_have_others() - has a client not reached another backend?
+ * @drops: the client's
+ * @number: lc_backend.number of the one that does not count
+ *
+ * Context: any.
+ * Return: true if one is remembered.
+ */
+bool lc_drops_have_others(const struct lc_drops *drops, u32 number)
+{
+	unsigned int i;
+
+	for (i = 0; i < LC_DROPS; i++)
+		if (drops->last[i].number && drops->last[i].number != number)
+			return true;
+	return false;
+}
+
 static const struct lc_drop *find_drop(const struct lc_drops *drops, u32 number)
 {
 	unsigned int i;

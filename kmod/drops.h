@@ -37,6 +37,7 @@ struct lc_drops {
 bool lc_drops_are_recent(const struct lc_drops *drops, u32 client, u32 now);
 void lc_drops_add(struct lc_drops *drops, u32 client, u32 number, u32 now);
 void lc_drops_remove(struct lc_drops *drops, u32 client, u32 number);
+bool lc_drops_have_others(const struct lc_drops *drops, u32 number);
 unsigned int lc_drops_last(const struct lc_drops *drops, u32 number, u32 now);
 bool lc_drops_for_long(const struct lc_drops *drops, u32 number, u32 now);
 

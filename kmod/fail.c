@@ -121,6 +121,7 @@ void lc_answer(struct lc_healer *healer, const struct lc_dests *dests,
 
 	set_result(&result, ct);
 	result.chosen = origin & LC_CHOSEN;
+	result.free = origin & LC_FREE;
 	result.when = when;
 	if (dests->exact)
 		lc_report_answered(healer, dests->exact, &result);

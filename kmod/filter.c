@@ -17,22 +17,20 @@
 #define LC_HINT_AGE	(HZ / 10)	/* a packet is seldom on its way for as long */
 #define LC_HINT_TIME	(2 * HZ)	/* a record lives longer */
 #define LC_SEARCH	16384U		/* members, for all choices that were dropped */
-#define LC_REACH_ROUND	(2 * HZ)	/* answers are noticed in less */
-#define LC_REACH_LONG	(60 * HZ)	/* a round, if nothing comes of it */
-#define LC_REACH_FEW	8U		/* dropped choices that may be chance */
-#define LC_REACH_SURE	10U		/* missing answers that are not: exp(-10) */
-#define LC_REACH_SHARE	4U		/* a backend with so much fewer drops has none */
+#define LC_COMPARED	1024U		/* others that a backend is compared with */
+#define LC_NOTICED	(7 * HZ / 5)	/* an answer is noticed in less */
+#define LC_RUN		8U		/* dropped choices that may be chance */
+#define LC_MISSING	10U		/* missing answers that are not: exp(-10) */
+#define LC_FEWER	4U		/* a backend with so much fewer drops has none */
 
 /**
  * struct drop_search - looks for choices that this host has dropped
  * @healer: the namespace's
  * @left: members that it may look at
- * @ripe: the round has enough to judge a backend by
  */
 struct drop_search {
 	struct lc_healer	*healer;
 	unsigned int		left;
-	bool			ripe;
 };
 
 /* Return: another backend's place in a pool that both are in, or NULL. */
@@ -53,17 +51,25 @@ static const struct lc_member *find_beside(struct drop_search *search,
 	return NULL;
 }
 
-/* Choices of a backend that were dropped in this round and the one before. */
-static u32 count_dropped(const struct lc_healer *healer,
-			 const struct lc_backend *backend)
+/* A copy, up to now. */
+static struct lc_reach reach_of(struct lc_backend *backend)
 {
-	const struct lc_reach *reach = &backend->reach;
-	u32 age = healer->round - READ_ONCE(reach->round);
+	u32 span = lc_span_of((u32)jiffies);
+	struct lc_reach reach;
 
-	if (age > 1)
-		return 0;
-	return READ_ONCE(reach->now.dropped) +
-	       (age ? 0 : READ_ONCE(reach->before.dropped));
+	spin_lock_bh(&backend->evidence_lock);
+	lc_reach_begin(&backend->reach, span);
+	reach = backend->reach;
+	spin_unlock_bh(&backend->evidence_lock);
+	return reach;
+}
+
+/* Choices of a backend that were dropped for as long as a choice is pending. */
+static u32 count_dropped(struct lc_backend *backend)
+{
+	const struct lc_reach reach = reach_of(backend);
+
+	return lc_reach_count_dropped(&reach, lc_span_of((u32)jiffies - LC_DROP_TIME) - 1);
 }
 
 /*
@@ -84,8 +90,8 @@ static bool is_answered(struct drop_search *search,
 	    (u32)jiffies - READ_ONCE(seen->when) >= age)
 		return false;
 	other = find_beside(search, choice->backend, READ_ONCE(seen->number));
-	if (!other || LC_REACH_SHARE * count_dropped(healer, other->backend) >
-		      count_dropped(healer, choice->backend))
+	if (!other || LC_FEWER * count_dropped(other->backend) >
+		      count_dropped(choice->backend))
 		return false;
 	others = lc_pendings_count_others(&healer->pendings, choice->client,
 					  choice->backend->number);
@@ -112,7 +118,8 @@ static bool drop_counts(struct lc_healer *healer, struct lc_backend *backend,
  * A choice was dropped by this host if its connection is not recorded after a while. It
  * tells of the backend if the client was answered since then, by another one: the host
  * does not drop the packets of this client. And if the backend has answered no client
- * since then: the host does drop packets to it.
+ * since then: the host does drop packets to it. If its client had avoided another one, it
+ * tells nothing: anybody could lead dropped packets to a backend.
  *
  * Return: false if the choice need not be looked at again.
  */
@@ -123,12 +130,12 @@ static bool judge_choice(struct drop_search *search,
 	struct lc_result result = {
 		.client	= choice->client,
 	};
-	u32 answered = READ_ONCE(backend->evidence.answered[0].when);
+	u32 answered = READ_ONCE(backend->answered_when);
 
 	/* Held connections come late: give them some time. */
 	if (age < LC_DROP_TIME)
 		return !lc_record_claim(search->healer->records, choice);
-	if (!(choice->origin & LC_JUDGED) &&
+	if (!(choice->origin & (LC_JUDGED | LC_LED)) &&
 	    backend->key.port && (u32)jiffies - answered >= age &&
 	    lc_backend_since_revived(backend) > age &&
 	    is_answered(search, choice, age) &&
@@ -138,37 +145,55 @@ static bool judge_choice(struct drop_search *search,
 	return false;
 }
 
-static void add_tally(struct lc_tally *sum, const struct lc_tally *tally)
+/**
+ * struct comparison - compares a backend with others of its pools
+ * @own: the backend's choices
+ * @from: the first span that is compared
+ * @to: the last one; answers to its choices have been noticed
+ * @others: what became of choices of others
+ * @dropped: all choices of others that were dropped of late
+ * @left: others to add
+ */
+struct comparison {
+	struct lc_reach		own;
+	u32			from;
+	u32			to;
+	struct lc_reached	others;
+	u64			dropped;
+	unsigned int		left;
+};
+
+static u32 recent_span(void)
 {
-	sum->answered += READ_ONCE(tally->answered);
-	sum->dropped += READ_ONCE(tally->dropped);
+	return lc_span_of((u32)jiffies) - 1;
 }
 
-static void add_reach(struct lc_reach *sum, const struct lc_reach *reach)
+static void add_other(struct comparison *comparison, struct lc_backend *other)
 {
-	if (reach->round == sum->round) {
-		add_tally(&sum->now, &reach->now);
-		add_tally(&sum->before, &reach->before);
-	} else if (reach->round + 1 == sum->round) {
-		add_tally(&sum->before, &reach->now);
-	}
+	const struct lc_reach reach = reach_of(other);
+
+	lc_reach_add(&reach, comparison->from, comparison->to, &comparison->others);
+	comparison->dropped += lc_reach_count_dropped(&reach, recent_span());
 }
 
-/* Return: false if there are too many. */
-static bool add_others(struct drop_search *search, const struct lc_backend *backend,
-		       struct lc_reach *sum)
+/* Each once, in however many pools it is. Some of them are enough. */
+static void add_others(struct drop_search *search, struct comparison *comparison,
+		       const struct lc_backend *backend)
 {
 	const struct lc_member *member, *other;
+	u32 sum = ++search->healer->sums;
 
 	hlist_for_each_entry(member, &backend->sched_dests, dest.node)
 		list_for_each_entry(other, &member->pool->members, list) {
-			if (!search->left)
-				return false;
+			if (!search->left || !comparison->left)
+				return;
 			search->left--;
-			if (other->backend != backend)
-				add_reach(sum, &other->backend->reach);
+			comparison->left--;
+			if (other->backend == backend || other->backend->summed == sum)
+				continue;
+			other->backend->summed = sum;
+			add_other(comparison, other->backend);
 		}
-	return true;
 }
 
 /* Some clients avoid it: its choices tell less than those of others. */
@@ -182,51 +207,37 @@ static bool is_on_trial(const struct lc_backend *backend)
 	return false;
 }
 
-static struct lc_reach begin_round(struct lc_healer *healer,
-				   struct lc_backend *backend)
-{
-	struct lc_reach reach;
-
-	spin_lock_bh(&backend->evidence_lock);
-	lc_reach_begin(&backend->reach, healer->round);
-	reach = backend->reach;
-	spin_unlock_bh(&backend->evidence_lock);
-	return reach;
-}
-
 /*
- * This host drops all packets to a backend, if in two rounds no connection to it was
- * answered, but enough to the others. In the second one the answers of the first one have
- * been noticed.
+ * This host drops all packets to a backend, if since its last answer none of its choices
+ * was answered, but enough of others.
  */
 static void judge_reach(struct drop_search *search, struct lc_backend *backend)
 {
-	struct lc_healer *healer = search->healer;
-	struct lc_reach own = begin_round(healer, backend);
-	struct lc_reach others = { .round = healer->round };
+	struct comparison comparison = {
+		.own	= reach_of(backend),
+		.to	= lc_span_of((u32)jiffies - LC_NOTICED) - 1,
+		.left	= LC_COMPARED,
+	};
+	const struct lc_reach *own = &comparison.own;
+	struct lc_reached sum = { };
 	u32 missing;
-	bool alone;
 
-	if (!READ_ONCE(backend->n_watching) || !backend->key.port ||
-	    own.now.answered || own.before.answered ||
-	    own.now.dropped + own.before.dropped < LC_REACH_FEW ||
-	    !add_others(search, backend, &others))
+	if (!READ_ONCE(backend->n_watching) || !backend->key.port || own->run < LC_RUN)
 		return;
-	alone = LC_REACH_SHARE * (others.now.dropped + others.before.dropped) <=
-		own.now.dropped + own.before.dropped;
-	if (alone)
-		lc_report_streak(healer, backend);
+	comparison.from = lc_reach_first(own);
+	add_others(search, &comparison, backend);
+	/* It would look idle until it is ejected: see lc_report_streak(). */
+	if (LC_FEWER * comparison.dropped <= lc_reach_count_dropped(own, recent_span()))
+		lc_report_streak(search->healer, backend);
 	else if (is_on_trial(backend))
 		return;
-	if (lc_reach_missing(&own.now, &others.now) >= LC_REACH_SURE)
-		search->ripe = true;
-	missing = lc_reach_missing(&own.before, &others.before);
-	if (missing < LC_REACH_SURE ||
-	    get_jiffies_64() - healer->round_began < LC_REACH_ROUND)
+	lc_reach_add(own, comparison.from, comparison.to, &sum);
+	missing = lc_reach_missing(&sum, &comparison.others);
+	if (missing < LC_MISSING)
 		return;
 	lc_backend_forget_dropped(backend);
 	atomic_add(missing, &backend->fails);
-	lc_report_failures(healer, backend, missing, LEASTCONN_REASON_DROPPED);
+	lc_report_failures(search->healer, backend, missing, LEASTCONN_REASON_DROPPED);
 }
 
 /* Return: false if the choice need not be looked at again. */
@@ -245,14 +256,9 @@ static bool look_at_choice(void *data, const struct lc_choice *choice, u32 age)
 static void look_at_choices(struct lc_healer *healer)
 {
 	struct drop_search search = { .healer = healer, .left = LC_SEARCH };
-	u64 now = get_jiffies_64(), age = now - healer->round_began;
 
 	healer->looks++;
 	lc_pendings_look(&healer->pendings, look_at_choice, &search);
-	if (age < LC_REACH_ROUND || (!search.ripe && age < LC_REACH_LONG))
-		return;
-	healer->round_began = now;
-	WRITE_ONCE(healer->round, healer->round + 1);
 }
 
 /**
@@ -275,11 +281,13 @@ u64 lc_filter_look(struct lc_healer *healer)
 	return healer->pending_due ? healer->pending_due - now : U64_MAX;
 }
 
-static void count_drop(struct lc_healer *healer, struct lc_backend *backend)
+static void count_drop(const struct lc_choice *choice)
 {
+	struct lc_backend *backend = choice->backend;
+	u32 span = lc_span_of((u32)jiffies);
+
 	spin_lock_bh(&backend->evidence_lock);
-	lc_reach_begin(&backend->reach, READ_ONCE(healer->round));
-	backend->reach.now.dropped++;
+	lc_reach_dropped(&backend->reach, span, choice->origin & LC_FREE);
 	spin_unlock_bh(&backend->evidence_lock);
 }
 
@@ -297,7 +305,7 @@ void lc_filter_dropped(struct lc_healer *healer, const struct lc_choice *choice)
 
 	if (lc_record_claim(healer->records, choice))
 		return;
-	count_drop(healer, choice->backend);
+	count_drop(choice);
 	if (lc_pending_add(&healer->pendings, choice, known))
 		lc_healer_check(healer);
 }

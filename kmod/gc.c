@@ -34,7 +34,6 @@
 #define LC_TICK		(HZ / 10)
 #define LC_ROUND	7U		/* ticks */
 #define LC_SYN_CHECKS	3U		/* one in each tick, until 0.8 to 0.9 s */
-#define LC_ANSWER_AGE	(9 * LC_TICK)	/* of an answer that a check has found, at most */
 #define LC_RETRY_ROUNDS	7U		/* over 4.2 s: the fourth SYN comes 4 s after the third */
 #define LC_BUDGET	(100000 / LC_ROUND)
 #define LC_YOUNG_BUDGET	(4 * LC_BUDGET)
@@ -108,11 +107,11 @@ static void set_mark(struct lc_record *record, u16 mark)
  */
 static enum lc_verdict judge_missing(struct lc_record *record)
 {
-	unsigned int rounds = FIELD_GET(LC_ROUNDS, record->marks);
+	unsigned int rounds = FIELD_GET(LC_TIMES, record->marks);
 
 	if (lc_record_awaits_retry(record) && rounds < LC_RETRY_ROUNDS) {
-		WRITE_ONCE(record->marks, (record->marks & ~LC_ROUNDS) |
-			   FIELD_PREP(LC_ROUNDS, rounds + 1));
+		WRITE_ONCE(record->marks, (record->marks & ~LC_TIMES) |
+			   FIELD_PREP(LC_TIMES, rounds + 1));
 		return LC_KEEP;
 	}
 	if (record->marks & LC_CHECKED)
@@ -124,11 +123,11 @@ static enum lc_verdict judge_missing(struct lc_record *record)
 /* A client repeats its first packet after one second. */
 static enum lc_verdict judge_unreplied(struct lc_record *record)
 {
-	unsigned int checks = FIELD_GET(LC_UNREPLIED, record->marks) + 1;
+	unsigned int checks = FIELD_GET(LC_TIMES, record->marks) + 1;
 
 	if (checks < LC_SYN_CHECKS) {
-		WRITE_ONCE(record->marks, (record->marks & ~LC_UNREPLIED) |
-			   FIELD_PREP(LC_UNREPLIED, checks));
+		WRITE_ONCE(record->marks, (record->marks & ~LC_TIMES) |
+			   FIELD_PREP(LC_TIMES, checks));
 		return LC_AGAIN;
 	}
 	set_mark(record, LC_JUDGED);
@@ -235,7 +234,7 @@ static bool was_dropped(const struct lc_gc *gc, const struct lc_record *record,
 	if (!(marks & LC_YOUNG) || !(marks & LC_CHOSEN) || !record->dests.exact ||
 	    lc_record_phase(record) != LC_ACTIVE ||
 	    jiffies - gc->unconfirmed_when > LC_UNCONFIRMED ||
-	    marks & (LC_JUDGED | LC_TRIES | LC_UNREPLIED))
+	    marks & (LC_JUDGED | LC_TRIES | LC_TIMES))
 		return false;
 	*choice = (struct lc_choice) {
 		.backend	= record->dests.exact,

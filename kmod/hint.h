@@ -2,11 +2,17 @@
 #ifndef LC_HINT_H
 #define LC_HINT_H
 
+#include <linux/bits.h>
 #include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 
 struct lc_backend;
+
+/* Marks of LC_ORIGIN: the choice depended on nothing but the loads, see reach.c. */
+#define LC_FREE		BIT(6)
+/* The connection avoided another backend: the choice tells nothing of this one. */
+#define LC_LED		BIT(7)
 
 /**
  * struct lc_choice - a choice of a backend for a connection

@@ -314,7 +314,8 @@ u16 lc_pending_take(struct lc_pendings *pendings, u32 hash,
 	     pending->choice.backend == dests->any_port)) {
 		origin = pending->choice.origin;
 		if ((u32)jiffies - pending->when < LC_PENDING_HELD)
-			lc_backend_arrived(pending->choice.backend);
+			lc_backend_arrived(pending->choice.backend, pending->when,
+					   origin & LC_FREE);
 		pending_end(pendings, pending);
 	}
 unlock:

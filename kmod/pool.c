@@ -110,7 +110,8 @@ static void apply_settings(struct lc_pool *pool)
 	WRITE_ONCE(settings->redispatch, wanted->redispatch);
 	lc_pool_update_policy(pool);
 	WRITE_ONCE(pool->origin,
-		   LC_CHOSEN | (wanted->redispatch ? LC_REDISPATCH : 0));
+		   LC_CHOSEN | LC_FREE |
+		   (wanted->redispatch ? LC_REDISPATCH : 0));
 }
 
 /**
@@ -536,25 +537,37 @@ static int choose_untried(struct lc_sched *sched, int best,
 	return oldest_at;
 }
 
+/* What it has tried before has an influence on a choice, unless this is the best slot. */
+static void mark_choice(struct lc_choice *choice, const struct lc_tried *tried,
+			bool best)
+{
+	if (!best || tried->drops.client)
+		choice->origin &= ~LC_FREE;
+	if (!best || lc_drops_have_others(&tried->drops, choice->backend->number))
+		choice->origin |= LC_LED;
+	/* If it has tried all backends, it stays with this one. */
+	if (lc_retry_last(tried->retries, tried->hash, choice->backend))
+		choice->origin &= ~LC_REDISPATCH;
+}
+
 static __always_inline bool choose(struct lc_pool *pool, struct lc_choice *choice,
 				   const struct lc_tried *tried)
 {
 	struct lc_sched *sched = &pool->sched;
+	int at, best;
 	bool bh;
-	int at;
 
 	bh = lc_packet_lock(&sched->lock);
 	if (unlikely(sched->n_ramping))
 		lc_sched_advance(sched);
-	at = lc_tournament_choose(&sched->tournament);
+	best = lc_tournament_choose(&sched->tournament);
+	at = best;
 	if (at >= 0) {
 		if (tried)
-			at = choose_untried(sched, at, tried);
+			at = choose_untried(sched, best, tried);
 		choice->backend = backend_at(sched, at);
-		/* If it has tried all backends, it stays with this one. */
-		if (tried && lc_retry_last(tried->retries, tried->hash,
-					   choice->backend))
-			choice->origin &= ~LC_REDISPATCH;
+		if (tried)
+			mark_choice(choice, tried, at == best);
 		/* Under the lock: see lc_hint_set(). */
 		lc_hint_set(choice);
 	}

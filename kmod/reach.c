@@ -13,69 +13,198 @@
  *
  * So m is how many answers of the backend are missing.
  *
- * All is counted in rounds, which are the same for all backends of a namespace.
+ * That holds for free choices only: those that depend on nothing but the loads. A client
+ * whose packet was dropped avoids the backend, so its next choices are not free, nor are
+ * those of a client that keeps its backend. And it holds for choices of the same time: all
+ * is counted by spans of time.
  *
  * There are no packets or locks here. This file is also built in user space, for tests.
  */
+#include <linux/kernel.h>
 #include <linux/math64.h>
+#include <linux/minmax.h>
 
 #include "reach.h"
 
-/**
- * lc_reach_begin() - count in this round from now on
- * @reach: a backend's
- * @round: the round, which may have begun before
- *
- * Context: any.
- */
-void lc_reach_begin(struct lc_reach *reach, u32 round)
+static bool has_span(const struct lc_reach *reach, u32 span)
 {
-	/* Another processor may have begun the next one. */
-	if ((s32)(round - reach->round) <= 0)
-		return;
-	reach->before = reach->round + 1 == round ? reach->now :
-						    (struct lc_tally) { };
-	reach->now = (struct lc_tally) { };
-	reach->round = round;
+	return reach->span - span < LC_REACH_SPANS;
+}
+
+static void count(u16 *counter)
+{
+	if (*counter < U16_MAX)
+		(*counter)++;
 }
 
 /**
- * lc_reach_forget() - what was counted until now tells nothing any more
+ * lc_reach_begin() - a span has begun
+ * @reach: a backend's
+ * @span: the span; earlier ones are forgotten when there are too many
+ *
+ * Context: any.
+ */
+void lc_reach_begin(struct lc_reach *reach, u32 span)
+{
+	u32 ahead = span - reach->span;
+
+	/* Another processor may have begun the next one. */
+	if ((s32)ahead <= 0)
+		return;
+	for (ahead = min(ahead, LC_REACH_SPANS); ahead; ahead--)
+		reach->tallies[(span - ahead + 1) % LC_REACH_SPANS] =
+			(struct lc_tally) { };
+	reach->span = span;
+}
+
+/**
+ * lc_reach_answered() - a backend has answered a connection
+ * @reach: the backend's
+ * @span: when, not later than in the newest span
+ * @free: the choice was free
+ *
+ * Context: any.
+ */
+void lc_reach_answered(struct lc_reach *reach, u32 span, bool free)
+{
+	reach->run = 0;
+	if (!reach->silent || (s32)(span + 1 - reach->silent) > 0)
+		reach->silent = span + 1;
+	if (free && has_span(reach, span))
+		count(&reach->tallies[span % LC_REACH_SPANS].answered);
+}
+
+/**
+ * lc_reach_dropped() - the connection of a choice is not recorded
+ * @reach: the backend's
+ * @span: now
+ * @free: the choice was free
+ *
+ * Context: any.
+ */
+void lc_reach_dropped(struct lc_reach *reach, u32 span, bool free)
+{
+	struct lc_tally *tally;
+
+	lc_reach_begin(reach, span);
+	tally = &reach->tallies[reach->span % LC_REACH_SPANS];
+	count(&tally->dropped);
+	if (free)
+		count(&tally->free);
+	reach->run++;
+}
+
+/**
+ * lc_reach_arrived() - undo lc_reach_dropped(): the packet was only held
+ * @reach: the backend's
+ * @span: as for lc_reach_dropped()
+ * @free: as for lc_reach_dropped()
+ *
+ * Context: any.
+ */
+void lc_reach_arrived(struct lc_reach *reach, u32 span, bool free)
+{
+	struct lc_tally *tally = &reach->tallies[span % LC_REACH_SPANS];
+
+	if (reach->run)
+		reach->run--;
+	if (!has_span(reach, span))
+		return;
+	if (tally->dropped)
+		tally->dropped--;
+	if (free && tally->free)
+		tally->free--;
+}
+
+/**
+ * lc_reach_forget() - what was dropped until now tells nothing any more
  * @reach: a backend's
  *
  * Context: any.
  */
 void lc_reach_forget(struct lc_reach *reach)
 {
-	reach->now = (struct lc_tally) { };
-	reach->before = (struct lc_tally) { };
+	unsigned int i;
+
+	reach->run = 0;
+	for (i = 0; i < LC_REACH_SPANS; i++)
+		reach->tallies[i].dropped = reach->tallies[i].free = 0;
 }
 
 /**
- * lc_reach_arrived() - a packet that was counted as dropped was only held
+ * lc_reach_count_dropped() - how many choices of a backend were dropped?
+ * @reach: the backend's
+ * @from: since this span
+ *
+ * Context: any.
+ * Return: the number.
+ */
+u32 lc_reach_count_dropped(const struct lc_reach *reach, u32 from)
+{
+	u32 span, sum = 0;
+
+	for (span = from; (s32)(reach->span - span) >= 0; span++)
+		if (has_span(reach, span))
+			sum += reach->tallies[span % LC_REACH_SPANS].dropped;
+	return sum;
+}
+
+/**
+ * lc_reach_first() - since when is a backend not reached?
  * @reach: the backend's
  *
  * Context: any.
+ * Return: the first span since its last answer in which a free choice was dropped, or one
+ *	that has not begun.
  */
-void lc_reach_arrived(struct lc_reach *reach)
+u32 lc_reach_first(const struct lc_reach *reach)
 {
-	struct lc_tally *tally = reach->now.dropped ? &reach->now : &reach->before;
+	u32 span = reach->span - LC_REACH_SPANS + 1;
 
-	if (tally->dropped)
-		tally->dropped--;
+	for (; span != reach->span + 1; span++)
+		if (reach->tallies[span % LC_REACH_SPANS].free &&
+		    !(reach->silent && (s32)(reach->silent - span) > 0))
+			break;
+	return span;
+}
+
+/**
+ * lc_reach_add() - add what became of a backend's choices
+ * @reach: the backend's
+ * @from: the first span that counts
+ * @to: the last one
+ * @sum: what is added to
+ *
+ * Context: any.
+ */
+void lc_reach_add(const struct lc_reach *reach, u32 from, u32 to,
+		  struct lc_reached *sum)
+{
+	const struct lc_tally *tally;
+	u32 span;
+
+	for (span = from; (s32)(to - span) >= 0; span++) {
+		if (!has_span(reach, span))
+			continue;
+		tally = &reach->tallies[span % LC_REACH_SPANS];
+		sum->answered += tally->answered;
+		sum->dropped += tally->free;
+	}
 }
 
 /**
  * lc_reach_missing() - how many answers of a backend are missing?
- * @own: the backend's; it has answered none
- * @others: the sum of the others'
+ * @own: the backend's
+ * @others: those of others
  *
  * Context: any.
- * Return: the number; see above.
+ * Return: the number; see above. 0 if it has answered.
  */
-u32 lc_reach_missing(const struct lc_tally *own, const struct lc_tally *others)
+u32 lc_reach_missing(const struct lc_reached *own, const struct lc_reached *others)
 {
-	u64 all = (u64)others->answered + others->dropped + own->dropped;
+	u64 all = others->answered + others->dropped + own->dropped;
 
-	return all ? div64_u64((u64)others->answered * own->dropped, all) : 0;
+	if (own->answered || !all)
+		return 0;
+	return div64_u64(others->answered * own->dropped, all);
 }

@@ -4,33 +4,56 @@
 
 #include <linux/types.h>
 
+/** LC_REACH_SPANS - how many spans of time are remembered */
+#define LC_REACH_SPANS	16U
+
 /**
- * struct lc_tally - what became of the choices of a backend
- * @answered: connections that it has answered
+ * struct lc_tally - what became of the choices of a backend in a span of time
+ * @answered: connections that it has answered, by free choices
  * @dropped: choices whose connections were not recorded
+ * @free: of these, free ones
  */
 struct lc_tally {
-	u32	answered;
-	u32	dropped;
+	u16	answered;
+	u16	dropped;
+	u16	free;
 };
 
 /**
  * struct lc_reach - does this host let the packets for a backend through?
- * @round: the round that @now is of
- * @now: in that round
- * @before: in the round before that
+ * @span: the newest span
+ * @silent: the first span after the last answer to a choice; 0: none is known
+ * @run: choices that were dropped since an answer was reported
+ * @tallies: by span
  *
  * The caller serializes the use.
  */
 struct lc_reach {
-	u32		round;
-	struct lc_tally	now;
-	struct lc_tally	before;
+	u32		span;
+	u32		silent;
+	u32		run;
+	struct lc_tally	tallies[LC_REACH_SPANS];
 };
 
-void lc_reach_begin(struct lc_reach *reach, u32 round);
+/**
+ * struct lc_reached - sums for the comparison of backends
+ * @answered: connections that they have answered, by free choices
+ * @dropped: free choices that were dropped
+ */
+struct lc_reached {
+	u64	answered;
+	u64	dropped;
+};
+
+void lc_reach_begin(struct lc_reach *reach, u32 span);
+void lc_reach_answered(struct lc_reach *reach, u32 span, bool free);
+void lc_reach_dropped(struct lc_reach *reach, u32 span, bool free);
+void lc_reach_arrived(struct lc_reach *reach, u32 span, bool free);
 void lc_reach_forget(struct lc_reach *reach);
-void lc_reach_arrived(struct lc_reach *reach);
-u32 lc_reach_missing(const struct lc_tally *own, const struct lc_tally *others);
+u32 lc_reach_count_dropped(const struct lc_reach *reach, u32 from);
+u32 lc_reach_first(const struct lc_reach *reach);
+void lc_reach_add(const struct lc_reach *reach, u32 from, u32 to,
+		  struct lc_reached *sum);
+u32 lc_reach_missing(const struct lc_reached *own, const struct lc_reached *others);
 
 #endif /* LC_REACH_H */

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 
 #include "backend.h"
+#include "hint.h"
 #include "table.h"
 
 struct lc_choice;
@@ -52,12 +53,14 @@ struct lc_record_key {
 #define LC_WITNESSED	BIT(4)
 /* A backend has been judged by it, or will not be: its answer or failure is no news. */
 #define LC_JUDGED	BIT(5)
-/* Checks that found no answer yet. */
-#define LC_UNREPLIED	GENMASK(7, 6)
+/* BIT(6) and BIT(7) are LC_FREE and LC_LED of hint.h. */
 /* How often the connection was redispatched. */
 #define LC_TRIES	GENMASK(9, 8)
-/* Rounds of the gc in which the client of a redispatched connection did not retry. */
-#define LC_ROUNDS	GENMASK(12, 10)
+/*
+ * Of an active connection: checks that found no answer yet. Of one that was redispatched:
+ * rounds of the gc in which its client did not retry.
+ */
+#define LC_TIMES	GENMASK(12, 10)
 /* A rule of this module chose the backend: it can be blamed for a failure. */
 #define LC_CHOSEN	BIT(13)
 /* The rule that chose redispatches failed connections. */
@@ -65,7 +68,8 @@ struct lc_record_key {
 /* Its backend has not answered it: the client's next SYN goes to another one. */
 #define LC_GIVEN_UP	BIT(15)
 /* What is known of a new connection. */
-#define LC_ORIGIN	(LC_WITNESSED | LC_CHOSEN | LC_REDISPATCH)
+#define LC_ORIGIN	(LC_WITNESSED | LC_CHOSEN | LC_REDISPATCH | LC_FREE | \
+			 LC_LED)
 
 /** LC_MAX_TRIES - how often a connection is redispatched at most */
 #define LC_MAX_TRIES	3

@@ -163,6 +163,18 @@ bool lc_answered_others(const struct lc_healer *healer, u32 client)
 	return false;
 }
 
+/* Nothing is compared while no choice is pending. */
+static void is_reached(const struct lc_healer *healer, struct lc_backend *backend,
+		       const struct lc_result *result)
+{
+	if ((s32)(result->when - backend->answered_when) > 0)
+		WRITE_ONCE(backend->answered_when, result->when);
+	if (!lc_pendings_exist(&healer->pendings))
+		return;
+	lc_reach_begin(&backend->reach, lc_span_of((u32)jiffies));
+	lc_reach_answered(&backend->reach, lc_span_of(result->when), result->free);
+}
+
 /**
  * lc_report_answered() - a backend has answered a connection
  * @healer: the namespace's
@@ -183,15 +195,16 @@ void lc_report_answered(struct lc_healer *healer, struct lc_backend *backend,
 	lc_evidence_answered(&backend->evidence, result->client, result->when);
 	if (!backend->key.port)
 		lc_evidence_add_port(&backend->evidence, result->port);
-	if (result->chosen && lc_pendings_exist(&healer->pendings)) {
-		lc_reach_begin(&backend->reach, READ_ONCE(healer->round));
-		backend->reach.now.answered++;
-	}
+	if (result->chosen)
+		is_reached(healer, backend, result);
 	spin_unlock_bh(&backend->evidence_lock);
 	seen = lc_answered_of(healer, result->client);
 	WRITE_ONCE(seen->client, result->client);
 	WRITE_ONCE(seen->when, result->when);
 	WRITE_ONCE(seen->number, backend->number);
+	/* This host's own connections pass no filter. */
+	if (!result->chosen && READ_ONCE(backend->reason) == LEASTCONN_REASON_DROPPED)
+		return;
 	if (atomic_read(&backend->streak))
 		atomic_set(&backend->streak, 0);
 	if (suspected == LC_NOT_SUSPECTED)

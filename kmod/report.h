@@ -18,12 +18,14 @@
  * @client: its client, see lc_ct_client()
  * @port: the port that it was for, in host order
  * @chosen: a rule of this module has chosen the backend
+ * @free: its choice was free, see reach.c
  * @when: low bits of jiffies, the earliest time of the answer
  */
 struct lc_result {
 	u32	client;
 	u16	port;
 	bool	chosen;
+	bool	free;
 	u32	when;
 };
 
@@ -38,6 +40,9 @@ struct lc_answered {
 	u32	when;
 	u32	number;
 };
+
+/** LC_ANSWER_AGE - jiffies: an answer may be noticed as late */
+#define LC_ANSWER_AGE		(9 * HZ / 10)
 
 /** LC_STREAK - connections that a backend has failed in a row: it is paced */
 #define LC_STREAK		3U
@@ -57,8 +62,7 @@ struct lc_answered {
  * @pendings: choices whose connections are not recorded yet
  * @pending_due: jiffies when they are looked at; 0: there were none
  * @looks: counts these looks
- * @round: counts rounds, see lc_reach. Read without a lock
- * @round_began: jiffies
+ * @sums: counts comparisons of backends
  * @answered: clients that were answered last, by a hash of their number; without a lock
  * @work: judges them; queued if there are any, or if something is due
  * @turn: of @work
@@ -72,8 +76,7 @@ struct lc_healer {
 	struct lc_pendings	pendings;
 	u64			pending_due;
 	u32			looks;
-	u32			round;
-	u64			round_began;
+	u32			sums;
 	struct lc_answered	answered[LC_ANSWERED_CLIENTS];
 	struct delayed_work	work;
 	struct lc_turn		turn;

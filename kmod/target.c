@@ -374,6 +374,8 @@ static noinline bool target_choose_persistent(struct lc_net *ln, struct lc_pool 
 	known = target_find_client(ln, &client, choice);
 	dropped = known && lc_drops_last(&tried->drops, choice->backend->number,
 					 (u32)jiffies);
+	if (known)
+		choice->origin &= ~LC_FREE;
 	stays = known && !lc_pool_avoids(tried, choice->backend) &&
 		lc_pool_take(pool, choice);
 	if (!stays && !lc_pool_choose_untried(pool, choice, tried))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reach in user space: rounds, and the chance that a verdict is wrong. That is computed
- * here by drawing one connection after another (hypergeometric distribution).
+ * Reach in user space: spans of time, and the chance that a verdict is wrong. That is
+ * computed here by drawing one connection after another (hypergeometric distribution).
  */
 #include <math.h>
 #include <linux/types.h>
@@ -12,47 +12,161 @@
 
 #define CASES	100000U
 
-static void check(const struct lc_reach *reach, u32 now, u32 before, const char *when)
+/* ---- spans, against a log of all that has happened ---- */
+
+struct event {
+	u32	span;
+	bool	answered;
+	bool	free;
+};
+
+static struct event events[200];
+static unsigned int n_events;
+
+static u32 log_count(u32 from, u32 to, bool answered, bool only_free, u32 newest)
 {
-	if (reach->now.dropped != now || reach->before.dropped != before)
-		fail("%s: %u now, %u before", when, reach->now.dropped,
-		     reach->before.dropped);
+	unsigned int i, sum = 0;
+
+	for (i = 0; i < n_events; i++)
+		sum += events[i].answered == answered &&
+		       (events[i].free || !only_free) && events[i].span >= from &&
+		       events[i].span <= to &&
+		       events[i].span + LC_REACH_SPANS > newest;
+	return sum;
 }
 
-static void test_rounds(void)
+/* Drops of spans that had been forgotten are gone for ever, so the log forgets them, too. */
+static void log_forget(u32 newest)
 {
-	struct lc_reach reach = { };
+	unsigned int i, kept = 0;
 
-	reach.now.dropped = 3;
-	lc_reach_begin(&reach, 0);
-	check(&reach, 3, 0, "the same round");
-	lc_reach_begin(&reach, 1);
-	check(&reach, 0, 3, "the next one");
-	reach.now.dropped = 5;
-	lc_reach_begin(&reach, 0);
-	check(&reach, 5, 3, "a processor that is late");
-	lc_reach_begin(&reach, 3);
-	check(&reach, 0, 0, "two later");
-	reach.now.dropped = 7;
-	reach.round = ~0U;
-	lc_reach_begin(&reach, 0);
-	check(&reach, 0, 7, "the largest one is over");
-	reach.now.dropped = 1;
-	lc_reach_forget(&reach);
-	check(&reach, 0, 0, "forgotten");
+	for (i = 0; i < n_events; i++)
+		if (events[i].span + LC_REACH_SPANS > newest)
+			events[kept++] = events[i];
+	n_events = kept;
+}
+
+static u32 log_first(u32 silent, u32 newest)
+{
+	u32 first = newest + 1;
+	unsigned int i;
+
+	for (i = 0; i < n_events; i++)
+		if (!events[i].answered && events[i].free && events[i].span >= silent &&
+		    events[i].span < first)
+			first = events[i].span;
+	return first;
+}
+
+static void compare(const struct lc_reach *reach, u32 silent, u32 newest)
+{
+	u32 from = newest - dice(LC_REACH_SPANS), to = from + dice(6);
+	struct lc_reached sum = { };
+
+	lc_reach_add(reach, from, to, &sum);
+	if (sum.answered != log_count(from, to, true, true, newest) ||
+	    sum.dropped != log_count(from, to, false, true, newest))
+		fail("spans %u to %u of %u: %llu answered, %llu dropped", from, to, newest,
+		     (unsigned long long)sum.answered, (unsigned long long)sum.dropped);
+	if (lc_reach_count_dropped(reach, from) !=
+	    log_count(from, newest, false, false, newest))
+		fail("since span %u of %u: %u dropped", from, newest,
+		     lc_reach_count_dropped(reach, from));
+	if (lc_reach_first(reach) != log_first(silent, newest))
+		fail("first of %u: %u, not %u", newest, lc_reach_first(reach),
+		     log_first(silent, newest));
+}
+
+static void random_history(unsigned int history)
+{
+	u32 newest = 100, silent = 0, span, run = 0;
+	struct lc_reach reach = { };
+	bool answered, free;
+	unsigned int i;
+
+	dice_seed(2, history);
+	n_events = 0;
+	lc_reach_begin(&reach, newest);
+	for (i = 0; i < 150; i++) {
+		newest += dice(8) ? 0 : dice(dice(6) ? 4 : 30);
+		lc_reach_begin(&reach, newest);
+		lc_reach_begin(&reach, newest - dice(3));
+		log_forget(newest);
+		free = dice(2);
+		answered = !dice(4);
+		span = newest - (answered ? dice(3) : 0);
+		if (answered) {
+			lc_reach_answered(&reach, span, free);
+			run = 0;
+			if (span + 1 > silent)
+				silent = span + 1;
+		} else {
+			lc_reach_dropped(&reach, span, free);
+			run++;
+		}
+		/* Of answers only free ones are counted. */
+		if (free || !answered)
+			events[n_events++] = (struct event) { span, answered, free };
+		if (reach.run != run)
+			fail("a run of %u, not %u", reach.run, run);
+		compare(&reach, silent, newest);
+	}
+}
+
+static void test_random_histories(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3000; i++)
+		random_history(i);
 }
 
 static void test_packets_that_arrive(void)
 {
-	struct lc_reach reach = { .now.dropped = 1, .before.dropped = 1 };
+	struct lc_reach reach = { };
 
-	lc_reach_arrived(&reach);
-	check(&reach, 0, 1, "the first one");
-	lc_reach_arrived(&reach);
-	check(&reach, 0, 0, "the second one");
-	lc_reach_arrived(&reach);
-	check(&reach, 0, 0, "one more than were counted");
+	lc_reach_dropped(&reach, 50, true);
+	lc_reach_dropped(&reach, 51, false);
+	lc_reach_arrived(&reach, 50, true);
+	if (reach.run != 1 || lc_reach_count_dropped(&reach, 40) != 1 ||
+	    lc_reach_first(&reach) != 52)
+		fail("the first one");
+	lc_reach_arrived(&reach, 51, false);
+	lc_reach_arrived(&reach, 51, true);
+	if (reach.run || lc_reach_count_dropped(&reach, 40))
+		fail("one more than were counted");
 }
+
+static void test_forgotten(void)
+{
+	struct lc_reached sum = { };
+	struct lc_reach reach = { };
+
+	lc_reach_dropped(&reach, 50, true);
+	lc_reach_answered(&reach, 50, true);
+	lc_reach_dropped(&reach, 51, true);
+	lc_reach_forget(&reach);
+	lc_reach_add(&reach, 40, 51, &sum);
+	if (reach.run || sum.dropped || sum.answered != 1)
+		fail("%llu dropped, %llu answered", (unsigned long long)sum.dropped,
+		     (unsigned long long)sum.answered);
+}
+
+/* Numbers of spans begin again at 0 one day. */
+static void test_largest_span(void)
+{
+	struct lc_reached sum = { };
+	struct lc_reach reach = { };
+
+	lc_reach_begin(&reach, ~0U - 3);
+	lc_reach_dropped(&reach, ~0U, true);
+	lc_reach_dropped(&reach, 2, true);
+	lc_reach_add(&reach, ~0U - 1, 2, &sum);
+	if (sum.dropped != 2 || lc_reach_count_dropped(&reach, ~0U) != 2)
+		fail("%llu dropped", (unsigned long long)sum.dropped);
+}
+
+/* ---- the verdict ---- */
 
 /* The logarithm of the chance that no answer is among @own of all. */
 static double log_chance(u32 own, u32 answered, u32 dropped)
@@ -79,22 +193,23 @@ static void test_chance(void)
 	unsigned int i, sure = 0;
 
 	for (i = 0; i < CASES; i++) {
-		struct lc_tally own, others;
+		struct lc_reached own = { }, others;
 		double log_p, mean;
 		u32 missing;
 
 		dice_seed(1, i);
-		own = (struct lc_tally) { .dropped = any_size() };
-		others = (struct lc_tally) { any_size(), any_size() };
+		own.dropped = any_size();
+		others = (struct lc_reached) { any_size(), any_size() };
 		missing = lc_reach_missing(&own, &others);
 		mean = (double)own.dropped + others.answered + others.dropped;
 		mean = mean ? own.dropped * (double)others.answered / mean : 0;
 		log_p = log_chance(own.dropped, others.answered, others.dropped);
 		sure += missing >= 10;
 		if (log_p > -(double)missing + 1e-9 || fabs(mean - missing) > 1)
-			fail("%u dropped; others %u answered, %u dropped: %u missing, of %f; exp(%f)",
-			     own.dropped, others.answered, others.dropped, missing,
-			     mean, log_p);
+			fail("%llu dropped; others %llu answered, %llu dropped: %u missing, of %f; exp(%f)",
+			     (unsigned long long)own.dropped,
+			     (unsigned long long)others.answered,
+			     (unsigned long long)others.dropped, missing, mean, log_p);
 	}
 	if (sure < CASES / 10 || sure > CASES / 10 * 9)
 		fail("%u of %u cases are sure", sure, CASES);
@@ -102,18 +217,24 @@ static void test_chance(void)
 
 static void test_largest_counts(void)
 {
-	const struct lc_tally own = { 0, ~0U }, others = { ~0U, 0 };
-	u32 missing = lc_reach_missing(&own, &others);
+	const struct lc_reached most = { 65535ull * 65535, 65535ull * 65535 };
+	struct lc_reached own = { 0, 65535 * LC_REACH_SPANS };
+	double all = 2.0 * most.answered + own.dropped;
 
-	if (missing != ~0U / 2)
-		fail("%u", missing);
-	if (lc_reach_missing(&(struct lc_tally) { }, &(struct lc_tally) { }))
+	if (fabs(lc_reach_missing(&own, &most) - most.answered / all * own.dropped) > 1)
+		fail("%u", lc_reach_missing(&own, &most));
+	if (lc_reach_missing(&(struct lc_reached) { }, &(struct lc_reached) { }))
 		fail("none at all");
+	own.answered = 1;
+	if (lc_reach_missing(&own, &most))
+		fail("it has answered");
 }
 
 static const struct unit_test tests[] = {
-	{ "rounds",			test_rounds },
+	{ "random histories",		test_random_histories },
 	{ "packets that arrive",	test_packets_that_arrive },
+	{ "forgotten",			test_forgotten },
+	{ "largest span",		test_largest_span },
 	{ "chance",			test_chance },
 	{ "largest counts",		test_largest_counts },
 };

@@ -6,5 +6,6 @@
 #include <linux/minmax.h>
 
 #define U32_MAX		((u32)~0U)
+#define U16_MAX		((u16)~0U)
 
 #endif /* SHIM_KERNEL_H */
