@@ -518,6 +518,9 @@ static struct lc_backend *backend_alloc(struct lc_backends *home,
 {
 	struct lc_backend *backend;
 
+	/* A larger one would take 1 KB. Some kernels' locks are larger. */
+	BUILD_BUG_ON(sizeof(*backend) > 512 && sizeof(spinlock_t) == 4);
+
 	backend = kzalloc(sizeof(*backend), lc_mem_gfp());
 	if (!backend)
 		return NULL;

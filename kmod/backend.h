@@ -149,14 +149,11 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  * @answered: answered ones that have not been judged yet; atomic
  * @streak: connections that have failed since one was answered, whether they count or
  *	not; atomic
- * @paced: @streak was long when it was judged last
  * @suspected: &enum lc_suspicion; atomic
  * @queued: not 0: in lc_healer.queue; atomic
  * @queue: in lc_healer.queue
- * @reason: &enum leastconn_reason of the last failed one; without a lock
  * @n_watching: pools that judge it. Read without the lock
  * @fail_timeout: the longest of theirs, in jiffies, or longer. Read without the lock
- * @shortened: the longest may be shorter than @fail_timeout by now. Read without the lock
  * @revived: low bits of jiffies, when a command made it ready last; without a lock
  * @evidence_lock: protects @evidence and @reach
  * @evidence: which clients it has answered and failed
@@ -165,6 +162,10 @@ static inline bool lc_backend_key_equal(const struct lc_backend_key *a,
  *	written under @evidence_lock
  * @looked: the look that has last judged @reach
  * @summed: the comparison that has last added @reach
+ * @paced: @streak was long when it was judged last
+ * @shortened: the longest fail timeout may be shorter than @fail_timeout by now. Read
+ *	without the lock
+ * @reason: &enum leastconn_reason of the last failed one; without a lock
  *
  * Administration:
  * @state: &enum leastconn_state. Read without the lock
@@ -199,14 +200,11 @@ struct lc_backend {
 	atomic_t		fails;
 	atomic_t		answered;
 	atomic_t		streak;
-	bool			paced;
 	atomic_t		suspected;
 	atomic_t		queued;
 	struct llist_node	queue;
-	u8			reason;
 	unsigned int		n_watching;
 	u32			fail_timeout;
-	bool			shortened;
 	u32			revived;
 	spinlock_t		evidence_lock;	/* evidence, reach */
 	struct lc_evidence	evidence;
@@ -218,6 +216,9 @@ struct lc_backend {
 	u64			since;
 	refcount_t		ref;
 	unsigned int		users;
+	bool			paced;
+	bool			shortened;
+	u8			reason;
 	bool			gone;
 	u8			state;
 	u8			purge;

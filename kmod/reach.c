@@ -26,15 +26,32 @@
 
 #include "reach.h"
 
-static bool has_span(const struct lc_reach *reach, u32 span)
+/* Is it one of the newest @spans? */
+static bool is_newest(const struct lc_reach *reach, u32 span, unsigned int spans)
 {
-	return reach->span - span < LC_REACH_SPANS;
+	return reach->span - span < spans;
+}
+
+static struct lc_tally *tally_of(struct lc_reach *reach, u32 span)
+{
+	return &reach->tallies[span % LC_REACH_SPANS];
+}
+
+static u16 *dropped_of(struct lc_reach *reach, u32 span)
+{
+	return &reach->dropped[span % LC_REACH_LAST];
 }
 
 static void count(u16 *counter)
 {
 	if (*counter < U16_MAX)
 		(*counter)++;
+}
+
+static void uncount(u16 *counter)
+{
+	if (*counter)
+		(*counter)--;
 }
 
 /**
@@ -51,9 +68,10 @@ void lc_reach_begin(struct lc_reach *reach, u32 span)
 	/* Another processor may have begun the next one. */
 	if ((s32)ahead <= 0)
 		return;
-	for (ahead = min(ahead, LC_REACH_SPANS); ahead; ahead--)
-		reach->tallies[(span - ahead + 1) % LC_REACH_SPANS] =
-			(struct lc_tally) { };
+	for (ahead = min(ahead, LC_REACH_SPANS); ahead--;) {
+		*tally_of(reach, span - ahead) = (struct lc_tally) { };
+		*dropped_of(reach, span - ahead) = 0;
+	}
 	reach->span = span;
 }
 
@@ -70,8 +88,8 @@ void lc_reach_answered(struct lc_reach *reach, u32 span, bool free)
 	reach->run = 0;
 	if (!reach->silent || (s32)(span + 1 - reach->silent) > 0)
 		reach->silent = span + 1;
-	if (free && has_span(reach, span))
-		count(&reach->tallies[span % LC_REACH_SPANS].answered);
+	if (free && is_newest(reach, span, LC_REACH_SPANS))
+		count(&tally_of(reach, span)->answered);
 }
 
 /**
@@ -84,13 +102,10 @@ void lc_reach_answered(struct lc_reach *reach, u32 span, bool free)
  */
 void lc_reach_dropped(struct lc_reach *reach, u32 span, bool free)
 {
-	struct lc_tally *tally;
-
 	lc_reach_begin(reach, span);
-	tally = &reach->tallies[reach->span % LC_REACH_SPANS];
-	count(&tally->dropped);
+	count(dropped_of(reach, reach->span));
 	if (free)
-		count(&tally->free);
+		count(&tally_of(reach, reach->span)->dropped);
 	reach->run++;
 }
 
@@ -104,16 +119,12 @@ void lc_reach_dropped(struct lc_reach *reach, u32 span, bool free)
  */
 void lc_reach_arrived(struct lc_reach *reach, u32 span, bool free)
 {
-	struct lc_tally *tally = &reach->tallies[span % LC_REACH_SPANS];
-
 	if (reach->run)
 		reach->run--;
-	if (!has_span(reach, span))
-		return;
-	if (tally->dropped)
-		tally->dropped--;
-	if (free && tally->free)
-		tally->free--;
+	if (is_newest(reach, span, LC_REACH_LAST))
+		uncount(dropped_of(reach, span));
+	if (free && is_newest(reach, span, LC_REACH_SPANS))
+		uncount(&tally_of(reach, span)->dropped);
 }
 
 /**
@@ -128,13 +139,15 @@ void lc_reach_forget(struct lc_reach *reach)
 
 	reach->run = 0;
 	for (i = 0; i < LC_REACH_SPANS; i++)
-		reach->tallies[i].dropped = reach->tallies[i].free = 0;
+		reach->tallies[i].dropped = 0;
+	for (i = 0; i < LC_REACH_LAST; i++)
+		reach->dropped[i] = 0;
 }
 
 /**
  * lc_reach_count_dropped() - how many choices of a backend were dropped?
  * @reach: the backend's
- * @from: since this span
+ * @from: since this span; one of the last %LC_REACH_LAST
  *
  * Context: any.
  * Return: the number.
@@ -144,8 +157,8 @@ u32 lc_reach_count_dropped(const struct lc_reach *reach, u32 from)
 	u32 span, sum = 0;
 
 	for (span = from; (s32)(reach->span - span) >= 0; span++)
-		if (has_span(reach, span))
-			sum += reach->tallies[span % LC_REACH_SPANS].dropped;
+		if (is_newest(reach, span, LC_REACH_LAST))
+			sum += reach->dropped[span % LC_REACH_LAST];
 	return sum;
 }
 
@@ -162,7 +175,7 @@ u32 lc_reach_first(const struct lc_reach *reach)
 	u32 span = reach->span - LC_REACH_SPANS + 1;
 
 	for (; span != reach->span + 1; span++)
-		if (reach->tallies[span % LC_REACH_SPANS].free &&
+		if (reach->tallies[span % LC_REACH_SPANS].dropped &&
 		    !(reach->silent && (s32)(reach->silent - span) > 0))
 			break;
 	return span;
@@ -184,11 +197,11 @@ void lc_reach_add(const struct lc_reach *reach, u32 from, u32 to,
 	u32 span;
 
 	for (span = from; (s32)(to - span) >= 0; span++) {
-		if (!has_span(reach, span))
+		if (!is_newest(reach, span, LC_REACH_SPANS))
 			continue;
 		tally = &reach->tallies[span % LC_REACH_SPANS];
 		sum->answered += tally->answered;
-		sum->dropped += tally->free;
+		sum->dropped += tally->dropped;
 	}
 }
 

@@ -4,19 +4,20 @@
 
 #include <linux/types.h>
 
-/** LC_REACH_SPANS - how many spans of time are remembered */
-#define LC_REACH_SPANS	16U
+/** LC_REACH_SPANS - spans of time that are compared */
+#define LC_REACH_SPANS	8U
+
+/** LC_REACH_LAST - the last spans, in which all dropped choices are counted */
+#define LC_REACH_LAST	4U
 
 /**
- * struct lc_tally - what became of the choices of a backend in a span of time
- * @answered: connections that it has answered, by free choices
+ * struct lc_tally - what became of the free choices of a backend in a span of time
+ * @answered: connections that it has answered
  * @dropped: choices whose connections were not recorded
- * @free: of these, free ones
  */
 struct lc_tally {
 	u16	answered;
 	u16	dropped;
-	u16	free;
 };
 
 /**
@@ -25,6 +26,7 @@ struct lc_tally {
  * @silent: the first span after the last answer to a choice; 0: none is known
  * @run: choices that were dropped since an answer was reported
  * @tallies: by span
+ * @dropped: all choices that were dropped, by span
  *
  * The caller serializes the use.
  */
@@ -33,6 +35,7 @@ struct lc_reach {
 	u32		silent;
 	u32		run;
 	struct lc_tally	tallies[LC_REACH_SPANS];
+	u16		dropped[LC_REACH_LAST];
 };
 
 /**
