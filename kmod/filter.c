@@ -119,7 +119,7 @@ static bool drop_counts(struct lc_healer *healer, struct lc_backend *backend,
  * tells of the backend if the client was answered since then, by another one: the host
  * does not drop the packets of this client. And if the backend has answered no client
  * since then: the host does drop packets to it. If its client had avoided another one, it
- * tells nothing: anybody could lead dropped packets to a backend.
+ * tells nothing: dropped packets can be led to a backend.
  *
  * Return: false if the choice need not be looked at again.
  */
