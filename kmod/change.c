@@ -9,9 +9,9 @@
  * one first, or all steps are applied, the first one first. Applying cannot fail.
  *
  * Commands of other namespaces may have to wait for this one in generic netlink. So
- * the work of a set is bounded: backends and pools are charged before they are visited. However
- * often a set changes the state of a backend, or the settings of a pool, there is one
- * step for it.
+ * the work of a set is bounded: backends and pools are charged before they are visited.
+ * However often a set changes the state of a backend, or the settings of a pool, there is
+ * one step for it.
  */
 #include <linux/err.h>
 #include <linux/netlink.h>

@@ -226,9 +226,9 @@ static void judge_reach(struct drop_search *search, struct lc_backend *backend)
 		return;
 	comparison.from = lc_reach_first(own);
 	add_others(search, &comparison, backend);
-	/* It would look idle until it is ejected: see lc_report_streak(). */
+	/* It would look idle until it is ejected: see lc_report_unreached(). */
 	if (LC_FEWER * comparison.dropped <= lc_reach_count_dropped(own, recent_span()))
-		lc_report_streak(search->healer, backend);
+		lc_report_unreached(search->healer, backend);
 	else if (is_on_trial(backend))
 		return;
 	lc_reach_add(own, comparison.from, comparison.to, &sum);

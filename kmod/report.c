@@ -126,7 +126,7 @@ void lc_report_failed(struct lc_healer *healer, struct lc_backend *backend,
 }
 
 /**
- * lc_report_streak() - no packet reaches a backend, as it seems
+ * lc_report_unreached() - no packet reaches a backend, as it seems
  * @healer: the namespace's
  * @backend: the backend
  *
@@ -134,7 +134,7 @@ void lc_report_failed(struct lc_healer *healer, struct lc_backend *backend,
  *
  * Context: any, under rcu_read_lock(). lc_healer_check() has to follow.
  */
-void lc_report_streak(struct lc_healer *healer, struct lc_backend *backend)
+void lc_report_unreached(struct lc_healer *healer, struct lc_backend *backend)
 {
 	atomic_set(&backend->streak, LC_STREAK);
 	queue_backend(healer, backend);
@@ -164,8 +164,8 @@ bool lc_answered_others(const struct lc_healer *healer, u32 client)
 }
 
 /* Nothing is compared while no choice is pending. */
-static void is_reached(const struct lc_healer *healer, struct lc_backend *backend,
-		       const struct lc_result *result)
+static void note_reached(const struct lc_healer *healer, struct lc_backend *backend,
+			 const struct lc_result *result)
 {
 	if ((s32)(result->when - backend->answered_when) > 0)
 		WRITE_ONCE(backend->answered_when, result->when);
@@ -196,7 +196,7 @@ void lc_report_answered(struct lc_healer *healer, struct lc_backend *backend,
 	if (!backend->key.port)
 		lc_evidence_add_port(&backend->evidence, result->port);
 	if (result->chosen)
-		is_reached(healer, backend, result);
+		note_reached(healer, backend, result);
 	spin_unlock_bh(&backend->evidence_lock);
 	seen = lc_answered_of(healer, result->client);
 	WRITE_ONCE(seen->client, result->client);

@@ -117,7 +117,7 @@ void lc_report_failures(struct lc_healer *healer, struct lc_backend *backend,
 			u32 failed, u8 reason);
 void lc_report_failed(struct lc_healer *healer, struct lc_backend *backend,
 		      const struct lc_result *result, u8 reason);
-void lc_report_streak(struct lc_healer *healer, struct lc_backend *backend);
+void lc_report_unreached(struct lc_healer *healer, struct lc_backend *backend);
 void lc_report_answered(struct lc_healer *healer, struct lc_backend *backend,
 			const struct lc_result *result);
 bool lc_answered_others(const struct lc_healer *healer, u32 client);

@@ -173,7 +173,6 @@ static void share_forget(struct work_struct *work)
 {
 	struct lc_share *share = container_of(to_delayed_work(work), struct lc_share,
 					      forget);
-
 	bool forgotten;
 
 	mutex_lock(&shares_lock);
@@ -347,6 +346,15 @@ void lc_share_end_command(struct lc_share *share)
 	spin_unlock(&share->lock);
 }
 
+static void share_take_credit(struct lc_share *share, u64 credit)
+{
+	if (share->trusted)
+		return;
+	spin_lock(&share->lock);
+	share->credit -= credit;
+	spin_unlock(&share->lock);
+}
+
 /**
  * lc_share_charge_command() - charge a share for a part of a command that had to run
  * @share: the share of its namespace
@@ -356,12 +364,8 @@ void lc_share_end_command(struct lc_share *share)
  */
 void lc_share_charge_command(struct lc_share *share, u64 begun)
 {
-	if (share->trusted)
-		return;
-	spin_lock(&share->lock);
 	/* Twice: the credit has grown by as much since then. */
-	share->credit -= 2 * (ktime_get_ns() - begun);
-	spin_unlock(&share->lock);
+	share_take_credit(share, 2 * (ktime_get_ns() - begun));
 }
 
 /**
@@ -376,11 +380,7 @@ void lc_share_charge_command(struct lc_share *share, u64 begun)
  */
 void lc_share_charge_end(struct lc_share *share, u64 took)
 {
-	if (share->trusted)
-		return;
-	spin_lock(&share->lock);
-	share->credit -= took * LC_SHARE_PART;
-	spin_unlock(&share->lock);
+	share_take_credit(share, took * LC_SHARE_PART);
 }
 
 /**

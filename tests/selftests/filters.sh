@@ -342,6 +342,8 @@ test_clients_that_are_rejected_and_come_once() { # short
 
 # The host drops all for half a second: that tells of no backend.
 forwarding_stops() { # BACKENDS CONNECTIONS
+	local i
+
 	setup "$1"
 	for ((i = 1; i <= $1; i++)); do serve_at "10.0.1.$i"; done
 	keep_tracking ipt
@@ -357,14 +359,10 @@ forwarding_stops() { # BACKENDS CONNECTIONS
 }
 
 test_a_moment_without_forwarding_ejects_nothing() { # short
-	local i
-
 	forwarding_stops 3 18
 }
 
 test_a_moment_without_forwarding_ejects_neither_of_two() { # short
-	local i
-
 	forwarding_stops 2 12
 }
 
