@@ -131,12 +131,12 @@ void lc_keeper_close(struct lc_keeper *keeper)
 }
 
 /* Return: true if it is kept already. */
-static bool keeper_want(struct lc_keeper *keeper, enum lc_keep what)
+static bool keeper_set_wanted(struct lc_keeper *keeper, enum lc_keep what, bool wanted)
 {
 	bool kept;
 
 	spin_lock(&keeper->lock);
-	keeper->wanted[what] = true;
+	keeper->wanted[what] = wanted;
 	kept = keeper->kept[what];
 	spin_unlock(&keeper->lock);
 	return kept;
@@ -169,11 +169,13 @@ int lc_keeper_want(struct lc_keeper *keeper, enum lc_keep what, unsigned long pa
 	int answer;
 	long left;
 
-	if (keeper_want(keeper, what))
+	if (keeper_set_wanted(keeper, what, true))
 		return 0;
 	answer = lc_track_prepare(keeper->tracker, what == LC_KEEP_REDISPATCH);
-	if (answer)
+	if (answer) {
+		keeper_set_wanted(keeper, what, false);
 		return answer;
+	}
 	queue_work(keep_wq, &keeper->work);
 	left = wait_event_killable_timeout(keeper->done,
 					   (answer = keeper_ask(keeper, what)),
