@@ -176,7 +176,8 @@ static void share_forget(struct work_struct *work)
 	bool forgotten;
 
 	mutex_lock(&shares_lock);
-	forgotten = !share->users;
+	/* If it is queued again, a user came and went, perhaps with a debt. */
+	forgotten = !share->users && !delayed_work_pending(&share->forget);
 	if (forgotten)
 		hash_del(&share->node);
 	mutex_unlock(&shares_lock);
