@@ -545,7 +545,8 @@ static int change_state_ahead(struct lc_changes *changes,
 	if (!request->key.port != !request->key.proto)
 		return refuse(changes, request, EINVAL,
 			      "a state set ahead needs both port and protocol, or neither");
-	err = change_charge(changes, request, 1);
+	/* To allocate one takes much longer than a visit. */
+	err = change_charge(changes, request, 2);
 	if (err)
 		return err;
 	backend = lc_backend_user_get(backends, &request->key);

@@ -807,6 +807,25 @@ test_namespaces_made_and_destroyed() { # short
 	attack true namespace_lives
 }
 
+large_life() {
+	states drain 0 16000 | leastconnctl restore
+}
+
+large_namespace_lives() { # TURN
+	unshare --net bash -c '. "$0"; large_life' "$its/functions"
+}
+
+# A kernel worker ends them, one after the other, for all users. An end takes a tenth of a
+# second, once in two seconds.
+test_ends_of_large_namespaces() {
+	host_begins
+	pressing=12000
+	resting=12000
+	attack true large_namespace_lives note_background
+	holds "kworkers while it presses, %" "$(cat "$tmp/pressed")" $most_background
+	[ ${#broken[@]} = 0 ] || fail "${broken[*]}"
+}
+
 # The first COUNT addresses of 10.9.0.0/24 answer, the others refuse.
 serve_itself() { # COUNT
 	local i
@@ -1321,7 +1340,7 @@ states() { # STATE FROM TO
 }
 
 backends_around_a_size() {
-	states drain 0 39200 | split -l 20000 --filter 'leastconnctl restore'
+	states drain 0 39200 | split -l 16000 --filter 'leastconnctl restore'
 	states drain 39200 50000 >up
 	states ready 39200 50000 >down
 }
