@@ -6,8 +6,8 @@
  * or failed, see report.c. A work item judges in process context, under lc_backends.lock;
  * health.c decides.
  *
- * A run of the work visits backends that have been reported, rests that have ended, and
- * pools with too many members out. It visits nothing else, and reschedules in between.
+ * A run of the work visits backends that have been reported, rests and suspicions that have
+ * ended, and pools with too many members out. It visits nothing else, and reschedules in between.
  * What runs take is charged to the namespace's user: see share.c.
  */
 #include <linux/jiffies.h>
@@ -28,13 +28,14 @@
 
 static struct lc_member *out_member(struct timerqueue_node *node)
 {
-	return container_of(node, struct lc_member, out);
+	return container_of(node, struct lc_member, due);
 }
 
 /* All members of a tier are out or suspect: bring back those that are out. */
 static void panic_tier(struct lc_pool *pool, const struct lc_tier *tier)
 {
 	struct timerqueue_node *node, *next;
+	struct lc_health_rules rules;
 	struct lc_member *member;
 
 	for (node = timerqueue_getnext(&pool->out); node; node = next) {
@@ -42,7 +43,8 @@ static void panic_tier(struct lc_pool *pool, const struct lc_tier *tier)
 		member = out_member(node);
 		if (member->health.tier != tier)
 			continue;
-		lc_health_panic(&member->health, get_jiffies_64());
+		rules = lc_member_rules(member);
+		lc_health_panic(&member->health, &rules, get_jiffies_64());
 		lc_member_update(member);
 		cond_resched();
 	}
@@ -248,28 +250,38 @@ static void start_trial(struct lc_member *member)
 	lc_member_update(member);
 }
 
-static void end_rest(struct lc_pool *pool)
+/* Its failures since it was queued have moved the end of the suspicion. */
+static void end_suspicion(struct lc_member *member)
 {
-	struct lc_member *member = out_member(timerqueue_getnext(&pool->out));
-
-	if (!member->watches) {
+	if (member->health.until > get_jiffies_64())
+		lc_member_update(member);
+	else
 		come_back(member);
-		return;
-	}
-	start_trial(member);
 }
 
-/* Return: jiffies until the next rest ends, or U64_MAX. */
+static void end_first(struct lc_pool *pool)
+{
+	struct lc_member *member = lc_member_first_due(pool);
+
+	if (!member->watches)
+		come_back(member);
+	else if (member->health.state == LC_SUSPECT)
+		end_suspicion(member);
+	else
+		start_trial(member);
+}
+
+/* Return: jiffies until the next rest, trial or suspicion ends, or U64_MAX. */
 static u64 end_rests(struct healer_run *run)
 {
 	struct lc_pools *pools = run->healer->pools;
 	struct timerqueue_node *first;
 	u64 now = get_jiffies_64();
 
-	while ((first = timerqueue_getnext(&pools->rests))) {
+	while ((first = timerqueue_getnext(&pools->due))) {
 		if (first->expires > (ktime_t)now)
 			return first->expires - now;
-		end_rest(container_of(first, struct lc_pool, rest));
+		end_first(container_of(first, struct lc_pool, due));
 		healer_run_resched(run, 1);
 	}
 	return U64_MAX;

@@ -40,6 +40,9 @@
  * none is ejected until one answers, another healthy one appears, or the next tier can
  * serve. Envoy has the same term for the same idea.
  *
+ * A suspect that fails no connection for the fail timeout comes back: a backup that has
+ * failed while it served counts as healthy again when it may be needed.
+ *
  * The first rest takes the fail timeout. Each rest that begins before the backend has
  * been back for as long as the last one took is twice as long, up to 2^LC_DOUBLINGS
  * times the first one. A trial that nothing decides begins again after a while.
@@ -107,13 +110,15 @@ static bool is_last(const struct lc_health *health)
 }
 
 /* Return: true if the tier panics from now on. */
-static bool suspect(struct lc_health *health, u64 now)
+static bool suspect(struct lc_health *health, const struct lc_health_rules *rules,
+		    u64 now)
 {
 	struct lc_tier *tier = health->tier;
 	bool panics = is_last(health) && !tier->panic;
 
 	if (lc_health_is_out(health))
 		health->back = now;
+	health->until = now + rules->fail_timeout;
 	set_state(health, LC_SUSPECT);
 	tier->panic |= panics;
 	return panics;
@@ -275,16 +280,20 @@ bool lc_health_judge(struct lc_health *health,
 		answer(health, now);
 	if (health->state == LC_TRIAL) {
 		if (failed && is_last(health))
-			return suspect(health, now);
+			return suspect(health, rules, now);
 		if (failed)
 			eject(health, rules, now);
 		return false;
 	}
 	count(health, rules, answered, failed, now);
-	if (!failed || !is_failing(health, rules))
+	if (!failed)
+		return false;
+	if (health->state == LC_SUSPECT)
+		health->until = now + rules->fail_timeout;
+	if (!is_failing(health, rules))
 		return false;
 	if (is_last(health) || !can_be_spared(health->tier))
-		return suspect(health, now);
+		return suspect(health, rules, now);
 	eject(health, rules, now);
 	return false;
 }
@@ -292,14 +301,17 @@ bool lc_health_judge(struct lc_health *health,
 /**
  * lc_health_panic() - use a backend that is out: no other of its tier answers
  * @health: its health
+ * @rules: the settings of its pool
  * @now: jiffies
  *
  * Context: any.
  */
-void lc_health_panic(struct lc_health *health, u64 now)
+void lc_health_panic(struct lc_health *health,
+		     const struct lc_health_rules *rules, u64 now)
 {
 	forget(health);
 	health->back = now;
+	health->until = now + rules->fail_timeout;
 	set_state(health, LC_SUSPECT);
 }
 

@@ -57,7 +57,8 @@ struct lc_health_rules {
  * @first: jiffies of the first failed one
  * @last: jiffies of the last failed one
  * @rest: jiffies that its last rest took
- * @until: jiffies when its rest ends, or its trial begins again
+ * @until: jiffies when its rest ends, or its trial begins again; while it is suspect,
+ *	when it comes back unless it fails a connection before
  * @back: jiffies when it last came back
  */
 struct lc_health {
@@ -143,7 +144,8 @@ bool lc_health_judge(struct lc_health *health,
 void lc_health_end_rest(struct lc_health *health, u64 deadline);
 void lc_health_come_back(struct lc_health *health, u64 now);
 void lc_health_force(struct lc_health *health, u64 now, u64 until);
-void lc_health_panic(struct lc_health *health, u64 now);
+void lc_health_panic(struct lc_health *health,
+		     const struct lc_health_rules *rules, u64 now);
 bool lc_health_is_suspected(const struct lc_health *health,
 			    const struct lc_health_rules *rules, u64 now);
 

@@ -122,7 +122,7 @@ struct lc_member *lc_member_add(struct lc_pool *pool,
 	member->pool = pool;
 	member->backend = backend;
 	member->terms = *terms;
-	timerqueue_init(&member->out);
+	timerqueue_init(&member->due);
 	INIT_LIST_HEAD(&member->to_notify);
 	INIT_LIST_HEAD(&member->capped);
 	lc_sched_dest_add(&member->dest, &pool->sched, &backend->conns);
@@ -190,16 +190,46 @@ static void set_due(struct timerqueue_head *queue, struct timerqueue_node *node,
 	timerqueue_add(queue, node);
 }
 
-static void set_out(struct lc_member *member, bool out)
+/**
+ * lc_member_first_due() - whose rest, trial or suspicion may end first?
+ * @pool: the pool; locked
+ *
+ * Context: any.
+ * Return: the member, or NULL if none is out or suspect.
+ */
+struct lc_member *lc_member_first_due(struct lc_pool *pool)
+{
+	struct timerqueue_node *suspect = timerqueue_getnext(&pool->suspects);
+	struct timerqueue_node *first = timerqueue_getnext(&pool->out);
+
+	if (!first || (suspect && suspect->expires < first->expires))
+		first = suspect;
+	return first ? container_of(first, struct lc_member, due) : NULL;
+}
+
+/* @queue: lc_pool.out, lc_pool.suspects, or NULL: none of them */
+static void set_queue(struct lc_member *member, struct timerqueue_head *queue)
 {
 	struct lc_pool *pool = member->pool;
-	struct timerqueue_node *first;
-	ktime_t when;
+	struct timerqueue_head *was = member->is_among_suspects ? &pool->suspects :
+								  &pool->out;
+	struct lc_member *first;
 
-	set_due(&pool->out, &member->out, member->health.until, out);
-	first = timerqueue_getnext(&pool->out);
-	when = first ? first->expires : 0;
-	set_due(&pool->pools->rests, &pool->rest, when, first);
+	set_due(was, &member->due, member->health.until, queue == was);
+	if (queue && queue != was)
+		set_due(queue, &member->due, member->health.until, true);
+	member->is_among_suspects = queue == &pool->suspects;
+	first = lc_member_first_due(pool);
+	set_due(&pool->pools->due, &pool->due, first ? first->due.expires : 0, first);
+}
+
+static struct timerqueue_head *queue_of(struct lc_member *member)
+{
+	struct lc_pool *pool = member->pool;
+
+	if (lc_health_is_out(&member->health))
+		return &pool->out;
+	return member->health.state == LC_SUSPECT ? &pool->suspects : NULL;
 }
 
 /**
@@ -234,7 +264,7 @@ static void update_health(struct lc_member *member)
 {
 	bool out = lc_health_is_out(&member->health);
 
-	set_out(member, out);
+	set_queue(member, queue_of(member));
 	set_tier(member, lc_member_tier(member));
 	if (!out)
 		member->reason = LEASTCONN_REASON_NONE;
@@ -269,7 +299,7 @@ void lc_member_watch_cap(struct lc_member *member)
 
 static void forget_health(struct lc_member *member)
 {
-	set_out(member, false);
+	set_queue(member, NULL);
 	set_tier(member, NULL);
 	list_del_init(&member->to_notify);
 	set_capped(member, false);

@@ -38,7 +38,7 @@ struct lc_kinds {
  * @rules: how many were ever in @unnamed
  * @total: members of all pools together, at most %LC_MAX_TOTAL
  * @n_members: members of @named, by family
- * @rests: pools with resting members, by the end of the first rest
+ * @due: pools with members that are out or suspect, by the time of the first one
  * @short_pools: pools with members to bring back before their rest ends
  * @to_notify: members whose ejection or return has not been reported
  * @capped: members that may be full, or have been; the one that was checked longest
@@ -59,7 +59,7 @@ struct lc_pools {
 	unsigned int		rules;
 	unsigned int		total;
 	unsigned int		n_members[2];
-	struct timerqueue_head	rests;
+	struct timerqueue_head	due;
 	struct list_head	short_pools;
 	struct list_head	to_notify;
 	struct list_head	capped;
@@ -117,8 +117,9 @@ struct lc_settings {
  * @rule: number of the rule; of a pool without a name
  * @name: empty: the pool of a rule with --to
  * @tiers: its members that take connections; [1]: backups
- * @out: members that rest, by the ends of their rests, then those on trial
- * @rest: in lc_pools.rests while a member rests
+ * @out: members that rest or are on trial, by lc_health.until
+ * @suspects: those that are suspect, by times that are not later than lc_health.until
+ * @due: in lc_pools.due while there are any of these
  * @short_pools: in lc_pools.short_pools
  * @gone: hidden, or deleted. The memory is freed with the last rule that uses it
  * @rcu: frees the memory after the last reader of its backends' dests
@@ -143,7 +144,8 @@ struct lc_pool {
 	char			name[LEASTCONN_NAME_SIZE];
 	struct lc_tier		tiers[LC_TIERS];
 	struct timerqueue_head	out;
-	struct timerqueue_node	rest;
+	struct timerqueue_head	suspects;
+	struct timerqueue_node	due;
 	struct list_head	short_pools;
 	bool			gone;
 	struct rcu_head		rcu;
@@ -164,8 +166,9 @@ struct lc_pool {
  * @gone: hidden by a change in progress
  * @in_force: packets may have been able to choose it
  * @notified_full: listeners know that it is full
+ * @is_among_suspects: @due is in lc_pool.suspects, if it is in a queue
  * @fail_timeout: that of its pool, in jiffies, while it watches; else 0
- * @out: in lc_pool.out
+ * @due: in lc_pool.out or lc_pool.suspects
  * @to_notify: in lc_pools.to_notify
  * @capped: in lc_pools.capped
  * @rcu: frees the memory after the last reader of its backend's dests
@@ -184,8 +187,9 @@ struct lc_member {
 	bool			gone : 1;
 	bool			in_force : 1;
 	bool			notified_full : 1;
+	bool			is_among_suspects : 1;
 	u32			fail_timeout;
-	struct timerqueue_node	out;
+	struct timerqueue_node	due;
 	struct list_head	to_notify;
 	struct list_head	capped;
 	struct rcu_head		rcu;
@@ -317,6 +321,7 @@ void lc_member_hide(struct lc_member *member, bool gone);
 struct lc_member *lc_member_find(const struct lc_pool *pool,
 				 const struct lc_backend *backend);
 void lc_member_update(struct lc_member *member);
+struct lc_member *lc_member_first_due(struct lc_pool *pool);
 void lc_member_watch_cap(struct lc_member *member);
 void lc_pool_update_policy(struct lc_pool *pool);
 

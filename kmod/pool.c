@@ -73,7 +73,7 @@ void lc_pools_init(struct lc_pools *pools, struct lc_backends *backends)
 	pools->seed = get_random_u32();
 	INIT_LIST_HEAD(&pools->named);
 	INIT_LIST_HEAD(&pools->unnamed);
-	timerqueue_init_head(&pools->rests);
+	timerqueue_init_head(&pools->due);
 	INIT_LIST_HEAD(&pools->short_pools);
 	INIT_LIST_HEAD(&pools->to_notify);
 	INIT_LIST_HEAD(&pools->capped);
@@ -148,7 +148,8 @@ struct lc_pool *lc_pool_alloc(struct lc_pools *pools, const char *name,
 	INIT_LIST_HEAD(&pool->members);
 	pool->tiers[0].next = &pool->tiers[1];
 	timerqueue_init_head(&pool->out);
-	timerqueue_init(&pool->rest);
+	timerqueue_init_head(&pool->suspects);
+	timerqueue_init(&pool->due);
 	INIT_LIST_HEAD(&pool->short_pools);
 	if (name) {
 		__module_get(THIS_MODULE);

@@ -307,6 +307,24 @@ test_a_backup_serves_when_all_others_fail() { # short
 		fail "ordinary backends stay out when the backup fails: $(ctl list)"
 }
 
+# While it served, it failed. Then it was idle, and it is needed again.
+test_a_backup_that_failed_before_serves_again() { # short
+	setup
+	filter $s4 REJECT --reject-with tcp-reset
+	balance tcp 80 $s1-10.0.1.3:80 --to $s4:80,backup --max-fails 2 \
+		--fail-timeout $((2 * rest))
+	printf 'drain %s\n' 10.0.1.{1,2,3} | ctl restore
+	expect 0 "$(connect 6)" "connections by a backup that refuses"
+	printf 'ready %s\n' 10.0.1.{1,2,3} | ctl restore
+	unfilter
+	serve_at $s4
+	exactly $((2 * rest + 1))
+	connect 30 >/dev/null
+	expect 10 "$(connect 10)" "connections by the backup"
+	expect "ejected ejected ejected ready" \
+		"$(for i in 1 2 3 4; do state_of 10.0.1.$i; done | xargs)" "states"
+}
+
 test_ready_ends_an_ejection_and_a_trial() { # short
 	setup
 	serve_at 10.0.1.{1,2,3,4}

@@ -206,11 +206,13 @@ static void model_come_back(struct model *model, u64 now)
 		model_panic[model->tier] = false;
 }
 
+/* "it is healthy again when it has failed none for the fail timeout" */
 static void model_suspect(struct model *model, u64 now)
 {
 	if (model_is_out(model)) {
 		model->back = now;
 		model->fresh = model->n_log;
+		model->until = now + rules.fail_timeout;
 	}
 	model->state = LC_SUSPECT;
 }
@@ -277,6 +279,8 @@ static bool model_judge(struct model *model, u32 answered, u32 failed, u64 now)
 	} else {
 		guilty = failed;
 	}
+	if (failed)
+		model->until = now + rules.fail_timeout;
 	if (!guilty)
 		return false;
 	/* "If not, it is ejected again" */
@@ -476,7 +480,7 @@ static void do_panic(unsigned int first, const struct lc_tier *tier)
 
 		if (healths[i].tier != tier || !lc_health_is_out(&healths[i]))
 			continue;
-		lc_health_panic(&healths[i], now);
+		lc_health_panic(&healths[i], &rules, now);
 		see(PANICS, was, i);
 	}
 }
@@ -566,8 +570,8 @@ static void compare_backend(unsigned int i)
 	if (health->state != model->state)
 		fail("%u is %s, not %s", i, state_names[health->state],
 		     state_names[model->state]);
-	if (model_is_out(model) && health->until != model->until)
-		fail("%u is out until %llu, not %llu", i,
+	if (model->state != LC_HEALTHY && health->until != model->until)
+		fail("%u is out or suspect until %llu, not %llu", i,
 		     (unsigned long long)health->until,
 		     (unsigned long long)model->until);
 	if (health->rest != model->rest)
@@ -730,7 +734,7 @@ static bool happen(enum event event)
 	case E_IN_PANIC:
 		return judge(0, THIRD);
 	case E_PANIC:
-		lc_health_panic(&healths[0], now);
+		lc_health_panic(&healths[0], &rules, now);
 		return false;
 	case E_REST_ENDS:
 		lc_health_end_rest(&healths[0], now + 7);
@@ -799,6 +803,9 @@ static void check_cell(enum event event, enum lc_health_state was)
 		check(healths[0].doublings, rest / TIMEOUT,
 		      "event %u, state %u: doublings", event, was);
 	}
+	if (cell->state == LC_SUSPECT && event != E_NOTHING && event < E_REST_ENDS)
+		check(healths[0].until, now + TIMEOUT, "event %u, state %u: until",
+		      event, was);
 	if (event == E_REST_ENDS)
 		check(healths[0].until, now + 7, "state %u: the deadline", was);
 	if (was >= LC_EJECTED && cell->state < LC_EJECTED) {
@@ -1140,6 +1147,23 @@ static void test_suspect_that_fails(void)
 	compare();
 }
 
+/* "it is healthy again when it has failed none for the fail timeout" */
+static void test_suspect_that_fails_no_more(void)
+{
+	start(1, 2, 100, 1000);
+	do_move(0, 0);
+	do_fail(0, 2);
+	check(healths[0].state, LC_SUSPECT, "the only one");
+	check(healths[0].until, now + 100, "suspect until");
+	pass(60);
+	do_fail(0, 1);
+	check(healths[0].until, now + 100, "a failure more");
+	pass(100);
+	do_come_back(0);
+	check(tiers[0].panic, false, "panic");
+	compare();
+}
+
 static void test_half_of_a_tier(void)
 {
 	for (unsigned int size = 1; size <= BACKENDS; size++) {
@@ -1226,6 +1250,15 @@ static void check_half(int tier, unsigned int out)
 		fail("more than half of tier %d are out", tier);
 }
 
+/* A failure, or none for the fail timeout. */
+static void random_event_inside(unsigned int i)
+{
+	if (healths[i].state == LC_SUSPECT && healths[i].until <= now && dice(2))
+		do_come_back(i);
+	else
+		do_fail(i, one_of(batches));
+}
+
 /* Its rest or trial ends, or a connection is judged. */
 static void random_event_outside(unsigned int i)
 {
@@ -1272,7 +1305,7 @@ static void random_event(void)
 		if (lc_health_is_out(&healths[i]))
 			random_event_outside(i);
 		else
-			do_fail(i, one_of(batches));
+			random_event_inside(i);
 		break;
 	}
 	for (int tier = 0; tier < TIERS && !by_hand; tier++)
@@ -1811,6 +1844,7 @@ static const struct unit_test tests[] = {
 	{ "command",			test_command },
 	{ "no healthy one is left",	test_no_healthy_one_is_left },
 	{ "suspect that fails",		test_suspect_that_fails },
+	{ "suspect that fails no more",	test_suspect_that_fails_no_more },
 	{ "half of a tier",		test_half_of_a_tier },
 	{ "backups",			test_backups },
 	{ "random histories",		test_random_histories },
