@@ -17,8 +17,8 @@
 #include "share.h"
 #include "track.h"
 
-#define LC_PATIENCE		(HZ / 4)	/* of a tenant's command */
-#define LC_PATIENCE_HOST	(2 * HZ)
+#define LC_KEEP_TIMEOUT		(HZ / 4)	/* of a tenant's command */
+#define LC_KEEP_TIMEOUT_HOST	(2 * HZ)
 
 static const u8 families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
 
@@ -42,10 +42,10 @@ static struct lc_healer *control_healer(const struct lc_control *control)
 }
 
 /* Return: jiffies that a command may wait while others wait for it. */
-static unsigned long control_patience(const struct lc_control *control)
+static unsigned long control_keep_timeout(const struct lc_control *control)
 {
 	return lc_share_is_trusted(control_healer(control)->share) ?
-	       LC_PATIENCE_HOST : LC_PATIENCE;
+	       LC_KEEP_TIMEOUT_HOST : LC_KEEP_TIMEOUT;
 }
 
 static int control_want(struct lc_control *control, const struct lc_changes *changes,
@@ -55,7 +55,7 @@ static int control_want(struct lc_control *control, const struct lc_changes *cha
 
 	lockdep_assert_held(&control->lock);
 
-	err = lc_keeper_want(&control->keeper, what, control_patience(control));
+	err = lc_keeper_want(&control->keeper, what, control_keep_timeout(control));
 	if (err == -EAGAIN)
 		NL_SET_ERR_MSG(changes->extack,
 			       "hooks cannot be registered while others flush connections: try again");

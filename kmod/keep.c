@@ -158,13 +158,13 @@ static int keeper_ask(struct lc_keeper *keeper, enum lc_keep what)
  * lc_keeper_want() - keep something registered until lc_keeper_release()
  * @keeper: the namespace's; the caller serializes calls
  * @what: &enum lc_keep
- * @patience: jiffies to wait
+ * @timeout: jiffies to wait
  *
  * Context: may sleep; the memory of the namespace is charged to the caller.
  * Return: 0; -EAGAIN if it takes longer: it is done all the same; -EINTR if the caller is
  *	to be killed; or another negative errno.
  */
-int lc_keeper_want(struct lc_keeper *keeper, enum lc_keep what, unsigned long patience)
+int lc_keeper_want(struct lc_keeper *keeper, enum lc_keep what, unsigned long timeout)
 {
 	int answer;
 	long left;
@@ -179,7 +179,7 @@ int lc_keeper_want(struct lc_keeper *keeper, enum lc_keep what, unsigned long pa
 	queue_work(keep_wq, &keeper->work);
 	left = wait_event_killable_timeout(keeper->done,
 					   (answer = keeper_ask(keeper, what)),
-					   patience);
+					   timeout);
 	if (left < 0)
 		return -EINTR;
 	if (!left && !answer)

@@ -63,7 +63,7 @@ void lc_keep_exit(void);
 void lc_keeper_init(struct lc_keeper *keeper, struct lc_tracker *tracker);
 void lc_keeper_close(struct lc_keeper *keeper);
 int lc_keeper_want(struct lc_keeper *keeper, enum lc_keep what,
-		   unsigned long patience);
+		   unsigned long timeout);
 void lc_keeper_release(struct lc_keeper *keeper, enum lc_keep what);
 bool lc_keeper_tracks(struct lc_keeper *keeper);
 
