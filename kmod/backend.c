@@ -44,7 +44,6 @@ static int backend_key_cmp(struct rhashtable_compare_arg *arg,
 	return !lc_backend_key_equal(arg->key, &backend->key);
 }
 
-/* No table shrinks: it would be copied at the host's expense, as often as a tenant likes. */
 static const struct rhashtable_params backend_params = {
 	.key_len		= sizeof(struct lc_backend_key),
 	.key_offset		= offsetof(struct lc_backend, key),
@@ -70,6 +69,29 @@ static const struct rhashtable_params address_params = {
 	.obj_cmpfn		= address_key_cmp,
 	.min_size		= 16,
 };
+
+/*
+ * A table that grows or shrinks is copied at the host's expense, and its memory is not
+ * charged. So it shrinks when little of it is used: a tenant has to add and delete as many
+ * backends as are copied.
+ */
+#define LC_UNUSED	16U	/* a sixteenth is used */
+#define LC_SMALL_TABLE	1024U	/* does not shrink */
+
+static void table_shrink(struct rhashtable *table)
+{
+	unsigned int size;
+	bool shrinks;
+
+	rcu_read_lock();
+	size = rht_dereference_rcu(table->tbl, table)->size;
+	rcu_read_unlock();
+	shrinks = size > LC_SMALL_TABLE && size / LC_UNUSED > atomic_read(&table->nelems);
+	/* For the work, which would shrink a table earlier. */
+	WRITE_ONCE(table->p.automatic_shrinking, shrinks);
+	if (shrinks)
+		schedule_work(&table->run_work);
+}
 
 /**
  * lc_backends_init() - set up a namespace's backends
@@ -152,6 +174,7 @@ static void address_del(struct lc_backends *backends,
 		return;
 	rhashtable_remove_fast(&backends->addresses, &address->node,
 			       address_params);
+	table_shrink(&backends->addresses);
 	kfree(address);
 }
 
@@ -170,6 +193,7 @@ static void backend_unlink(struct lc_backends *backends,
 	backends->count--;
 	rhashtable_remove_fast(&backends->table, &backend->node,
 			       backend_params);
+	table_shrink(&backends->table);
 }
 
 /**

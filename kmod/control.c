@@ -17,8 +17,8 @@
 #include "share.h"
 #include "track.h"
 
-#define LC_KEEP_TIMEOUT		(HZ / 4)	/* of a tenant's command */
-#define LC_KEEP_TIMEOUT_HOST	(2 * HZ)
+/* Other commands wait for a set of changes that waits for the keeper. */
+#define LC_KEEP_TIMEOUT		(HZ / 4)
 
 static const u8 families[] = { NFPROTO_IPV4, NFPROTO_IPV6 };
 
@@ -41,21 +41,15 @@ static struct lc_healer *control_healer(const struct lc_control *control)
 	return control->tracker->scan->gc->healer;
 }
 
-/* Return: jiffies that a command may wait while others wait for it. */
-static unsigned long control_keep_timeout(const struct lc_control *control)
-{
-	return lc_share_is_trusted(control_healer(control)->share) ?
-	       LC_KEEP_TIMEOUT_HOST : LC_KEEP_TIMEOUT;
-}
-
 static int control_want(struct lc_control *control, const struct lc_changes *changes,
 			enum lc_keep what)
 {
+	long left = control->keep_until - jiffies;
 	int err;
 
 	lockdep_assert_held(&control->lock);
 
-	err = lc_keeper_want(&control->keeper, what, control_keep_timeout(control));
+	err = lc_keeper_want(&control->keeper, what, max(left, 0L));
 	if (err == -EAGAIN)
 		NL_SET_ERR_MSG(changes->extack,
 			       "hooks cannot be registered while others flush connections: try again");
@@ -89,6 +83,7 @@ void lc_control_begin(struct lc_control *control, struct lc_changes *changes,
 
 	mutex_lock(&control->lock);
 	mutex_lock(&healer->pools->backends->lock);
+	control->keep_until = jiffies + LC_KEEP_TIMEOUT;
 	lc_changes_init(changes, healer->pools,
 			lc_share_is_trusted(healer->share) ? LC_MAX_WORK_HOST :
 							     LC_MAX_WORK,

@@ -16,11 +16,13 @@ struct netlink_ext_ack;
  * struct lc_control - changes at run time to a namespace's pools and backends
  * @tracker: the namespace's
  * @lock: serializes sets of changes. Taken before lc_backends.lock
+ * @keep_until: jiffies until which the set in progress may wait for @keeper
  * @keeper: tracks connections for pools and states, which need no rule
  */
 struct lc_control {
 	struct lc_tracker	*tracker;
 	struct mutex		lock;	/* serializes sets of changes */
+	unsigned long		keep_until;
 	struct lc_keeper	keeper;
 };
 

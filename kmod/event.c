@@ -43,12 +43,6 @@ struct events {
 	bool				charged;
 };
 
-/* Nanoseconds; the time of other processes does not count. */
-static u64 processor_time(void)
-{
-	return current->se.sum_exec_runtime;
-}
-
 /* Events may be dropped: at its cgroup's limit a charged process reclaims only once. */
 static gfp_t event_gfp(const struct events *events)
 {
@@ -105,10 +99,10 @@ static void event_notify(struct events *events, u8 event,
 		return;
 	if (events->skb && !event_put(events, event, row))
 		return;
-	since = processor_time();
+	since = lc_processor_time();
 	event_send(events);
 	events->skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, event_gfp(events));
-	events->left -= processor_time() - since;
+	events->left -= lc_processor_time() - since;
 	if (!events->skb || event_put(events, event, row))
 		event_drop_rest(events);
 }

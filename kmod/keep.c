@@ -10,7 +10,11 @@
  */
 #include <linux/errno.h>
 
+#include "gc.h"
 #include "keep.h"
+#include "report.h"
+#include "scan.h"
+#include "share.h"
 #include "track.h"
 
 /* A queue of its own: a work may wait for long. */
@@ -70,14 +74,18 @@ static bool keeper_update(struct lc_keeper *keeper, enum lc_keep what)
 	return true;
 }
 
+/* Commands make it run as often as their sender likes: they pay for it. */
 static void keeper_work(struct work_struct *work)
 {
 	struct lc_keeper *keeper = container_of(work, struct lc_keeper, work);
+	struct lc_share *share = keeper->tracker->scan->gc->healer->share;
+	u64 begun = lc_processor_time();
 	enum lc_keep what;
 
 	for (what = 0; what < LC_KEEPS; what++)
 		while (keeper_update(keeper, what))
 			;
+	lc_share_charge_worker(share, lc_processor_time() - begun);
 }
 
 /**
@@ -137,6 +145,7 @@ static bool keeper_set_wanted(struct lc_keeper *keeper, enum lc_keep what, bool 
 
 	spin_lock(&keeper->lock);
 	keeper->wanted[what] = wanted;
+	keeper->err[what] = 0;
 	kept = keeper->kept[what];
 	spin_unlock(&keeper->lock);
 	return kept;

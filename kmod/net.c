@@ -78,7 +78,7 @@ static void __net_exit net_exit(struct net *net)
 	lc_clients_close(&ln->clients);
 	lc_pools_exit(&ln->pools);
 	lc_backends_exit(&ln->backends);
-	lc_share_charge_end(ln->share, ktime_get_ns() - begun);
+	lc_share_charge_worker(ln->share, ktime_get_ns() - begun);
 	lc_share_put(ln->share);
 }
 

@@ -254,10 +254,13 @@ static int dump_done(struct netlink_callback *cb)
  * struct clients_dump - the state of a dump of clients
  * @filter: selects clients
  * @cursor: where the next message goes on
+ * @share: of its user, whose other commands are refused until the first part has been
+ *	made: commands of other users wait for that part; then NULL
  */
 struct clients_dump {
 	struct lc_client_filter	filter;
 	struct lc_client_cursor	cursor;
+	struct lc_share		*share;
 };
 
 /* On success the caller frees the keys in the filter. */
@@ -290,17 +293,21 @@ static int dump_start_clients(struct netlink_callback *cb)
 	if (!dump)
 		return -ENOMEM;
 	err = netlink_begin_command(ln->share, cb->extack);
-	if (!err) {
-		err = netlink_read_filter(&dump->filter, ln,
-					  genl_info_dump(cb)->attrs, cb->extack);
-		lc_share_end_command(ln->share);
-	}
-	if (err) {
-		kfree(dump);
-		return err;
-	}
+	if (err)
+		goto free_dump;
+	err = netlink_read_filter(&dump->filter, ln, genl_info_dump(cb)->attrs,
+				  cb->extack);
+	if (err)
+		goto end_command;
+	dump->share = ln->share;
 	cb->args[0] = (long)dump;
 	return 0;
+
+end_command:
+	lc_share_end_command(ln->share);
+free_dump:
+	kfree(dump);
+	return err;
 }
 
 static int dump_put_client(struct sk_buff *skb, struct netlink_callback *cb,
@@ -322,9 +329,8 @@ static int dump_put_client(struct sk_buff *skb, struct netlink_callback *cb,
 
 /* A client for which there is no room is found again for the next part. */
 static void dump_put_clients(struct sk_buff *skb, struct netlink_callback *cb,
-			     struct lc_clients *clients)
+			     struct clients_dump *dump, struct lc_clients *clients)
 {
-	struct clients_dump *dump = (struct clients_dump *)cb->args[0];
 	struct lc_client_cursor cursor = dump->cursor;
 	struct lc_client_row row;
 
@@ -338,11 +344,16 @@ static void dump_put_clients(struct sk_buff *skb, struct netlink_callback *cb,
 
 static int dump_clients(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	struct clients_dump *dump = (struct clients_dump *)cb->args[0];
 	struct lc_net *ln = lc_net(sock_net(cb->skb->sk));
 	u64 begun = ktime_get_ns();
 
-	dump_put_clients(skb, cb, &ln->clients);
-	lc_share_charge_command(ln->share, begun);
+	dump_put_clients(skb, cb, dump, &ln->clients);
+	if (dump->share)
+		lc_share_end_command(dump->share);
+	else
+		lc_share_charge_command(ln->share, begun);
+	dump->share = NULL;
 	return skb->len;
 }
 
@@ -350,6 +361,8 @@ static int dump_done_clients(struct netlink_callback *cb)
 {
 	struct clients_dump *dump = (struct clients_dump *)cb->args[0];
 
+	if (dump->share)
+		lc_share_end_command(dump->share);
 	kvfree(dump->filter.pool);
 	kfree(dump);
 	return 0;

@@ -124,6 +124,17 @@ static bool let_expire(const struct purge *purge, struct nf_conn *ct)
 	return true;
 }
 
+/*
+ * To look an entry up may take as long: conntrack deletes expired ones that it meets. A
+ * tenant's command ends then, whatever is left.
+ */
+static bool purge_is_over(const struct purge *purge)
+{
+	return fatal_signal_pending(current) ||
+	       (time_after(jiffies, purge->until + 3 * LC_PURGE_TIME) &&
+		!lc_share_is_trusted(purge->gc->healer->share));
+}
+
 static void purge_key(struct purge *purge, const struct lc_record_key *key)
 {
 	struct nf_conn *ct = lc_ct_get(purge->gc->net, key);
@@ -139,7 +150,7 @@ static void purge_key(struct purge *purge, const struct lc_record_key *key)
 static bool alloc_keys(struct purge *purge, unsigned int room)
 {
 	kvfree(purge->keys);
-	purge->keys = kvmalloc_array(room, sizeof(*purge->keys), GFP_KERNEL);
+	purge->keys = kvmalloc_array(room, sizeof(*purge->keys), GFP_KERNEL_ACCOUNT);
 	purge->room = purge->keys ? room : 0;
 	return purge->keys;
 }
@@ -166,7 +177,7 @@ static bool purge_part(struct purge *purge, unsigned int part)
 	while ((found = purge_find(purge, part)) > purge->room)
 		if (!alloc_keys(purge, found + found / 8))
 			return false;
-	for (i = 0; i < found; i++) {
+	for (i = 0; i < found && !purge_is_over(purge); i++) {
 		purge_key(purge, &purge->keys[i]);
 		cond_resched();
 	}
@@ -183,7 +194,7 @@ static bool purge_records(struct purge *purge)
 	unsigned int part;
 
 	for (part = 0; done && part < LC_TABLE_LOCKS; part++) {
-		if (fatal_signal_pending(current))
+		if (purge_is_over(purge))
 			break;
 		done = purge_part(purge, part);
 		cond_resched();

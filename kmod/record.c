@@ -417,7 +417,7 @@ static void record_end_in(struct lc_backend *backend, enum lc_phase phase)
 }
 
 /**
- * lc_record_end() - stop counting an active connection, without updating schedulers
+ * lc_record_end() - stop counting a connection, without updating schedulers
  * @records: the namespace's
  * @key: the connection's key; there may be no record with it
  * @dests: receives the backends that have counted it
@@ -438,7 +438,7 @@ bool lc_record_end(struct lc_records *records, const struct lc_record_key *key,
 	spin_lock_bh(lock);
 	record = record_find(records, hash, key);
 	phase = record ? lc_record_phase(record) : LC_ENDED;
-	if (lc_phase_is_active(phase)) {
+	if (phase != LC_ENDED) {
 		*dests = record->dests;
 		record_end_in(dests->exact, phase);
 		record_end_in(dests->any_port, phase);
@@ -780,7 +780,8 @@ static void collect_key(const struct lc_record *record, void *data)
 {
 	struct collection *collection = data;
 
-	if (!collection->wanted(&record->dests))
+	if (lc_record_phase(record) == LC_ENDED ||
+	    !collection->wanted(&record->dests))
 		return;
 	if (collection->found < collection->max)
 		collection->keys[collection->found] = record->key;

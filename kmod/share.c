@@ -370,16 +370,16 @@ void lc_share_charge_command(struct lc_share *share, u64 begun)
 }
 
 /**
- * lc_share_charge_end() - charge a share for the end of a namespace
+ * lc_share_charge_worker() - charge a share for what a kernel worker does for commands
  * @share: the share of the namespace
- * @took: nanoseconds that the end has taken
+ * @took: nanoseconds
  *
- * A kernel worker has done it: what commands of other namespaces add, which end like that,
- * must be bounded like other work in the background.
+ * The end of a namespace, or hooks for a pool: commands that lead to more of it must be
+ * bounded like other work in the background.
  *
  * Context: process.
  */
-void lc_share_charge_end(struct lc_share *share, u64 took)
+void lc_share_charge_worker(struct lc_share *share, u64 took)
 {
 	share_take_credit(share, took * LC_SHARE_PART);
 }

@@ -3,6 +3,7 @@
 #define LC_SHARE_H
 
 #include <linux/list.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 struct delayed_work;
@@ -32,6 +33,19 @@ struct lc_turn {
 /** lc_wq - runs the work of all namespaces that no packet waits for */
 extern struct workqueue_struct *lc_wq;
 
+/**
+ * lc_processor_time() - how much time has the current process taken?
+ *
+ * The time of other processes does not count.
+ *
+ * Context: process.
+ * Return: nanoseconds.
+ */
+static inline u64 lc_processor_time(void)
+{
+	return current->se.sum_exec_runtime;
+}
+
 int lc_share_init(void);
 void lc_share_exit(void);
 struct lc_share *lc_share_get(const struct net *net);
@@ -41,7 +55,7 @@ bool lc_share_is_trusted(const struct lc_share *share);
 bool lc_share_begin_command(struct lc_share *share);
 void lc_share_end_command(struct lc_share *share);
 void lc_share_charge_command(struct lc_share *share, u64 begun);
-void lc_share_charge_end(struct lc_share *share, u64 took);
+void lc_share_charge_worker(struct lc_share *share, u64 took);
 
 u64 lc_share_begin_checks(struct lc_share *share);
 void lc_share_end_checks(struct lc_share *share, unsigned int checks, u64 begun);
