@@ -56,7 +56,7 @@ its_folder() {
 	rm -rf "$its"
 	mkdir -p "$its/bin"
 	chmod 711 "$tmp"
-	cp "$peer" "$leastconnctl" "$here/../hostile/deaf" "$its/bin/"
+	cp "$peer" "$leastconnctl" "$here/crowd" "$here/../hostile/deaf" "$its/bin/"
 	{
 		declare -f
 		declare -p its vip iptables senders
@@ -553,6 +553,32 @@ test_dumps_that_are_never_read() { # short
 	host_begins
 	senders=5
 	attack largest_pool ask_and_ignore
+}
+
+# As many as are remembered, none of whom has a backend of the pool.
+many_clients() {
+	ip route add local 10.16.0.0/12 dev lo
+	leastconnctl pool add q
+	printf 'add q 10.0.0.1:%d\n' {1..5000} | leastconnctl restore
+	rule_for_datagrams "--to 10.9.0.1:53 --persistent 3600"
+	crowd serve 53
+	crowd visit 198.18.0.1 53 10.16.0.0 20001 0 131071 >/dev/null
+	[ "$(leastconnctl clients | wc -l)" -gt 130000 ]
+}
+
+search_clients() { # TURN
+	leastconnctl clients q
+}
+
+# Each begins with a search of all, while the commands of other users wait.
+test_lists_of_clients_at_once() {
+	limit_memory=128
+	most_memory=300
+	host_begins
+	sysctl -qw net.netfilter.nf_conntrack_max=262144
+	senders=60
+	pressing=6000
+	attack many_clients search_clients
 }
 
 stopped_monitors() {
