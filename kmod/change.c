@@ -61,7 +61,7 @@ static int change_charge(struct lc_changes *changes,
 		return -EINTR;
 	if (backends > changes->most)
 		return refuse(changes, request, E2BIG,
-			      "this change visits more than %u backends: split it",
+			      "this change visits more than %u backends: name single ones, or delete some",
 			      changes->most);
 	if (backends > changes->work)
 		return refuse(changes, request, E2BIG,

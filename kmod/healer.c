@@ -253,7 +253,9 @@ static void start_trial(struct lc_member *member)
 /* Its failures since it was queued have moved the end of the suspicion. */
 static void end_suspicion(struct lc_member *member)
 {
-	if (member->health.until > get_jiffies_64())
+	u64 now = get_jiffies_64();
+
+	if (member->health.until > now)
 		lc_member_update(member);
 	else
 		come_back(member);

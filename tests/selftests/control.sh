@@ -463,7 +463,7 @@ leastconnctl: $tmp/for-all:33: set shared-1 10.0.0.2:80 state down: these change
 ready
 leastconnctl: $tmp/to-find:LINE: set shared-1 10.0.0.2:80 weight 1: these changes together visit more than 32768 backends: send fewer at a time
 1
-leastconnctl: pool del large: this change visits more than 32768 backends: split it
+leastconnctl: pool del large: this change visits more than 32768 backends: name single ones, or delete some
 leastconnctl: pool large: no such pool; see leastconnctl list" "$(cat "$tmp/answer")" "what the tenant is told"
 }
 
