@@ -75,10 +75,10 @@ static const struct rhashtable_params address_params = {
  * charged. So it shrinks when little of it is used: a tenant has to add and delete as many
  * backends as are copied.
  */
-#define LC_UNUSED	16U	/* a sixteenth is used */
-#define LC_SMALL_TABLE	1024U	/* does not shrink */
+#define LC_SPARSE	16U	/* places for each element */
+#define LC_SMALL_TABLE	1024U	/* places; does not shrink */
 
-static void table_shrink(struct rhashtable *table)
+static void table_shrink_if_sparse(struct rhashtable *table)
 {
 	unsigned int size;
 	bool shrinks;
@@ -86,7 +86,7 @@ static void table_shrink(struct rhashtable *table)
 	rcu_read_lock();
 	size = rht_dereference_rcu(table->tbl, table)->size;
 	rcu_read_unlock();
-	shrinks = size > LC_SMALL_TABLE && size / LC_UNUSED > atomic_read(&table->nelems);
+	shrinks = size > LC_SMALL_TABLE && size / LC_SPARSE > atomic_read(&table->nelems);
 	/* For the work, which would shrink a table earlier. */
 	WRITE_ONCE(table->p.automatic_shrinking, shrinks);
 	if (shrinks)
@@ -174,7 +174,7 @@ static void address_del(struct lc_backends *backends,
 		return;
 	rhashtable_remove_fast(&backends->addresses, &address->node,
 			       address_params);
-	table_shrink(&backends->addresses);
+	table_shrink_if_sparse(&backends->addresses);
 	kfree(address);
 }
 
@@ -193,7 +193,7 @@ static void backend_unlink(struct lc_backends *backends,
 	backends->count--;
 	rhashtable_remove_fast(&backends->table, &backend->node,
 			       backend_params);
-	table_shrink(&backends->table);
+	table_shrink_if_sparse(&backends->table);
 }
 
 /**

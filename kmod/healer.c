@@ -7,8 +7,8 @@
  * health.c decides.
  *
  * A run of the work visits backends that have been reported, rests and suspicions that have
- * ended, and pools with too many members out. It visits nothing else, and reschedules in between.
- * What runs take is charged to the namespace's user: see share.c.
+ * ended, and pools with too many members out. It visits nothing else, and reschedules in
+ * between. What runs take is charged to the namespace's user: see share.c.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>

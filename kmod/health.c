@@ -109,6 +109,15 @@ static bool is_last(const struct lc_health *health)
 	       tier->n[LC_HEALTHY] == (health->state == LC_HEALTHY);
 }
 
+static void set_suspect(struct lc_health *health, const struct lc_health_rules *rules,
+			u64 now)
+{
+	if (lc_health_is_out(health))
+		health->back = now;
+	health->until = now + rules->fail_timeout;
+	set_state(health, LC_SUSPECT);
+}
+
 /* Return: true if the tier panics from now on. */
 static bool suspect(struct lc_health *health, const struct lc_health_rules *rules,
 		    u64 now)
@@ -116,10 +125,7 @@ static bool suspect(struct lc_health *health, const struct lc_health_rules *rule
 	struct lc_tier *tier = health->tier;
 	bool panics = is_last(health) && !tier->panic;
 
-	if (lc_health_is_out(health))
-		health->back = now;
-	health->until = now + rules->fail_timeout;
-	set_state(health, LC_SUSPECT);
+	set_suspect(health, rules, now);
 	tier->panic |= panics;
 	return panics;
 }
@@ -310,9 +316,7 @@ void lc_health_panic(struct lc_health *health,
 		     const struct lc_health_rules *rules, u64 now)
 {
 	forget(health);
-	health->back = now;
-	health->until = now + rules->fail_timeout;
-	set_state(health, LC_SUSPECT);
+	set_suspect(health, rules, now);
 }
 
 /**

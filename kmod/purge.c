@@ -99,11 +99,16 @@ static bool purge_begin(const struct lc_gc *gc, const struct nf_conn *ct)
 	return purged;
 }
 
+static bool purge_is_late(const struct purge *purge, unsigned long until)
+{
+	return time_after(jiffies, until) &&
+	       !lc_share_is_trusted(purge->gc->healer->share);
+}
+
 /* Does a tenant's command take long? */
 static bool purge_takes_long(const struct purge *purge)
 {
-	return time_after(jiffies, purge->until) &&
-	       !lc_share_is_trusted(purge->gc->healer->share);
+	return purge_is_late(purge, purge->until);
 }
 
 /*
@@ -131,8 +136,7 @@ static bool let_expire(const struct purge *purge, struct nf_conn *ct)
 static bool purge_is_over(const struct purge *purge)
 {
 	return fatal_signal_pending(current) ||
-	       (time_after(jiffies, purge->until + 3 * LC_PURGE_TIME) &&
-		!lc_share_is_trusted(purge->gc->healer->share));
+	       purge_is_late(purge, purge->until + 3 * LC_PURGE_TIME);
 }
 
 static void purge_key(struct purge *purge, const struct lc_record_key *key)
@@ -146,11 +150,14 @@ static void purge_key(struct purge *purge, const struct lc_record_key *key)
 	nf_ct_put(ct);
 }
 
-/* Return: false if memory is short. */
+/*
+ * Without this memory lc_purge() walks the whole table. So it is not charged: a tenant must
+ * not be able to make that happen. Return: false if memory is short.
+ */
 static bool alloc_keys(struct purge *purge, unsigned int room)
 {
 	kvfree(purge->keys);
-	purge->keys = kvmalloc_array(room, sizeof(*purge->keys), GFP_KERNEL_ACCOUNT);
+	purge->keys = kvmalloc_array(room, sizeof(*purge->keys), GFP_KERNEL);
 	purge->room = purge->keys ? room : 0;
 	return purge->keys;
 }

@@ -848,8 +848,7 @@ test_ends_of_large_namespaces() {
 	pressing=12000
 	resting=12000
 	attack true large_namespace_lives note_pressed
-	holds "kworkers while it presses, %" "$(cat "$tmp/pressed")" $most_background
-	[ ${#broken[@]} = 0 ] || fail "${broken[*]}"
+	pressed_holds
 }
 
 # The first COUNT addresses of 10.9.0.0/24 answer, the others refuse.
@@ -976,12 +975,18 @@ many_backends_and_datagrams() {
 	many_datagrams
 }
 
-# Not while the tenant sets up: the host's own closed connections would fill the table.
 note_pressed() {
 	pause 1000
 	background >"$tmp/pressed"
 }
 
+pressed_holds() {
+	holds "kworkers while it presses, %" "$(cat "$tmp/pressed")" \
+		$((most_background + ${usual_background-0}))
+	[ ${#broken[@]} = 0 ] || fail "${broken[*]}"
+}
+
+# Not while the tenant sets up: the host's own closed connections would fill the table.
 note_background() {
 	sysctl -qw net.netfilter.nf_conntrack_max=1000
 	note_pressed
@@ -995,8 +1000,7 @@ test_connections_that_cannot_be_recorded_beside_300000_backends() {
 	attack many_backends_and_datagrams fill_records note_background
 	dmesg | grep -q 'connection not recorded' ||
 		fail "all connections were recorded"
-	holds "kworkers while it presses, %" "$(cat "$tmp/pressed")" $most_background
-	[ ${#broken[@]} = 0 ] || fail "${broken[*]}"
+	pressed_holds
 }
 
 # Each end is told to all pools.
@@ -1211,8 +1215,7 @@ test_connections_that_cannot_be_recorded_beside_many_pools() {
 	attack many_pools_and_datagrams fill_records note_background
 	dmesg | grep -q 'connection not recorded' ||
 		fail "all connections were recorded"
-	holds "kworkers while it presses, %" "$(cat "$tmp/pressed")" $most_background
-	[ ${#broken[@]} = 0 ] || fail "${broken[*]}"
+	pressed_holds
 }
 
 # Conntrack's own events, each to so many sockets with a filter that takes its time.
@@ -1403,8 +1406,7 @@ test_tables_that_grow_and_shrink() {
 	host_begins
 	pressing=6000
 	attack backends_around_a_size up_and_down note_pressed
-	holds "kworkers while it presses, %" "$(cat "$tmp/pressed")" $most_background
-	[ ${#broken[@]} = 0 ] || fail "${broken[*]}"
+	pressed_holds
 }
 
 # namespaces_take STATES: memory of twenty namespaces that had so many backends; MiB
@@ -1453,9 +1455,7 @@ test_hooks_that_come_and_go() {
 	senders=4
 	pressing=6000
 	attack a_connection ready_for_nothing note_pressed
-	holds "kworkers while it presses, %" "$(cat "$tmp/pressed")" \
-		$((most_background + usual_background))
-	[ ${#broken[@]} = 0 ] || fail "${broken[*]}"
+	pressed_holds
 }
 
 pairs_of_pools() {
