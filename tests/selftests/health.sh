@@ -967,6 +967,11 @@ test_new_backends_end_a_panic() { # short
 	expect 12 "$(connect 12)" "connections by the new ones"
 }
 
+answers() { # ADDR
+	connect 1 >/dev/null
+	[ "$(served "$1" 80)" -gt 0 ]
+}
+
 # A client chooses the port of a backend without one.
 test_closed_ports_do_not_eject_a_backend() { # short
 	local port
@@ -980,7 +985,8 @@ test_closed_ports_do_not_eject_a_backend() { # short
 		! peer "$cl" open "q$port" tcp $vip "$port" 2>/dev/null || fail "port $port is open"
 	done
 	expect "" "$(ejections)" "ejected"
-	connect 4 >/dev/null
+	# It has failed three in a row, so at first it gets ten a second at most.
+	busywait 5000 answers $s1 || fail "$s1 answers none: $(ctl list)"
 	# An answer of just now counts as one.
 	pause 3000
 	filter $s1 REJECT --reject-with tcp-reset
