@@ -988,6 +988,8 @@ pressed_holds() {
 
 # Not while the tenant sets up: the host's own closed connections would fill the table.
 note_background() {
+	on "$lb" conntrack -D -p tcp --state TIME_WAIT &>/dev/null || :
+	on "$lb" conntrack -D -p tcp --state CLOSE &>/dev/null || :
 	sysctl -qw net.netfilter.nf_conntrack_max=1000
 	note_pressed
 }

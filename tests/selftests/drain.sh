@@ -426,13 +426,13 @@ test_wait_tells_how_far_it_is_on_a_terminal() {
 	on "$lb" script -qec "leastconnctl wait $s1:80" "$tmp/typescript" \
 		>"$tmp/answer" </dev/null &
 	waiter=$!
-	busywait 2000 grep -q "$s1:80: 2 live connections left, 0 s" \
+	busywait 5000 grep -q "$s1:80: 2 live connections left, 0 s" \
 		"$tmp/answer" || fail "$(cat "$tmp/answer")"
 	peer "$cl" tell a.1 reset
-	busywait 2000 grep -q "$s1:80: 1 live connection left" "$tmp/answer" ||
+	busywait 5000 grep -q "$s1:80: 1 live connection left" "$tmp/answer" ||
 		fail "$(cat "$tmp/answer")"
 	peer "$cl" tell a.3 reset
-	busywait 2000 returned || fail "still waiting"
+	busywait 5000 returned || fail "still waiting"
 }
 
 test_wait_for_udp_that_times_out() {
