@@ -1214,6 +1214,7 @@ test_connections_that_cannot_be_recorded_beside_many_pools() {
 	most_memory=450
 	host_begins
 	pressing=6000
+	resting=6000
 	attack many_pools_and_datagrams fill_records note_background
 	dmesg | grep -q 'connection not recorded' ||
 		fail "all connections were recorded"
