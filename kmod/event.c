@@ -46,7 +46,7 @@ struct events {
 /* Events may be dropped: at its cgroup's limit a charged process reclaims only once. */
 static gfp_t event_gfp(const struct events *events)
 {
-	return events->charged ? lc_mem_gfp() | __GFP_NORETRY : GFP_KERNEL;
+	return events->charged ? lc_mem_gfp() : GFP_KERNEL;
 }
 
 static void event_send(struct events *events)

@@ -32,7 +32,8 @@ static inline bool lc_mem_is_over_high(void)
  * lc_mem_gfp() - flags for small memory that is charged to this process
  *
  * Commands allocate while generic netlink, which all namespaces share, waits for them,
- * and while lc_backends.lock is held. So they must not be throttled there.
+ * and while lc_backends.lock is held. So they must not be throttled there, nor wait until
+ * the OOM killer has killed another process, which may itself be waiting for that lock.
  *
  * Context: process.
  * Return: the flags; the memory may be missing, without a warning.
@@ -40,7 +41,7 @@ static inline bool lc_mem_is_over_high(void)
 static inline gfp_t lc_mem_gfp(void)
 {
 	return (lc_mem_is_over_high() ? GFP_NOWAIT : GFP_KERNEL) |
-	       __GFP_ACCOUNT | __GFP_NOWARN;
+	       __GFP_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN;
 }
 
 extern atomic_t lc_mem_objects;
