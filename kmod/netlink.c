@@ -254,13 +254,13 @@ static int dump_done(struct netlink_callback *cb)
  * struct clients_dump - the state of a dump of clients
  * @filter: selects clients
  * @cursor: where the next message goes on
- * @share: of its user, whose other commands are refused until the first part has been
- *	made: commands of other users wait for that part; then NULL
+ * @begun: the first part has been made. Commands of other users wait for that part, so it
+ *	is a command like others
  */
 struct clients_dump {
 	struct lc_client_filter	filter;
 	struct lc_client_cursor	cursor;
-	struct lc_share		*share;
+	bool			begun;
 };
 
 /* On success the caller frees the keys in the filter. */
@@ -297,14 +297,13 @@ static int dump_start_clients(struct netlink_callback *cb)
 		goto free_dump;
 	err = netlink_read_filter(&dump->filter, ln, genl_info_dump(cb)->attrs,
 				  cb->extack);
+	/* If the socket has no room, the first part is made later, or never. */
+	lc_share_end_command(ln->share);
 	if (err)
-		goto end_command;
-	dump->share = ln->share;
+		goto free_dump;
 	cb->args[0] = (long)dump;
 	return 0;
 
-end_command:
-	lc_share_end_command(ln->share);
 free_dump:
 	kfree(dump);
 	return err;
@@ -347,13 +346,19 @@ static int dump_clients(struct sk_buff *skb, struct netlink_callback *cb)
 	struct clients_dump *dump = (struct clients_dump *)cb->args[0];
 	struct lc_net *ln = lc_net(sock_net(cb->skb->sk));
 	u64 begun = ktime_get_ns();
+	int err;
 
+	if (!dump->begun) {
+		err = netlink_begin_command(ln->share, cb->extack);
+		if (err)
+			return err;
+	}
 	dump_put_clients(skb, cb, dump, &ln->clients);
-	if (dump->share)
-		lc_share_end_command(dump->share);
-	else
+	if (dump->begun)
 		lc_share_charge_command(ln->share, begun);
-	dump->share = NULL;
+	else
+		lc_share_end_command(ln->share);
+	dump->begun = true;
 	return skb->len;
 }
 
@@ -361,8 +366,6 @@ static int dump_done_clients(struct netlink_callback *cb)
 {
 	struct clients_dump *dump = (struct clients_dump *)cb->args[0];
 
-	if (dump->share)
-		lc_share_end_command(dump->share);
 	kvfree(dump->filter.pool);
 	kfree(dump);
 	return 0;
