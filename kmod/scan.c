@@ -309,15 +309,15 @@ void lc_scan_count_missed(struct lc_scan *scan, const struct lc_dests *dests,
 static bool scan_now(struct lc_scan *scan)
 {
 	u64 start = ktime_get_ns();
+	bool ended;
 
 	if (!nf_conntrack_count(scan->gc->net))
 		return true;
-	if (!lc_walk_table(LC_WALK_NOW, adopt_own, scan))
-		return false;
+	ended = lc_walk_table(LC_WALK_NOW, adopt_own, scan);
 	WRITE_ONCE(scan->rested, jiffies +
 		   min_t(u64, LC_SCAN_SOON,
 			 nsecs_to_jiffies64(10 * (ktime_get_ns() - start))));
-	return true;
+	return ended;
 }
 
 /* From now on the scanner visits the namespace's entries. */
