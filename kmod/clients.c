@@ -616,8 +616,9 @@ static void pass_refresh(struct clients_pass *pass)
 	struct lc_records *records = pass->clients->records;
 	unsigned int part;
 
-	while (records->open && pass_begin_walk(pass)) {
-		for (part = 0; part < LC_TABLE_LOCKS; part++) {
+	while (pass_begin_walk(pass)) {
+		/* The end of the namespace waits for this. */
+		for (part = 0; records->open && part < LC_TABLE_LOCKS; part++) {
 			lc_records_visit(records, part, pass_visit_record, pass);
 			cond_resched();
 		}
