@@ -47,13 +47,15 @@ struct workqueue_struct *lc_wq;
 #define LC_SHARE_TURN_COST	(50 * NSEC_PER_USEC)
 /* Work may still run while lc_share.paid_until is at most so far in the future. */
 #define LC_SHARE_AHEAD	NSEC_PER_SEC
+/* Rules may still be added while lc_share.credit is not less than this; negative. */
+#define LC_SHARE_RULES_CREDIT	(-(s64)NSEC_PER_SEC)
 /* The longest rest of the trusted share. */
 #define LC_SHARE_MAX_REST	NSEC_PER_SEC
 
 /**
  * struct lc_share - the share of one user
  * @node: in @shares
- * @users: how many namespaces use it; @shares_lock
+ * @users: how many namespaces and rules use it; @shares_lock
  * @owner: the user
  * @id: inode number of the outermost user namespace, if its owner is the host's root;
  *	else 0
@@ -273,8 +275,23 @@ struct lc_share *lc_share_get(const struct net *net)
 }
 
 /**
- * lc_share_put() - undo lc_share_get()
- * @share: the share; none of the namespace's turns waits in it
+ * lc_share_use() - use a share for a rule, which may outlive its namespace
+ * @share: the share of the namespace
+ *
+ * Context: may sleep.
+ */
+void lc_share_use(struct lc_share *share)
+{
+	if (share->trusted)
+		return;
+	mutex_lock(&shares_lock);
+	share->users++;
+	mutex_unlock(&shares_lock);
+}
+
+/**
+ * lc_share_put() - undo lc_share_get() or lc_share_use()
+ * @share: the share; if a namespace puts it, none of its turns waits in it
  *
  * Context: may sleep.
  */
@@ -300,6 +317,16 @@ bool lc_share_is_trusted(const struct lc_share *share)
 	return share->trusted;
 }
 
+/* The credit grows by the time in which no command ran. */
+static void share_grow_credit(struct lc_share *share)
+{
+	u64 now = ktime_get_ns();
+
+	share->credit = min_t(s64, LC_SHARE_CREDIT,
+			      share->credit + (s64)(now - share->since));
+	share->since = now;
+}
+
 /**
  * lc_share_begin_command() - begin a command
  * @share: the share of its namespace
@@ -310,22 +337,42 @@ bool lc_share_is_trusted(const struct lc_share *share)
  */
 bool lc_share_begin_command(struct lc_share *share)
 {
-	u64 now = ktime_get_ns();
 	bool begun = false;
 
 	if (share->trusted)
 		return true;
 	spin_lock(&share->lock);
 	if (!share->busy) {
-		/* The credit grows by the time in which no command ran. */
-		share->credit = min_t(s64, LC_SHARE_CREDIT,
-				      share->credit + (s64)(now - share->since));
-		share->since = now;
+		share_grow_credit(share);
 		begun = share->credit > 0;
 		share->busy = begun;
 	}
 	spin_unlock(&share->lock);
 	return begun;
+}
+
+/**
+ * lc_share_may_add_rule() - may a process add a rule?
+ * @share: the share of its namespace
+ *
+ * Kernel workers delete most rules, at the expense of the share. The process cannot wait
+ * until that is paid for: it may hold a lock of nftables for which the whole host waits.
+ *
+ * Context: process.
+ * Return: true if it may; false if the rule has to be refused.
+ */
+bool lc_share_may_add_rule(struct lc_share *share)
+{
+	bool may;
+
+	if (share->trusted)
+		return true;
+	spin_lock(&share->lock);
+	if (!share->busy)
+		share_grow_credit(share);
+	may = share->credit >= LC_SHARE_RULES_CREDIT;
+	spin_unlock(&share->lock);
+	return may;
 }
 
 /**
@@ -370,12 +417,12 @@ void lc_share_charge_command(struct lc_share *share, u64 begun)
 }
 
 /**
- * lc_share_charge_worker() - charge a share for what a kernel worker does for commands
+ * lc_share_charge_worker() - charge a share for what a kernel worker does for others
  * @share: the share of the namespace
  * @took: nanoseconds
  *
- * The end of a namespace, or hooks for a pool: commands that lead to more of it must be
- * bounded like other work in the background.
+ * The end of a namespace or a rule, or hooks for a pool: commands and rules that lead to
+ * more of it must be bounded like other work in the background.
  *
  * Context: process.
  */

@@ -49,11 +49,13 @@ static inline u64 lc_processor_time(void)
 int lc_share_init(void);
 void lc_share_exit(void);
 struct lc_share *lc_share_get(const struct net *net);
+void lc_share_use(struct lc_share *share);
 void lc_share_put(struct lc_share *share);
 bool lc_share_is_trusted(const struct lc_share *share);
 
 bool lc_share_begin_command(struct lc_share *share);
 void lc_share_end_command(struct lc_share *share);
+bool lc_share_may_add_rule(struct lc_share *share);
 void lc_share_charge_command(struct lc_share *share, u64 begun);
 void lc_share_charge_worker(struct lc_share *share, u64 took);
 

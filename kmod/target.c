@@ -8,10 +8,12 @@
  */
 #define pr_fmt(fmt) "LEASTCONN: " fmt
 
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/netfilter/x_tables.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
+#include <linux/sched.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_nat.h>
 
@@ -245,6 +247,11 @@ static int leastconn_check(const struct xt_tgchk_param *par)
 	err = rule_check(par);
 	if (err)
 		return err;
+	/* Not EAGAIN: nftables would begin the same batch again, for ever. */
+	if (!lc_share_may_add_rule(ln->share)) {
+		pr_info_ratelimited("rule refused: deleting this user's rules has taken too much time: try again\n");
+		return -EBUSY;
+	}
 	err = lc_track_get(&ln->tracker, par->family);
 	if (err) {
 		pr_info_ratelimited("rule refused: connections cannot be tracked (error %d)\n",
@@ -261,6 +268,7 @@ static int leastconn_check(const struct xt_tgchk_param *par)
 		err = PTR_ERR(info->pool);
 		goto put_track;
 	}
+	lc_share_use(ln->share);
 	lc_scan_adopt(&ln->scan);
 	lc_healer_check(&ln->healer);
 	return 0;
@@ -275,14 +283,20 @@ static void leastconn_destroy(const struct xt_tgdtor_param *par)
 {
 	const struct xt_leastconn_tginfo *info = par->targinfo;
 	struct lc_net *ln = lc_net(par->net);
+	u64 begun;
 
 	mutex_lock(&ln->backends.lock);
+	begun = ktime_get_ns();
 	if (info->name[0])
 		lc_pool_unuse(info->pool, par->family, info->proto);
 	else
 		lc_pool_free(info->pool);
 	mutex_unlock(&ln->backends.lock);
 	lc_track_put(&ln->tracker, par->family);
+	/* nftables, or the end of the namespace; not a process, whose time is its own. */
+	if (current->flags & PF_KTHREAD)
+		lc_share_charge_worker(ln->share, ktime_get_ns() - begun);
+	lc_share_put(ln->share);
 }
 
 /* The target only applies to a new connection without a destination translation. */

@@ -16,6 +16,9 @@
  *	deaf seek COUNT
  *			reads far beyond the end of /proc/net/leastconn in COUNT
  *			threads, again and again, until it is killed
+ *	deaf full	asks for all clients on a socket whose receive buffer is full:
+ *			the kernel begins the dump, and cannot make its first part;
+ *			holds the socket until it is killed
  *	deaf COUNT	asks for all pools and for all backends, in turn, on COUNT
  *			sockets; prints how many dumps the kernel began, and
  *			holds the sockets until it is killed
@@ -46,6 +49,26 @@ static bool begin_dump(uint8_t cmd)
 	begun = talk_send(talk, message->nlh);
 	message_free(message);
 	return begun;
+}
+
+/* Refusals of other messages, which are not read, leave no room. */
+static void begin_without_room(void)
+{
+	struct message *refused = message_new(LEASTCONN_CMD_GET_POOLS);
+	struct message *dump = message_new(LEASTCONN_CMD_GET_CLIENTS);
+	struct talk *talk = talk_open();
+	int fd = mnl_socket_get_fd(talk_socket(talk)), room = 1, i;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	for (i = 0; i < 16; i++) {
+		talk_mark(talk, refused->nlh);
+		refused->nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+		talk_send(talk, refused->nlh);
+	}
+	talk_mark(talk, dump->nlh);
+	dump->nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
+	talk_send(talk, dump->nlh);
+	puts("begun");
 }
 
 /* Multiplications for nothing; @n of them. */
@@ -188,6 +211,10 @@ int main(int argc, char **argv)
 	}
 	if (argc == 3 && !strcmp(argv[1], "seek")) {
 		seek_in(strtoul(argv[2], NULL, 10));
+		wait_for_the_end();
+	}
+	if (argc == 2 && !strcmp(argv[1], "full")) {
+		begin_without_room();
 		wait_for_the_end();
 	}
 	if (argc != 2) {

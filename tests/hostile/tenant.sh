@@ -581,6 +581,28 @@ test_lists_of_clients_at_once() {
 	attack many_clients search_clients
 }
 
+hold_a_dump() { # TURN
+	deaf full
+}
+
+# It holds nothing that others of the same user need: not while the socket is open, and not
+# after that.
+test_a_dump_without_room() {
+	another_user 65534
+	host_begins
+	begin_tenants true hold_a_dump
+	: >"$its/go"
+	busywait 10000 grep -q begun "$its"/said-* || fail "no dump"
+	watch_another_user
+	pause 2000
+	kill_senders
+	pause 2000
+	enough
+	holds "list by the same user, ms" "$(most other)" $((most_list * stretch / 100))
+	kill_tenants
+	[ ${#broken[@]} = 0 ] || fail "${broken[*]}"
+}
+
 stopped_monitors() {
 	local i pids=()
 
@@ -773,14 +795,47 @@ test_a_large_message_at_memory_max() { # short
 		fail "the tenant had memory enough"
 }
 
+# The kernel kills them first. They wait for a lock that a command holds, or for a process
+# that waits for it, and cannot end.
+victims() {
+	local i
+
+	leastconnctl pool add p
+	awk 'BEGIN {
+		for (n = 30000; n; n--)
+			print "add p 10.0.0." 1 + n % 5 ":" n
+	}' >adds
+	for i in {1..12}; do
+		rule_to 10.1.0.$i >"rule-$i"
+		while :; do
+			(
+				echo 1000 >/proc/self/oom_score_adj
+				exec iptables-nft-restore <"rule-$i"
+			)
+		done &
+	done >/dev/null 2>&1
+}
+
+add_at_the_limit() { # TURN
+	echo 0 >/proc/self/oom_score_adj
+	add_and_delete
+}
+
+test_victims_that_wait_for_a_command() {
+	limit_memory=48
+	host_begins
+	pressing=20000
+	attack victims add_at_the_limit lower_max
+}
+
 # ---- by rules ----
 
-rules() { # FROM TO
-	awk -v from="$1" -v to="$2" 'BEGIN {
+rules() { # FROM TO [BACKENDS]
+	awk -v from="$1" -v to="$2" -v n="${3-16}" 'BEGIN {
 		print "*nat"
 		for (i = from; i < to; i++)
-			printf "-A OUTPUT -d 198.18.%d.%d -p tcp --dport 80 -j LEASTCONN --to 10.1.%d.1-10.1.%d.16:80\n",
-				i / 250, i % 250, i % 250, i % 250
+			printf "-A OUTPUT -d 198.18.%d.%d -p tcp --dport 80 -j LEASTCONN --to 10.1.%d.1-10.1.%d.%d:80\n",
+				i / 250, i % 250, i % 250, i % 250, n
 		print "COMMIT"
 	}'
 }
@@ -848,6 +903,53 @@ test_ends_of_large_namespaces() {
 	pressing=12000
 	resting=12000
 	attack true large_namespace_lives note_pressed
+	pressed_holds
+}
+
+large_rules() {
+	local i
+
+	for ((i = 0; i < 200; i += 50)); do
+		rules $i $((i + 50)) 64 >"large-$i"
+	done
+}
+
+add_large_rules() {
+	local i
+
+	for ((i = 0; i < 200; i += 50)); do
+		iptables-nft-restore --noflush <"large-$i" || return
+	done
+}
+
+large_rules_come_and_go() { # TURN
+	add_large_rules 2>>refused
+	iptables-nft -t nat -F
+}
+
+# A kernel worker deletes them. In the first seconds that is not bounded.
+test_rules_that_come_and_go() {
+	host_begins
+	tenants=2
+	pressing=12000
+	resting=12000
+	attack large_rules large_rules_come_and_go note_pressed
+	# As iptables says it for many large rules at once, or for few.
+	grep -qE 'No buffer space|Device or resource busy' "$its"/*/refused ||
+		fail "no rule was refused"
+	pressed_holds
+}
+
+namespace_of_rules_lives() { # TURN
+	unshare --net bash -c '. "$0"; add_large_rules' "$its/functions"
+}
+
+test_ends_of_namespaces_with_rules() {
+	host_begins
+	senders=2
+	pressing=12000
+	resting=12000
+	attack large_rules namespace_of_rules_lives note_pressed
 	pressed_holds
 }
 
@@ -1045,6 +1147,31 @@ host_entries() { # [LAST]
 	before=$(available)
 	usual_background=$(background)
 	say "kworkers without the tenant: $usual_background %"
+}
+
+burst_of_rules() { # NET
+	awk -v net="$1" 'BEGIN {
+		for (j = 0; j < 200; j++) {
+			if (j % 50 == 0)
+				print "*nat"
+			printf "-A PREROUTING -d 198.51.100.%d -p tcp --dport 80 -j LEASTCONN --to 10.%d.%d.1:80\n", j, net, j
+			if (j % 50 == 49)
+				print "COMMIT"
+		}
+	}' >"$tmp/burst"
+	on "$lb" "$iptables-restore" --noflush <"$tmp/burst"
+}
+
+# Each rule's backend is new. One scan cannot visit the whole table.
+test_a_burst_of_rules_beside_a_large_table() {
+	need conntrack
+	setup 2
+	balance tcp 80 10.0.1.1:80
+	noted small burst_of_rules 70
+	host_entries 159999
+	noted large burst_of_rules 71
+	holds "200 rules beside 160,000 entries, ms" "$(most large)" $((2 * $(most small) + 500))
+	[ ${#broken[@]} = 0 ] || fail "${broken[*]}"
 }
 
 fifty_namespaces() {
