@@ -103,7 +103,7 @@ static const struct metric backend_metrics[] = {
 	  "Closed TCP connections of the backend that still have a conntrack entry.",
 	  get_inactive },
 	{ "backend_connections_total", "counter",
-	  "Connections since the backend is known.", get_total },
+	  "Connections sent to the backend since it is known.", get_total },
 	{ "backend_fails_total", "counter",
 	  "Connections that the backend did not answer or refused.",
 	  get_fails },

@@ -295,7 +295,7 @@ enum leastconn_event {
  * @LEASTCONN_A_ACTIVE: u32, live connections, by which backends are selected
  * @LEASTCONN_A_INACTIVE: u32, closed TCP connections that still have a conntrack
  *	entry
- * @LEASTCONN_A_TOTAL: u64, connections since the backend is known
+ * @LEASTCONN_A_TOTAL: u64, connections sent to the backend since it is known
  * @LEASTCONN_A_RULES: u32, rules that use the pool
  * @LEASTCONN_A_MEMBERS: u32, backends of the pool
  * @LEASTCONN_A_EVENT: u32, &enum leastconn_event
