@@ -24,6 +24,11 @@ packaging_suites=(packaging/build packaging/dkms packaging/deb)
 bare_suites=(packaging/deb)
 hostile_suites=()
 
+# These, and the hostile ones, are about what happens on two processors at once. The others
+# have one, where User-Mode Linux does the same in half of the time; the kernels of
+# tests/matrix have two.
+two_processor_suites=(selftests/balance selftests/counts selftests/pool-load selftests/scale)
+
 for script in tests/{selftests,hostile}/*.sh; do
 	name=${script#tests/}
 	case $name in
@@ -95,8 +100,10 @@ suite_kernel() {
 		echo debian
 	elif is_one_of "$name" "${here_suites[@]}" "${packaging_suites[@]}"; then
 		echo here
-	else
+	elif is_one_of "$name" "${two_processor_suites[@]}" "${hostile_suites[@]}"; then
 		echo uml
+	else
+		echo uml-up
 	fi
 }
 
