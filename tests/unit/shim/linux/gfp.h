@@ -10,6 +10,7 @@ typedef unsigned int gfp_t;
 #define GFP_KERNEL	0
 #define GFP_NOWAIT	0
 #define __GFP_ACCOUNT	0
+#define __GFP_NORETRY	0
 #define __GFP_NOWARN	0
 
 #endif /* SHIM_GFP_H */
