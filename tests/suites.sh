@@ -27,7 +27,8 @@ hostile_suites=()
 # These, and the hostile ones, are about what happens on two processors at once. The others
 # have one, where User-Mode Linux does the same in half of the time; the kernels of
 # tests/matrix have two.
-two_processor_suites=(selftests/balance selftests/counts selftests/pool-load selftests/scale)
+two_processor_suites=(selftests/balance selftests/counts selftests/limits selftests/pool-load
+	selftests/scale)
 
 for script in tests/{selftests,hostile}/*.sh; do
 	name=${script#tests/}

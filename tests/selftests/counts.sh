@@ -500,4 +500,39 @@ test_a_flush_ends_all() { # short
 	agree 1000
 }
 
+clashes() {
+	on "$lb" conntrack -S | grep -o 'clash_resolve=[0-9]*' |
+		awk -F= '{ n += $2 } END { print n }'
+}
+
+# Two processors, each with a first packet of the same flow: both choose, often
+# differently, and conntrack keeps one. The loser's packet goes where it was
+# translated to; an entry that leads its answer back lives for a second.
+twins_race() { # sets how many flows there were
+	flows=0
+	[ "$(nproc)" -gt 1 ] || skip "one processor cannot race"
+	setup 3
+	serve udp 53
+	balance udp 53 10.0.1.1:53,10.0.1.2:53,10.0.1.3:53
+	while [ "$(clashes)" -lt 5 ]; do
+		[ $flows -lt 2000 ] || skip "no race in $flows tries"
+		on "$cl" "$here/twins" $vip 53 200 $((20000 + flows))
+		flows=$((flows + 200))
+	done
+	say "$(clashes) clashes in $flows flows"
+	busywait 5000 is $flows vip_entries || fail "$(vip_entries) entries of $flows"
+}
+
+test_flows_begun_by_two_processors_are_active_once() { # short
+	twins_race
+	agree 1000
+	expect $flows "$(loads | awk '{ print $1 + $2 + $3 }')" "active in all"
+}
+
+test_flows_begun_by_two_processors_count_once_in_total() {
+	twins_race
+	agree 1000
+	expect $flows "$(totals)" "connections ever counted"
+}
+
 run_tests "$@"

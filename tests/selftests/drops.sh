@@ -14,10 +14,6 @@ saw_at_least() { # CHAIN N
 	[ "$(seen "$1")" -ge "$2" ]
 }
 
-entries() { # to $vip, in conntrack
-	on "$lb" conntrack -L -d $vip 2>/dev/null | wc -l
-}
-
 # ---- dropped ----
 
 # The rule in front of the drop saw the packet, nobody counted it.
@@ -26,7 +22,7 @@ dropped_and_forgotten() { # CHAIN
 	busywait 5000 saw_at_least "$1" 1 || fail "no packet came to $1"
 	ledger
 	expect "0 0 0" "$(table "$server")" "active, inactive, total of $server"
-	expect 0 "$(entries)" "entries in conntrack"
+	expect 0 "$(vip_entries)" "entries in conntrack"
 }
 
 # Later in POSTROUTING than any iptables table: nat's own hook is at 100.
@@ -422,7 +418,7 @@ test_retransmitted_syns_count_once() {
 	busywait 15000 saw_at_least POSTROUTING 3 || fail "no retransmissions"
 	expect "1 0" "$(loads)" "loads"
 	expect "1 0 1" "$(table 10.0.1.1)" "active, inactive, total of 10.0.1.1"
-	expect 1 "$(entries)" "entries in conntrack"
+	expect 1 "$(vip_entries)" "entries in conntrack"
 	agree 1000
 }
 
@@ -473,7 +469,7 @@ test_a_held_packet_counts_when_it_passes() {
 	until=$((${EPOCHREALTIME/./} + 3000000))
 	while [ "${EPOCHREALTIME/./}" -lt $until ]; do
 		expect "0 0" "$(loads)" "loads while the packet is held"
-		expect 0 "$(entries)" "entries in conntrack"
+		expect 0 "$(vip_entries)" "entries in conntrack"
 	done
 	let_go
 	expect_loads 1000 "1 0" "loads when it has passed"
@@ -499,50 +495,11 @@ test_first_packets_held_side_by_side_count_once() {
 	busywait 5000 holds 7 || fail "the packets were not queued"
 	expect "0 0 0" "$(loads)" "loads while all are held"
 	let_go
-	busywait 5000 is 1 entries || fail "$(entries) entries"
+	busywait 5000 is 1 vip_entries || fail "$(vip_entries) entries"
 	expect_loads 1000 "1 0 0" "loads after the race"
 	agrees_for 1500
 	expect "1 0 0" "$(loads)" "loads later on"
 	expect 1 "$(totals)" "connections ever counted"
-}
-
-totals() { # all connections ever counted
-	on "$lb" awk '{ n += $7 } END { print n }' /proc/net/leastconn
-}
-
-clashes() {
-	on "$lb" conntrack -S | grep -o 'clash_resolve=[0-9]*' |
-		awk -F= '{ n += $2 } END { print n }'
-}
-
-# Two processors, each with a first packet of the same flow: both choose, often
-# differently, and conntrack keeps one. The loser's packet goes where it was
-# translated to; an entry that leads its answer back lives for a second.
-twins_race() { # sets how many flows there were
-	flows=0
-	[ "$(nproc)" -gt 1 ] || skip "one processor cannot race"
-	setup 3
-	serve udp 53
-	balance udp 53 10.0.1.1:53,10.0.1.2:53,10.0.1.3:53
-	while [ "$(clashes)" -lt 5 ]; do
-		[ $flows -lt 2000 ] || skip "no race in $flows tries"
-		on "$cl" "$here/twins" $vip 53 200 $((20000 + flows))
-		flows=$((flows + 200))
-	done
-	say "$(clashes) clashes in $flows flows"
-	busywait 5000 is $flows entries || fail "$(entries) entries of $flows"
-}
-
-test_flows_begun_by_two_processors_are_active_once() { # short
-	twins_race
-	agree 1000
-	expect $flows "$(loads | awk '{ print $1 + $2 + $3 }')" "active in all"
-}
-
-test_flows_begun_by_two_processors_count_once_in_total() {
-	twins_race
-	agree 1000
-	expect $flows "$(totals)" "connections ever counted"
 }
 
 # Conntrack puts a new entry in the place of the closed one that has the same
@@ -558,7 +515,7 @@ test_a_port_used_again_counts_at_once() {
 		expect 1 "$(loads)" "loads with connection $i"
 		peer "$cl" reset c
 	done
-	expect 1 "$(entries)" "entries in conntrack"
+	expect 1 "$(vip_entries)" "entries in conntrack"
 	expect 8 "$(totals)" "connections ever counted"
 }
 

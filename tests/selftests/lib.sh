@@ -512,6 +512,14 @@ loads() {
 		/proc/net/leastconn
 }
 
+totals() { # all connections ever counted, as our table has it
+	on "$lb" awk '{ n += $7 } END { print n }' /proc/net/leastconn
+}
+
+vip_entries() { # to $vip, in conntrack
+	on "$lb" conntrack -L -d $vip 2>/dev/null | wc -l
+}
+
 loads_are() { # WANTED
 	[ "$(loads)" = "$1" ]
 }
