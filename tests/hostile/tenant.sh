@@ -806,7 +806,7 @@ victims() {
 			print "add p 10.0.0." 1 + n % 5 ":" n
 	}' >adds
 	for i in {1..12}; do
-		rule_to 10.1.0.$i >"rule-$i"
+		rule_to "10.1.0.$i" >"rule-$i"
 		while :; do
 			(
 				echo 1000 >/proc/self/oom_score_adj

@@ -270,7 +270,7 @@ half_open() { # a server's, as it sees them
 	on "$sv" ss -Htn state syn-recv | wc -l
 }
 
-established() {
+accepted() { # by the servers, and still open
 	on "$sv" ss -Htn state established | wc -l
 }
 
@@ -278,8 +278,8 @@ established() {
 a_server_that_is_left_is_reset() { # VIP
 	peer "$cl" open late tcp "$1" 80 >/dev/null || fail "not connected"
 	busywait 3000 is 0 half_open || fail "$(on "$sv" ss -tn)"
-	busywait 3000 is 1 established ||
-		expect 1 "$(established)" "connections"
+	busywait 3000 is 1 accepted ||
+		expect 1 "$(accepted)" "connections"
 	peer "$cl" reset late
 }
 
