@@ -14,7 +14,9 @@
  * Work in the background takes processor time that no process is charged for: the checks
  * of the gc, verdicts about backends, and events. All namespaces of one user together rest
  * twenty times as long as such work has taken. If there is no time left, the gc checks its
- * records later; other work waits for its turn in a queue.
+ * records later; other work waits for its turn in a queue. What cannot wait is charged to
+ * the commands, twenty times: the end of a rule or of a namespace. While too much of it is
+ * due, further rules are refused.
  *
  * A namespace belongs to the owner of its outermost user namespace, whatever user
  * namespaces are inside that one. The host's root may create user namespaces for other

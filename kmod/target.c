@@ -249,7 +249,7 @@ static int leastconn_check(const struct xt_tgchk_param *par)
 		return err;
 	/* Not EAGAIN: nftables would begin the same batch again, for ever. */
 	if (!lc_share_may_add_rule(ln->share)) {
-		pr_info_ratelimited("rule refused: deleting this user's rules has taken too much time: try again\n");
+		pr_info_ratelimited("rule refused: kernel workers have taken too long to delete this user's rules: try again\n");
 		return -EBUSY;
 	}
 	err = lc_track_get(&ln->tracker, par->family);
