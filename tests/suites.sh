@@ -109,7 +109,8 @@ suite_kernel() {
 }
 
 # What "make test" runs. A kernel that looks for errors takes what is about memory,
-# locks, and the ends of namespaces and of the module.
+# locks, and the ends of namespaces and of the module. A million new inputs of the fuzzers
+# are for tests/all.
 default_suites() {
 	local suite
 
@@ -118,6 +119,7 @@ default_suites() {
 		selftests/lifetime | selftests/malformed | selftests/model | \
 		selftests/replace | selftests/upgrade)
 			echo "$suite@uml-kasan" ;;
+		fuzz/*) echo "$suite:short" ;;
 		# On other kernels, see tests/matrix.
 		ext/bits32) ;;
 		*) echo "$suite" ;;
