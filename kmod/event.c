@@ -43,7 +43,7 @@ struct events {
 	bool				charged;
 };
 
-/* Events may be dropped: at its cgroup's limit a charged process reclaims only once. */
+/* Kernel workers are not charged. */
 static gfp_t event_gfp(const struct events *events)
 {
 	return events->charged ? lc_mem_gfp() : GFP_KERNEL;

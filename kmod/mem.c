@@ -21,8 +21,7 @@ static void mem_reclaim(size_t size)
 	LIST_HEAD(pages);
 
 	while (n-- && !lc_mem_is_over_high()) {
-		page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_NORETRY |
-				  __GFP_NOWARN);
+		page = alloc_page(lc_mem_gfp());
 		if (!page)
 			break;
 		list_add(&page->lru, &pages);
