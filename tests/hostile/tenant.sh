@@ -752,10 +752,10 @@ test_readers_of_the_table_that_seek() { # short
 
 # ---- over memory.high, and at memory.max ----
 
-pool_and_changes() {
+pool_and_changes() { # [COUNT]
 	leastconnctl pool add p
-	awk 'BEGIN {
-		for (n = 5000; n; n--)
+	awk -v n="${1-5000}" 'BEGIN {
+		for (; n; n--)
 			print "add p 10.0.0." 1 + n % 5 ":" n
 	}' >adds
 }
@@ -800,11 +800,7 @@ test_a_large_message_at_memory_max() { # short
 victims() {
 	local i
 
-	leastconnctl pool add p
-	awk 'BEGIN {
-		for (n = 30000; n; n--)
-			print "add p 10.0.0." 1 + n % 5 ":" n
-	}' >adds
+	pool_and_changes 30000
 	for i in {1..12}; do
 		rule_to "10.1.0.$i" >"rule-$i"
 		while :; do
@@ -878,8 +874,13 @@ short_life() {
 	leastconnctl drain 10.0.0.1
 }
 
+# In a network namespace that ends with it.
+in_a_namespace() { # FUNCTION
+	unshare --net bash -c '. "$0"; "$1"' "$its/functions" "$1"
+}
+
 namespace_lives() { # TURN
-	unshare --net bash -c '. "$0"; short_life' "$its/functions"
+	in_a_namespace short_life
 }
 
 test_namespaces_made_and_destroyed() { # short
@@ -888,22 +889,27 @@ test_namespaces_made_and_destroyed() { # short
 	attack true namespace_lives
 }
 
+# What comes in bursts is judged by the mean of twelve seconds.
+attack_for_long() { # SETUP PRESS
+	pressing=12000
+	resting=12000
+	attack "$@" note_pressed
+	pressed_holds
+}
+
 large_life() {
 	states drain 0 16000 | leastconnctl restore
 }
 
 large_namespace_lives() { # TURN
-	unshare --net bash -c '. "$0"; large_life' "$its/functions"
+	in_a_namespace large_life
 }
 
 # A kernel worker ends them, one after the other, for all users. An end takes a tenth of a
 # second, once in two seconds.
 test_ends_of_large_namespaces() {
 	host_begins
-	pressing=12000
-	resting=12000
-	attack true large_namespace_lives note_pressed
-	pressed_holds
+	attack_for_long true large_namespace_lives
 }
 
 large_rules() {
@@ -931,26 +937,20 @@ large_rules_come_and_go() { # TURN
 test_rules_that_come_and_go() {
 	host_begins
 	tenants=2
-	pressing=12000
-	resting=12000
-	attack large_rules large_rules_come_and_go note_pressed
+	attack_for_long large_rules large_rules_come_and_go
 	# As iptables says it for many large rules at once, or for few.
 	grep -qE 'No buffer space|Device or resource busy' "$its"/*/refused ||
 		fail "no rule was refused"
-	pressed_holds
 }
 
 namespace_of_rules_lives() { # TURN
-	unshare --net bash -c '. "$0"; add_large_rules' "$its/functions"
+	in_a_namespace add_large_rules
 }
 
 test_ends_of_namespaces_with_rules() {
 	host_begins
 	senders=2
-	pressing=12000
-	resting=12000
-	attack large_rules namespace_of_rules_lives note_pressed
-	pressed_holds
+	attack_for_long large_rules namespace_of_rules_lives
 }
 
 # The first COUNT addresses of 10.9.0.0/24 answer, the others refuse.
